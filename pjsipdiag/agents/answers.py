@@ -102,7 +102,7 @@ class Answers:
         answer."""
         loaded = self._load(config, asterisk)
         caller = made.parse_source(source)
-        over, to = made.reached(loaded, caller, transport)
+        over, to = made.receiving_socket(loaded, caller, transport)
         message = made.request(caller, from_=from_uri, uri=request_uri, transport=over.upper(), destination=to)
         why = why_replayed(asterisk)
         text = explain(message, identify(message, loaded), loaded, why=why)

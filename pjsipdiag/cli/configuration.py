@@ -52,7 +52,7 @@ def explain(
     caller = made.parse_source(source)
     asked = made.request(caller, from_=from_, uri=uri, headers=headers).from_uri
     loaded, live = load_named(config, asterisk, names, quiet=quiet, host=asked.host if asked else "")
-    over, to = made.reached(loaded, caller, transport)
+    over, to = made.receiving_socket(loaded, caller, transport)
     message = made.request(caller, from_=from_, uri=uri, headers=headers, transport=over.upper(), destination=to)
     verdict = identify(message, loaded)
     why = why_replayed(asterisk, live)

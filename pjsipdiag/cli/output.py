@@ -106,7 +106,7 @@ def show_changes(
 ) -> None:
     """Writes the calls that change between the two that are named, then ends: status 1 where there are any, or where
     something could not be decided or read, which is said."""
-    from pjsipdiag.diagnosis.gate import undecided
+    from pjsipdiag.diagnosis.gate import is_undecided
     from pjsipdiag.report.changes import render_changes
     from pjsipdiag.report.wording import plural
 
@@ -117,7 +117,7 @@ def show_changes(
         click.echo(
             f"{plural(unknown, 'source')} cannot be decided: 'pjsipdiag diagnose' says what is missing", err=True
         )
-    sys.exit(1 if changes or any(map(undecided, reports)) else 0)
+    sys.exit(1 if changes or any(map(is_undecided, reports)) else 0)
 
 
 def end_cut(cut: Sequence[str]) -> None:
@@ -162,10 +162,10 @@ def _write_changes(render: Callable[[str, Style], str], format_: str | None, out
 
 def finish(report: Report) -> None:
     """Ends with status 0 when every request was identified and no finding is more than a note, else 1."""
-    from pjsipdiag.diagnosis.gate import undecided
+    from pjsipdiag.diagnosis.gate import is_undecided
 
     found = report.unmatched or any(finding.severity != "note" for finding in report.findings)
-    sys.exit(1 if found or undecided(report) else 0)
+    sys.exit(1 if found or is_undecided(report) else 0)
 
 
 @contextmanager

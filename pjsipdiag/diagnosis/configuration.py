@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import instead
-from pjsipdiag.diagnosis.live_questions import left_open
+from pjsipdiag.diagnosis.live_questions import open_questions
 from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES
-from pjsipdiag.diagnosis.rules.doors.strangers import unseen
+from pjsipdiag.diagnosis.rules.doors.strangers import blind_spots
 from pjsipdiag.diagnosis.rules.unloaded.ignored import conditions
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.diagnosis.space.expect import Expectation, hold
@@ -58,7 +58,7 @@ def configuration_report(
         findings=(*broken, *check(config)),
         suggestions=(),
         config=config,
-        notes=(*unseen(config), *conditions(config), *left_open(config, live)),
+        notes=(*blind_spots(config), *conditions(config), *open_questions(config, live)),
         doors=doors(config),
         checked=tuple(rule.name for rule in RULES if rule.on_config),
         expected=tuple(one.expectation.text for one in held if not one.broken),

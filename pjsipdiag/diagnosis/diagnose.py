@@ -41,19 +41,19 @@ from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.owners import nearby
-from pjsipdiag.diagnosis.evidence.quoted import quoted
+from pjsipdiag.diagnosis.evidence.quoted import quotations
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
-from pjsipdiag.diagnosis.live_questions import ask, callers_hosts, left_open, settled
+from pjsipdiag.diagnosis.live_questions import ask, callers_hosts, open_questions, settled_questions
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
-from pjsipdiag.diagnosis.name_sources import given, release_of
+from pjsipdiag.diagnosis.name_sources import parse_databases, release_of
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.outcome import attackers, failed_calls, filtered
+from pjsipdiag.diagnosis.outcome import attackers, failed_calls, note_filters
 from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
-from pjsipdiag.diagnosis.rules.no_calls import paused
+from pjsipdiag.diagnosis.rules.no_calls import pauses_of_answers
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
@@ -103,10 +103,10 @@ def conclude(
     `on_rows` is called with the calls and sources of the report before the rules run; the last call counts. What `disk`
     has read of the configuration is not read again.
     """
-    told = pbxes.given(options.get("pbx", ()))
+    told = pbxes.parse_addresses(options.get("pbx", ()))
     databases = options.get("databases", ())
     disk = disk or Disk(options.get("include_from", ()))
-    options = {**options, "databases": databases if isinstance(databases, Databases) else given(databases)}
+    options = {**options, "databases": databases if isinstance(databases, Databases) else parse_databases(databases)}
     if options.get("resolve") is True:
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
     hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
@@ -124,15 +124,15 @@ def conclude(
         reload = partial(reload, partial=True)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
-    if shown := settled(situation):
+    if shown := settled_questions(situation):
         reload = partial(reload, shown=shown)
         basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
         situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
-    situation = filtered(situation, options, seen.tallies)
+    situation = note_filters(situation, options, seen.tallies)
     notes = [
         *seen.notes,
         *_notes(seen.merged, situation, seen.tallies),
-        *left_open(situation.config, live, situation.groups if config is None else ()),
+        *open_questions(situation.config, live, situation.groups if config is None else ()),
     ]
     if names_are_dead(situation):
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
@@ -239,7 +239,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         calls=calls,
         unmatched=calls.unmatched_sources(),
         findings=findings,
-        quoted=partial(quoted, situation, findings),
+        quoted=partial(quotations, situation, findings),
         suggestions=repairs[0],
         unconfirmed=repairs[1],
         pbx=situation.pbx,
@@ -279,7 +279,7 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
             "taken for the outside of a NAT before Asterisk"
         )
-    yield from paused(situation, tallies)
+    yield from pauses_of_answers(situation, tallies)
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"

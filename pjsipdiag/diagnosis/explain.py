@@ -41,7 +41,7 @@ def socket_of(bound: Transport) -> Address:
         return Address(named, bound.port)
 
 
-def reached(config: Config, source: Address, transport: str | None) -> tuple[str, Address | None]:
+def receiving_socket(config: Config, source: Address, transport: str | None) -> tuple[str, Address | None]:
     """The transport and the socket that a request from `source` comes to: of a transport that listens, UDP before TCP
     before the others where none is asked for; no socket where nothing of that kind listens."""
     found = [

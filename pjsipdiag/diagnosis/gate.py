@@ -68,12 +68,12 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     if any(source not in named for source in report.unmatched):
         worst.append(Severity.ERROR)
     failed = gate.fail_on is not None and (
-        any(severity.rank <= gate.fail_on.rank for severity in worst) or undecided(report)
+        any(severity.rank <= gate.fail_on.rank for severity in worst) or is_undecided(report)
     )
     return replace(report, findings=kept, notes=(*report.notes, *notes)), failed
 
 
-def undecided(report: Report) -> bool:
+def is_undecided(report: Report) -> bool:
     """Whether something cannot be decided: a source, or what stood where a capture could not be read."""
     return any(row.calls and row.verdict == "unknown" for row in report.sources) or any(
         one.truncated for one in report.captures

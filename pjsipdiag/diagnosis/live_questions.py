@@ -54,7 +54,7 @@ def callers_hosts(merged: Merged) -> set[str]:
     return {text.decode("ascii", "replace") for _, host, _, realm in fields for text in (host, realm) if text}
 
 
-def left_open(config: Config, live: Live | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
+def open_questions(config: Config, live: Live | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
     """Sentences about what the running Asterisk did not tell, and the verdicts on `groups` that are unknown for it
     where it was asked alone."""
     if live is None:
@@ -73,7 +73,7 @@ def left_open(config: Config, live: Live | None, groups: Sequence[CallGroup] = (
     return (*live.unknown, *unknown[:MOST_REASONS], *rest)
 
 
-def settled(situation: Situation) -> frozenset[str]:
+def settled_questions(situation: Situation) -> frozenset[str]:
     """Which open questions Asterisk's own answers settle: that it started (`module`); that no type=acl refused (`acl`),
     which it answers with 403 before anything else; and what it does by the rows that it holds (`cache`), which shows
     where each call has an answer."""

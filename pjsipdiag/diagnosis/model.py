@@ -222,7 +222,7 @@ class Report:
     filtered: str = ""
     """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()
-    """The requests to be listed are of these; `quoted` are words of others in findings (`evidence.quoted`)."""
+    """The requests to be listed are of these; `quoted` are words of others in findings (`quotations`)."""
     quoted: Callable[[], Iterable[tuple[str, str]]] = field(default=tuple, repr=False, compare=False)
     doors: tuple[Door, ...] = ()
     """The ways in, where a configuration is looked at alone."""

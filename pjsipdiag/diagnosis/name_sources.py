@@ -45,7 +45,7 @@ def load(
     With `complete` a name that none of them knows does not resolve.
 
     `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
-    what the answers in a capture show (`live_questions.settled`). What `disk` has read before is not read again, and a
+    what the answers in a capture show (`settled_questions`). What `disk` has read before is not read again, and a
     resolver in place of `resolve` is asked in place of DNS. Without `disk`, includes may read below `include_from`.
 
     :raises ConfigError: a file or a database cannot be read.
@@ -54,7 +54,7 @@ def load(
         running = _running(live, asterisk)
         return replace(running, untold=running.untold - frozenset(shown))
     asterisk = asterisk or release_of(live)
-    urls = databases if isinstance(databases, Databases) else given(databases)
+    urls = databases if isinstance(databases, Databases) else parse_databases(databases)
     disk = disk or Disk(include_from)
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts, disk) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
@@ -109,7 +109,7 @@ AUTO = "auto"
 """In place of NAME=URL: log in as res_pgsql.conf, res_odbc.conf and odbc.ini say."""
 
 
-def given(databases: Sequence[str]) -> Databases:
+def parse_databases(databases: Sequence[str]) -> Databases:
     """The databases that were given, each table of which is read once however often the configuration is loaded.
 
     :raises ConfigError: what was given is no NAME=URL.

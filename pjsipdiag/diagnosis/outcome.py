@@ -51,7 +51,7 @@ def _failed(situation: Situation, group: CallGroup) -> int:
     return refused + group.unrung + acks.lost_calls(group) - answered_elsewhere(situation, group)
 
 
-def filtered(situation: Situation, options: Options, tallies: Sequence[Tally]) -> Situation:
+def note_filters(situation: Situation, options: Options, tallies: Sequence[Tally]) -> Situation:
     """The situation with the filters that were asked for, as the command line has them, and with what they left out
     where they left nothing.
 

@@ -11,9 +11,9 @@ from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
 from pjsipdiag.diagnosis.compare import Change, describe, differs
 from pjsipdiag.diagnosis.edits.place import end_of_section, set_order
-from pjsipdiag.diagnosis.edits.text_changes import changed
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.prove import replayed
+from pjsipdiag.diagnosis.repairs.prove import replay_alike
 from pjsipdiag.diagnosis.repairs.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
@@ -38,9 +38,9 @@ def what_if(
         *(_order(situation.config, order) if order else ()),
     ]
     found: dict[tuple[str, str, str], tuple[int, CallGroup]] = {}
-    other = situation.reload(changed(situation.config, edits), "")
+    other = situation.reload(apply_edits(situation.config, edits), "")
     was, will = Passage(situation, situation.config), Passage(situation, other)
-    for group, calls, after, message in replayed(situation, other):
+    for group, calls, after, message in replay_alike(situation, other):
         before = group.verdict
         ends = _end(was, group, before, message), _end(will, group, after, message)
         if differs(before, after) or ends[0] != ends[1]:

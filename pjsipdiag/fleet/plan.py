@@ -165,7 +165,7 @@ _FORMS: dict[str, bool] = {
 }
 """Key of a table -> whether its value may be a list."""
 _CHECKS: dict[str, Callable[[Sequence[str]], object]] = {
-    "addresses": pbxes.given,
+    "addresses": pbxes.parse_addresses,
     "mirrors": lambda texts: selection({"mirrors": texts}),
     "asterisk": lambda texts: release(texts[0]),
 }

@@ -88,7 +88,7 @@ class Collecting:
         if not path.stat().st_size:
             raise PjsipdiagError(f"{self._at('tcpdump')}: {_last(said)}")
         self.captured.append(f"a capture of {self.wish.seconds:g} s on {self.wish.interface}")
-        if count := tcpdump.dropped(said):
+        if count := tcpdump.count_dropped(said):
             missing = "1 packet is missing" if count == 1 else f"{count:,} packets are missing"
             self.captured.append(f"{missing}, which the kernel dropped")
 

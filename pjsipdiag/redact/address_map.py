@@ -88,7 +88,7 @@ class AddressMap:
         self._roots: dict[int, list[_Node]] = {4: [], 6: []}
         self._rules_inside: set[Network] = set()
         known = sorted(set(addresses), key=lambda ip: (ip.version, int(ip)))
-        wanted = {_leaf(ip) for ip in known if not kept(ip)}
+        wanted = {_leaf(ip) for ip in known if not is_kept(ip)}
         for network in networks:
             if _is_kept(network) or network.prefixlen == network.max_prefixlen:
                 if not _is_kept(network):
@@ -111,7 +111,7 @@ class AddressMap:
         if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
             inner = self.address(ip.ipv4_mapped)
             return ipaddress.IPv6Address((0xFFFF << 32) | int(inner))
-        if kept(ip):
+        if is_kept(ip):
             return ip
         hidden = ip.max_prefixlen - LEAF[ip.version]
         node = self._nodes.get((ip.version, LEAF[ip.version]), {}).get(int(ip) >> hidden) or self._add(_leaf(ip))
@@ -177,7 +177,7 @@ class AddressMap:
         raise ValueError(f"no room for a stand-in of {network}")
 
 
-def kept(ip: Ip) -> bool:
+def is_kept(ip: Ip) -> bool:
     """Whether an address stays as it is."""
     number = int(ip)
     return any(version == ip.version and first <= number <= last for version, first, last in _RANGES)

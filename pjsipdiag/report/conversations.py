@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, SourceRow, Spoken, Transcripts
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.contrast import Contrast, contrast
 from pjsipdiag.report.drawing.ladder import Ladder, ladder
-from pjsipdiag.report.drawing.tally import CallsTally, SourceTally, came_through, failed
+from pjsipdiag.report.drawing.tally import CallsTally, SourceTally, came_through, has_failed
 
 MOST_SOURCES_SHOWN = 50
 """Sources whose calls are shown."""
@@ -51,7 +51,7 @@ class SourceTalks:
 def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Conversation:
     """One call as it is shown."""
     answer = str(call.observed_status or "no answer")
-    kind = "good" if came_through(call) else "bad" if failed(call) else "going"
+    kind = "good" if came_through(call) else "bad" if has_failed(call) else "going"
     outcome = wording.outcome(call.verdict)
     return Conversation(
         number,
@@ -110,7 +110,7 @@ def _pairs(
     good = _good_ones(counted)
     for source in sources:
         mine = counted.sources[source.address]
-        bad = next(filter(failed, mine.kept), None)
+        bad = next(filter(has_failed, mine.kept), None)
         if bad is None:
             continue
         meant = [bad.verdict.endpoint, *_endpoints(report, source.address)]

@@ -185,7 +185,7 @@ def _times(report: Report) -> tuple[int, int]:
 
 def _facts(report: Report) -> list[str]:
     said = [
-        *wording.unread(report),
+        *wording.unread_records(report),
         f"calls of {times}" if (times := wording.span(*_times(report))) else "",
         wording.scope(report),
         wording.asterisk(report),

@@ -52,7 +52,8 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
     yield f"## {prose(headline(report))}"
     yield ""
     for said in filter(
-        None, (*wording.unread(report), wording.asterisk(report), wording.pbx(report), wording.scope(report))
+        None,
+        (*wording.unread_records(report), wording.asterisk(report), wording.pbx(report), wording.scope(report)),
     ):
         yield f"- {prose(said)}"
     for capture in report.captures:
@@ -85,7 +86,7 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
 def _finding(finding: Finding, report: Report) -> Iterator[str]:
     place = f" ({code(wording.place(finding.where))})" if wording.place(finding.where) else ""
     yield f"- **{finding.severity}** {prose(finding.message)}{place} ({code(finding.rule)})"
-    if seen := wording.seen(finding):
+    if seen := wording.where_seen(finding):
         yield f"  - {prose(seen)}"
     yield from (f"  - {prose(line)}" for line in wording.evidence(finding))
     yield from (f"  - so: {prose(line)}" for line in finding.consequences)
@@ -121,7 +122,7 @@ def _sources(report: Report, most: int | None) -> Iterator[str]:
             verdict if row.calls else "",
             code(row.identify),
             code(row.endpoint),
-            prose(wording.observed(row)),
+            prose(wording.observed_answers(row)),
         )
         yield f"| {' | '.join(cells)} |"
     if most and len(ordered) > most:

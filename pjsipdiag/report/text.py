@@ -84,7 +84,7 @@ class _ReportPage:
         report = self.report
         worst = "bold red" if report.unmatched else "bold yellow" if report.findings else "bold green"
         yield self.ink.text(headline(report), worst)
-        yield from (self.ink.text(line, "bold yellow") for line in wording.unread(report))
+        yield from (self.ink.text(line, "bold yellow") for line in wording.unread_records(report))
         yield from self.context()
         if report.findings:
             yield from self.ink.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
@@ -129,7 +129,7 @@ class _ReportPage:
         lines = [Padding(head, (0, 0, 0, 2))]
         if place := wording.place(finding.where):
             lines.append(ink.indented(f"at {place}", "cyan"))
-        if seen := wording.seen(finding):
+        if seen := wording.where_seen(finding):
             lines.append(ink.indented(clipped(seen), "dim"))
         lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else MOST_EVIDENCE)]
         lines += [ink.item(f"so: {line}", "dim") for line in finding.consequences]
@@ -212,7 +212,7 @@ class _ReportPage:
         room = NAME_COLUMNS if broken and not wide else None
         yield ink.name(source.identify or ink.dash, room)
         yield ink.name(source.endpoint or ink.dash, room)
-        yield ink.listed(wording.observed(source) or ink.dash, ANSWER_COLUMNS if broken and not wide else None)
+        yield ink.listed(wording.observed_answers(source) or ink.dash, ANSWER_COLUMNS if broken and not wide else None)
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
 

@@ -58,7 +58,7 @@ def capture(summary: CaptureSummary) -> str:
     return f"{said}; {summary.truncated}" if summary.truncated else said
 
 
-def read(report: Report) -> str:
+def all_captures(report: Report) -> str:
     """A sentence on all captures together."""
     records, messages, invites = (
         sum(getattr(one, name) for one in report.captures) for name in ("records", "sip_messages", "invites")
@@ -69,7 +69,7 @@ def read(report: Report) -> str:
     )
 
 
-def unread(report: Report) -> list[str]:
+def unread_records(report: Report) -> list[str]:
     """Sentences on records that may hold SIP and could not be read: a verdict rests on the rest only."""
     return [
         f"{capture.file}: {sum(capture.unread.values()):,} unread: "
@@ -101,7 +101,7 @@ def place(where: Where | None) -> str:
     return f"{where} [{where.section}]" if where.section and not where.column else str(where)
 
 
-def observed(source: SourceRow) -> str:
+def observed_answers(source: SourceRow) -> str:
     """`401 x2, 200`, the most frequent answer first."""
     return counts(source.observed)
 
@@ -214,7 +214,7 @@ def evidence(finding: Finding, most: int | None = None) -> list[str]:
     return [*said[:most], f"and {plural(len(said) - most, 'more sign')} of it"]
 
 
-def seen(finding: Finding) -> str:
+def where_seen(finding: Finding) -> str:
     """When, between whom and by which Call-IDs its calls are found elsewhere; empty where nothing is known."""
     known = finding.seen
     parts = (

@@ -13,7 +13,7 @@ from typing import cast
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.resolve import Dns
-from pjsipdiag.diagnosis.name_sources import given, load
+from pjsipdiag.diagnosis.name_sources import load, parse_databases
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.report.wording import plural
@@ -73,7 +73,7 @@ class Configuration:
     def _renew(self) -> None:
         """Has names and tables asked for anew when they are needed next."""
         self._renewed = time.monotonic()
-        databases = given(self._asked.get("databases", ()))  # type: ignore[arg-type]  # as Options has it
+        databases = parse_databases(self._asked.get("databases", ()))  # type: ignore[arg-type]  # as Options has it
         self.options = cast(Options, {**self._asked, "databases": databases})
         if self._asked.get("resolve"):
             self.options["resolve"] = Dns()

@@ -14,7 +14,7 @@ from scapy.utils import RawPcapReader
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.packets.logger import is_logged, logged
+from pjsipdiag.capture.packets.logger import is_logged, restore_transport
 from pjsipdiag.capture.text.read import NOTE_OWN_SIDE, read_text
 from pjsipdiag.capture.text.times import NOTE_DATE, NOTE_ORDER, NOTE_YEAR, NOTE_ZONE
 from pjsipdiag.errors import CaptureError
@@ -132,7 +132,7 @@ def test_own_captures_of_asterisk_name_the_transport_in_the_via() -> None:
         blank, other = bytes(6), Address("203.0.113.13", 5060).pack()
         source, destination = (other, blank) if direction == "in" else (blank, other)
         assert is_logged(source, destination)
-        told = logged(Datagram(0, 1, "UDP", source, destination, payload))
+        told = restore_transport(Datagram(0, 1, "UDP", source, destination, payload))
         assert told.direction == direction
         assert told.transport == ("TCP" if b"Via: SIP/2.0/TCP" in payload else "UDP")
 

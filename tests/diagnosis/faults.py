@@ -12,7 +12,7 @@ from functools import cache
 
 from pjsipdiag.asterisk.config import AddressRule, Config
 from pjsipdiag.diagnosis.diagnose import Observation
-from pjsipdiag.diagnosis.edits.text_changes import changed
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Suggestion
 from tests.diagnosis.forger import Honest
 
@@ -70,7 +70,7 @@ def _effect(honest: Honest, suggestion: Suggestion) -> tuple[list[tuple[str, Add
     reload = honest.seen.situation.reload
     assert reload is not None
     before = reload({}, "")
-    after = reload(changed(before, suggestion.edits), "")
+    after = reload(apply_edits(before, suggestion.edits), "")
     old, new = (dict(_rules(config)) for config in (before, after))
     opened = [(str(key[0]), new[key]) for key in new.keys() - old.keys()]
     other = [f"{name} changes" for name, what in _SETTINGS.items() if not _kept(what(before), what(after))]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.cli import main
-from pjsipdiag.diagnosis.edits.text_changes import changed, diff, styled, with_name, with_value, write
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits, diff, style_line, with_name, with_value, write
 from pjsipdiag.diagnosis.model import Edit, Suggestion
 from pjsipdiag.errors import PjsipdiagError
 
@@ -37,7 +37,7 @@ def suggestion(*edits: Edit) -> Suggestion:
     ],
 )
 def test_a_new_line_takes_the_style_of_its_neighbour(model: str, line: str) -> None:
-    assert styled(model, "match", "203.0.113.2") == line
+    assert style_line(model, "match", "203.0.113.2") == line
 
 
 def test_a_changed_line_keeps_its_comment() -> None:
@@ -133,7 +133,7 @@ def test_edits_are_made_in_the_text_that_was_loaded(tmp_path: Path) -> None:
     ):
         (tmp_path / "pjsip.conf").write_text("[new]\n" * 9)
         assert "+x=1" in diff([edited], config)
-        assert changed(config, edited.edits) == {"pjsip.conf": f"{TEXT}x=1\n"}
+        assert apply_edits(config, edited.edits) == {"pjsip.conf": f"{TEXT}x=1\n"}
 
 
 def test_a_configuration_that_is_loaded_again_is_the_same(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.explain import parse_source, reached, request
+from pjsipdiag.diagnosis.explain import parse_source, receiving_socket, request
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
@@ -77,4 +77,4 @@ def test_a_request_comes_to_what_listens(
     bound: str, source: str, asked: str | None, reached_by: tuple[str, Address | None]
 ) -> None:
     config = load_config(None, overlay={"pjsip.conf": f"[t]\ntype=transport\n{bound}\n"})
-    assert reached(config, parse_source(source), asked) == reached_by
+    assert receiving_socket(config, parse_source(source), asked) == reached_by

@@ -156,7 +156,7 @@ def mirrored(data: bytes) -> None:
     datagram = Datagram(0, 1, "UDP", SOURCE, DESTINATION, data)
     hep.looks_like(data)
     inner = hep.unwrap(datagram)
-    for found in (inner, logger.logged(datagram)):
+    for found in (inner, logger.restore_transport(datagram)):
         if found is not None:
             found.message()
 

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
-from pjsipdiag.capture.packets.logger import is_logged, logged
+from pjsipdiag.capture.packets.logger import is_logged, restore_transport
 from pjsipdiag.capture.source.location import here
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.errors import CaptureError
@@ -180,7 +180,7 @@ def _datagrams(line: bytes, tally: Tally) -> Iterator[Datagram]:
             tally.undecoded["what tshark takes for SIP without a start line"] += 1
             continue
         datagram = Datagram(time, number, transport, source, destination, payload, direction, cut)
-        yield logged(datagram) if is_logged(source, destination) else datagram
+        yield restore_transport(datagram) if is_logged(source, destination) else datagram
 
 
 def _nanoseconds(epoch: str) -> int:

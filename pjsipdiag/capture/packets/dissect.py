@@ -240,7 +240,7 @@ class Dissector:
 
     def _logged(self, datagram: Datagram) -> Datagram:
         self.tally.note(logger.LOGGER_NOTE)
-        return logger.logged(datagram)
+        return logger.restore_transport(datagram)
 
 
 def _udp_payload(segment: TcpSegment) -> tuple[bytes, bool]:

@@ -18,7 +18,7 @@ def is_logged(source: bytes, destination: bytes) -> bool:
     return (source in _NOWHERE) != (destination in _NOWHERE)
 
 
-def logged(datagram: Datagram) -> Datagram:
+def restore_transport(datagram: Datagram) -> Datagram:
     """The datagram with its true transport, and its direction as seen from Asterisk; as it is inside of a carrier."""
     if datagram.direction.startswith(TOLD):
         return datagram

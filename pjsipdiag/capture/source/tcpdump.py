@@ -31,7 +31,7 @@ def expression(ports: Iterable[int]) -> str:
     return " or ".join((*named, "(ip[6:2] & 0x1fff != 0)", "ip6 proto 44"))
 
 
-def dropped(said: str) -> int:
+def count_dropped(said: str) -> int:
     """How many packets the kernel dropped, by what tcpdump says at its end."""
     found = _DROPPED.search(said)
     return int(found[1]) if found else 0

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
-from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, joined, wrapping
+from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, join_lines, wrapping
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
 from pjsipdiag.capture.text.refusals import Refusals
@@ -67,7 +67,7 @@ class MarkFinder:
             how = wrapping(source) if known is None else known[1] if known[0] == at else None
             if how is None:
                 continue
-            whole, lines = joined(source, how)
+            whole, lines = join_lines(source, how)
             whole, again, _ = unpack_text(whole)  # lines that were put into objects, and broken afterwards
             last = len(lines) - 1  # what is unpacked may have more lines
             lines = lines if again is None else [lines[min(line, last)] for line in again]

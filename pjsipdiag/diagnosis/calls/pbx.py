@@ -38,7 +38,7 @@ class PbxAddresses:
     reason: str
 
 
-def given(addresses: Iterable[str]) -> PbxAddresses:
+def parse_addresses(addresses: Iterable[str]) -> PbxAddresses:
     """The addresses that the user named.
 
     :raises PjsipdiagError: one of them is not an IP address.

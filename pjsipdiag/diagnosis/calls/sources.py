@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.traffic import NO_COUNTS, SourceRow
 
 
-def classed(verdict: Verdict) -> str:
+def class_of(verdict: Verdict) -> str:
     """In a word: matched, unmatched or unknown."""
     if verdict.outcome is Outcome.UNKNOWN:
         return "unknown"
@@ -29,7 +29,7 @@ class SourceRows(Sequence[SourceRow]):
         self._quiet = [ip for ip in others if ip not in called]
         self._agents = [(agent,) if agent else () for agent in calls.agents]
         self._verdicts = [
-            (classed(verdict), verdict.identifier, verdict.identify, verdict.endpoint) for verdict in calls.verdicts
+            (class_of(verdict), verdict.identifier, verdict.identify, verdict.endpoint) for verdict in calls.verdicts
         ]
 
     def __len__(self) -> int:
@@ -75,7 +75,7 @@ class SourceRows(Sequence[SourceRow]):
     def _summary(self, ip: str, numbers: Sequence[int], others: Mapping[str, int]) -> SourceRow:
         calls = self._calls
         verdicts = [calls.verdicts[at] for at in dict.fromkeys(calls.verdict[at] for at in numbers)]
-        classes = {classed(verdict) for verdict in verdicts}
+        classes = {class_of(verdict) for verdict in verdicts}
         matched = [verdict for verdict in verdicts if verdict.endpoint]
         agents = dict.fromkeys(calls.agents[calls.agent[at]] for at in numbers)
         observed = Counter(str(calls.status[at]) for at in numbers if calls.status[at] >= 200)

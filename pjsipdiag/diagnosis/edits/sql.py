@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.realtime.families import Stored, TableRow
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.asterisk.section import Section
-from pjsipdiag.diagnosis.edits.text_changes import changed
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
 
 _LISTS = ("match", "permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl", "auth", "aors")
@@ -32,7 +32,7 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
     """The SQL that makes the edits of tables."""
     return tuple(
         statement
-        for file, text in changed(config, [edit for edit in edits if table_of(config, edit.file)]).items()
+        for file, text in apply_edits(config, [edit for edit in edits if table_of(config, edit.file)]).items()
         if (stored := table_of(config, file))
         for statement in (
             _changes(stored, row_lines.parse_rows(file, text, stored.columns))

@@ -46,7 +46,7 @@ def line_at(config: Config, where: Where) -> str:
     return lines[where.line - 1].rstrip("\r\n") if 0 < where.line <= len(lines) else ""
 
 
-def styled(model: str, name: str, value: str) -> str:
+def style_line(model: str, name: str, value: str) -> str:
     """`name=value` with the blanks and the sign of the line `model`."""
     found = _LINE.match(model.rstrip("\r\n"))
     return f"{found['indent']}{name}{found['sign'].replace('+=', '=')}{value}" if found else f"{name}={value}"
@@ -81,7 +81,7 @@ def option_of(line: str) -> str:
     return line.partition("=")[0].strip().removesuffix("+").strip().lower()
 
 
-def changed(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
+def apply_edits(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
     """{file: its text after the edits}; edits that two suggestions share are made once."""
     by_file: dict[str, list[Edit]] = {}
     for edit in dict.fromkeys(edits):
@@ -92,7 +92,7 @@ def changed(config: Config, edits: Iterable[Edit]) -> dict[str, str]:
 def diff(suggestions: Sequence[Suggestion], config: Config) -> str:
     """A unified diff of all edits, for `patch -p1` in the configuration directory; empty without edits."""
     parts = []
-    for file, text in changed(config, _all(suggestions)).items():
+    for file, text in apply_edits(config, _all(suggestions)).items():
         before = lines_of(config, file)
         name = patchable(file)
         old = f"a/{name}" if before else "/dev/null"
@@ -128,7 +128,7 @@ def write(suggestions: Sequence[Suggestion], config: Config, directory: Path, *,
 
     Raises ConfigError when a file would come to lie elsewhere, and as `outputs.write_folder` does.
     """
-    texts: Mapping[str, str] = changed(config, _all(suggestions))
+    texts: Mapping[str, str] = apply_edits(config, _all(suggestions))
     names = list(dict.fromkeys((*config.files, *texts)))
     outside = [file for file in names if file.startswith("/") or ".." in file.split("/")]
     if outside:

@@ -21,7 +21,7 @@ def number(config: Config, request_uri: str) -> str:
     return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
 
 
-def reached(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Destination:
+def find_destination(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Destination:
     """Whether the endpoint's context takes a number."""
     other = endpoint.value("overlap_context") if dialplan.by_caller else ""
     return _in(dialplan, other or endpoint.context, endpoint, user, message)
@@ -47,7 +47,7 @@ def spelt_otherwise(
         return None
     shorter = [digits[at:] for at in range(1, len(digits) - LEAST_DIGITS + 1)]
     for other in (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter):
-        found = reached(dialplan, endpoint, other, message)
+        found = find_destination(dialplan, endpoint, other, message)
         if other != user and found.presence is Presence.FOUND:
             return other, found
     return None

@@ -81,7 +81,7 @@ def holding(situation: Situation, ip: str) -> list[RuleOf]:
     return [(index.identifies[hit.identify], index.identifies[hit.identify].rules[hit.rule]) for hit in hits]
 
 
-def lost(situation: Situation, group: CallGroup) -> Dropped | None:
+def dropped_identify(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify that would have taken the group's source."""
     known = lookup(situation)
     for socket in _sockets(known.lost, group):

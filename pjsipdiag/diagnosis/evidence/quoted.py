@@ -23,7 +23,7 @@ _CUT = (None, 200, 80)
 """Characters after which rules cut what they quote."""
 
 
-def quoted(situation: Situation, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
+def quotations(situation: Situation, findings: Sequence[Finding]) -> Iterator[tuple[str, str]]:
     """(header, or what it is; the text as it is written there) of all that occurs in the sentences of findings."""
     told = chain.from_iterable((f.message, *f.evidence, *f.consequences, f.advice) for f in findings)
     said = "\n".join(told)

@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.edits.place import (
     section_of,
 )
 from pjsipdiag.diagnosis.edits.sql import table_of
-from pjsipdiag.diagnosis.edits.text_changes import lines_of, styled, value_of, with_value
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, style_line, value_of, with_value
 from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.table_rows import new_rows
@@ -53,7 +53,7 @@ def addition(
     networks, values = _cover(config, endpoint, groups)
     unseen: list[Network] = []
     if aggregate:
-        networks, unseen = aggregated(config, endpoint, networks, identify, never)
+        networks, unseen = aggregate_networks(config, endpoint, networks, identify, never)
     values = [*_texts(networks), *values]
     draft = (
         _into_identify(config, identify, values, groups)
@@ -92,7 +92,7 @@ def _cover(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[
     return _collapse(list(dict.fromkeys(plain))), list(dict.fromkeys(values))
 
 
-def aggregated(
+def aggregate_networks(
     config: Config, endpoint: str, networks: Sequence[Network], identify: Identify | None, never: Collection[str]
 ) -> tuple[list[Network], list[Network]]:
     """The same with one network for those that lie together, and the addresses that it lets in and nobody used.
@@ -206,7 +206,7 @@ def _into_identify(config: Config, identify: Identify, values: Sequence[str], gr
         new = with_value(place.model, separator.join([value_of(place.model), *values]))
         edit = Edit(place.file, place.after, (place.model.rstrip("\r\n"),), (new,))
     else:
-        edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", value) for value in values))
+        edit = Edit(place.file, place.after + 1, (), tuple(style_line(place.model, "match", value) for value in values))
     return Draft(groups, place.file, place.after, identify.name, identify.endpoint, add, (edit,), addresses)
 
 
@@ -220,7 +220,7 @@ def _into_wizard(config: Config, identify: Identify, values: Sequence[str], grou
     # would drop the addresses that are there.
     kept = [] if own else [part for part in before if without_port(part) not in values]
     new = [*dict.fromkeys(kept), *values]
-    lines = tuple(styled(place.model, "identify/match", value) for value in new)
+    lines = tuple(style_line(place.model, "identify/match", value) for value in new)
     note = (
         "identify/match replaces the addresses that come from remote_hosts, so these are repeated; remote_hosts itself"
         " would also change where calls and registrations go to"
@@ -279,7 +279,7 @@ def _new_section(
     end = end_of_section(config, file, header) if header else len(lines)
     model = next((line for line in lines[header:end] if value_of(line)), "") if header else ""
     body = [("type", "identify"), ("endpoint", endpoint.name), *(("match", value) for value in values)]
-    text = ("", f"[{name}]", *(styled(model, option, value) for option, value in body))
+    text = ("", f"[{name}]", *(style_line(model, option, value) for option, value in body))
     note = f"a new section: endpoint {endpoint.name} has no identify yet"
     edit = Edit(file, end + 1, (), text)
     return Draft(groups, file, end, name, endpoint.name, _match_lines(values), (edit,), sources(groups), note)
@@ -299,7 +299,7 @@ def exclude_sources(config: Config, identify: Identify, endpoint: str, groups: S
     ips = sources(groups)
     texts = [f"!{ip}/{BITS[number(ip)[0]]}" for ip in ips]
     place = place_for_match(config, identify)
-    edit = Edit(place.file, place.after + 1, (), tuple(styled(place.model, "match", text) for text in texts))
+    edit = Edit(place.file, place.after + 1, (), tuple(style_line(place.model, "match", text) for text in texts))
     note = (
         f"[{identify.name}] lets go of what belongs to {endpoint}; the last rule that fits decides, and ! needs a mask"
     )

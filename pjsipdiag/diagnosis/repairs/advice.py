@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.model import Finding, Suggestion
-from pjsipdiag.diagnosis.repairs.load_commands import advised
+from pjsipdiag.diagnosis.repairs.load_commands import load_advice
 
 WITHOUT_ADVICE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
 ADVISED_TYPES = {
@@ -53,7 +53,7 @@ def _complete(
     return replace(
         finding,
         advice=finding.advice or "; ".join(_added(finding, likely)) or asked,
-        loading=advised(config, finding, kind) if kind else finding.loading,
+        loading=load_advice(config, finding, kind) if kind else finding.loading,
     )
 
 

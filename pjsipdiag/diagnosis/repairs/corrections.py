@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.section import Section, Where
-from pjsipdiag.diagnosis.edits.text_changes import line_at, option_of, styled, value_of, with_name, with_value
+from pjsipdiag.diagnosis.edits.text_changes import line_at, option_of, style_line, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_name
 from pjsipdiag.diagnosis.evidence.trunks import prefix
@@ -23,7 +23,7 @@ ADDRESS_OPTIONS = ("match", "identify/match", "remote_hosts", "permit", "deny", 
 """Options whose values are addresses."""
 
 
-def corrected(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
+def correction(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
     """The change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
     where = dropped.where
     line = line_at(config, where)
@@ -79,7 +79,7 @@ def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str
         return with_name(line, f"{group}{slash}{close[0]}")
     section = section_at(config, dropped)
     if unknown and section and dropped.type == "identify" and not _asks(section, dropped.where):
-        return styled(line, f"{group}{slash}match", ", ".join(ips))
+        return style_line(line, f"{group}{slash}match", ", ".join(ips))
     return ""
 
 

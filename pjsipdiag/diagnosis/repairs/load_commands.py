@@ -85,7 +85,7 @@ def loading(config: Config, draft: Draft) -> Loading:
     return _loading(config, draft, kinds, types, generated)
 
 
-def advised(config: Config, finding: Finding, kind: str) -> Loading:
+def load_advice(config: Config, finding: Finding, kind: str) -> Loading:
     """How something of type `kind` is loaded once somebody has changed it as the advice of a finding says."""
     edited = {"dialplan": Edited.DIALPLAN, "acl": Edited.ACL, "transport": Edited.TRANSPORT}.get(kind, Edited.OBJECT)
     file, section = (finding.where.file, finding.where.section) if finding.where else ("", "")

@@ -14,19 +14,19 @@ from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, IDENTIFIER_NAMES, RUL
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, set_order
 from pjsipdiag.diagnosis.edits.text_changes import (
-    changed,
+    apply_edits,
     line_at,
     option_of,
     set_value,
-    styled,
+    style_line,
     value_of,
     with_name,
 )
-from pjsipdiag.diagnosis.evidence.lookup import identify_named, lookup, lost, taking
+from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, identify_named, lookup, taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
-from pjsipdiag.diagnosis.repairs.corrections import corrected
+from pjsipdiag.diagnosis.repairs.corrections import correction
 from pjsipdiag.diagnosis.repairs.grade import contacts
 from pjsipdiag.diagnosis.rules.admission import is_by_contact, is_expected, is_missing
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
@@ -52,7 +52,7 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     for _ in range(ROUNDS):
         if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
             break
-        edit = corrected(config, dropped, sources(groups), owner)
+        edit = correction(config, dropped, sources(groups), owner)
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
@@ -80,10 +80,10 @@ def _still_dropped(
     """The object that still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
     if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
         return None
-    config = situation.reload(changed(situation.config, edits), "")
+    config = situation.reload(apply_edits(situation.config, edits), "")
     after = replace(situation, config=config)
     found = next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
-    return found or next((gone for group in groups if (gone := lost(after, group))), None)
+    return found or next((gone for group in groups if (gone := dropped_identify(after, group))), None)
 
 
 def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
@@ -94,7 +94,7 @@ def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
     return Edit(file, end_of_section(config, file, line) + 1, (), text)
 
 
-def rejected(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+def close_bracket(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Closes an open bracket. An include of a file that is not there is no mistake of the line."""
     where = situation.config.rejected[0].where
     line = line_at(situation.config, where)
@@ -217,7 +217,7 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     own = own and not _registers(situation.config, endpoint)
     # Without auth= a name in From lets anybody in. identify_by=ip closes that door, but only where nobody registers for
     # the endpoint: whoever does calls in from addresses that no match= has.
-    shut = [styled(line, option[:-4] + "identify_by", "ip")] if own else []
+    shut = [style_line(line, option[:-4] + "identify_by", "ip")] if own else []
     edit = Edit(where.file, where.line, (line,), (new, *shut))
     note = "the provider is known by its address and need not log in"
     if shut:
@@ -252,7 +252,7 @@ def permission(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     name = option[: len(option) - len(kind)] + kind.replace("deny", "permit")
     ips = {host for group in groups for host in contacts(group)} if is_by_contact(cause) else sources(groups)
     texts = [f"{ip}/{BITS[number(ip)[0]]}" for ip in ips]
-    edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(styled(line, name, text) for text in texts))
+    edit = Edit(cause.where.file, cause.where.line + 1, (), tuple(style_line(line, name, text) for text in texts))
     add = tuple(f"{name}={text}" for text in texts)
     where = cause.where
     yield Draft(groups, where.file, where.line, where.section, cause.name, add, (edit,), sources(groups))

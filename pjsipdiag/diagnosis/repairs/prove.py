@@ -66,10 +66,10 @@ def prove(
     known = {group.source for group in situation.groups if _is_in(group.verdict)}
     others_meant = [group for group in groups if group.method != "INVITE"]
     way, stops, doubts = Passage(situation, changed), Counter[Stop](), dict[str, None]()
-    for group, count, after, message in replayed(situation, changed, others_meant):
+    for group, count, after, message in replay_alike(situation, changed, others_meant):
         if not differs(group.verdict, after):
             continue
-        # Groups compare by identity, and `replayed` gives one for each of its variants: counts add up over them.
+        # Groups compare by identity, and `replay_alike` gives one for each of its variants: counts add up over them.
         if group not in groups:
             others += count
             moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
@@ -95,7 +95,7 @@ def _new_rules(before: Config, after: Config) -> Iterator[tuple[str, AddressRule
                 yield identify.endpoint, rule
 
 
-def replayed(
+def replay_alike(
     situation: Situation, config: Config, more: Collection[CallGroup] = ()
 ) -> Iterator[tuple[CallGroup, int, Verdict, SipMessage]]:
     """(group, calls, their verdict under `config`, one of them) for all alike calls of the capture, and for `more`

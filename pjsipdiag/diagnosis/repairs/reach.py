@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, number, reached
+from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number
 from pjsipdiag.diagnosis.model import Stop
 from pjsipdiag.diagnosis.rules.refused import encryption
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -47,7 +47,7 @@ class Passage:
         if endpoint is None or dialplan is None or group.method != "INVITE" or self._passes(endpoint.name):
             return ""
         users = group.numbers or (number(self.config, message.request_uri),)
-        found = ((user, reached(dialplan, endpoint, user, message)) for user in users)
+        found = ((user, find_destination(dialplan, endpoint, user, message)) for user in users)
         user, open_ = next(((user, one) for user, one in found if one.presence is Presence.UNKNOWN), ("", None))
         place = f" ({open_.where})" if open_ and open_.where else ""
         return f"whether context {endpoint.context} takes {user} is not known: {open_.reason}{place}" if open_ else ""
@@ -61,7 +61,7 @@ class Passage:
         if dialplan is None:
             return None
         users = group.numbers or (number(self.config, message.request_uri),)
-        found = [reached(dialplan, endpoint, user, message) for user in users]
+        found = [find_destination(dialplan, endpoint, user, message) for user in users]
         if any(one.presence not in STATUSES for one in found):
             return None
         first = found[0]

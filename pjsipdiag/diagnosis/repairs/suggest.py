@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.addresses.address_rule import bounds, is_prefix, make_ip
 from pjsipdiag.asterisk.config import AddressRule
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.sql import statements, table_of
-from pjsipdiag.diagnosis.edits.text_changes import changed
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
 from pjsipdiag.diagnosis.evidence.owners import best, is_likely
 from pjsipdiag.diagnosis.evidence.seen import groups_of
@@ -242,7 +242,7 @@ def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None
     """Whether it is likely, and the suggestion with its proof; None for edits that repair nothing."""
     proof: Proof | None = Proof()
     if draft.edits:
-        proof = prove(situation, changed(situation.config, draft.edits), draft.groups, draft.edits)
+        proof = prove(situation, apply_edits(situation.config, draft.edits), draft.groups, draft.edits)
     if proof is None or (draft.edits and not proof.fixed and draft.groups and not situation.config.rejected):
         return None
     notes = [draft.note] if draft.note else []

@@ -73,14 +73,14 @@ def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     return list(dict.fromkeys(found))[:6]
 
 
-def not_run(situation: Situation) -> Iterator[str]:
+def unrun_programs(situation: Situation) -> Iterator[str]:
     """Programs that Asterisk does not run, whose output may have had a rule for the address."""
     for problem in situation.config.warnings:
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}; what the program writes may be what is missing"
 
 
-def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
+def unloaded_identifies(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
     """Identifies of other endpoints that did not load, and that may have had an address of these calls."""
     held = [
         gone for near in sorted({prefix(group.source) for group in groups}) for gone in holding_more(situation, near)

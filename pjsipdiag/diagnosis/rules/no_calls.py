@@ -18,8 +18,8 @@ from pjsipdiag.diagnosis.rules.wire.pauses import (
     OF_ALL,
     OF_ONE,
     pauses,
-    unanswered,
-    unread,
+    why_unread,
+    with_lost_answers,
 )
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
@@ -157,10 +157,10 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
         )
 
 
-def paused(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
+def pauses_of_answers(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
     """From when to when answers to requests outside of calls paused, and whether others got theirs."""
     exchanges = situation.exchanges[:MOST_EXCHANGES]
-    if (why := unread(tallies)) and (short := unanswered(exchanges)):
+    if (why := why_unread(tallies)) and (short := with_lost_answers(exchanges)):
         hosts = listed(list(dict.fromkeys(one.client for one in short)))
         yield (
             f"some requests of {hosts} outside of calls got no answer; whether answers paused for a time is not looked"

@@ -188,7 +188,7 @@ def _users(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(uri.user for uri in uris if uri and uri.user))
 
 
-def borrowed(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+def borrowed_addresses(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
     """Conflicts: calls that look like a scanner's, under an address that did not acknowledge them but others."""
     for source in sources(groups):
         stranger = strangers(situation).get(source)
@@ -308,7 +308,7 @@ def _names_host(sender: str, host: str) -> bool:
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     """With what speaks against it: a scanner that uses the address."""
     finding = unmatched.unmatched_source(situation, cause, groups)
-    return replace(finding, evidence=(*borrowed(situation, groups), *finding.evidence))
+    return replace(finding, evidence=(*borrowed_addresses(situation, groups), *finding.evidence))
 
 
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:

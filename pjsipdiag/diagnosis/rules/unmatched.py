@@ -14,7 +14,14 @@ from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
-from pjsipdiag.diagnosis.rules.hints import misfits, nearest_misses, not_loaded, not_run, others_of, reasons
+from pjsipdiag.diagnosis.rules.hints import (
+    misfits,
+    nearest_misses,
+    others_of,
+    reasons,
+    unloaded_identifies,
+    unrun_programs,
+)
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -279,9 +286,9 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         *nearest_misses(situation, groups),
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),
-        *not_loaded(situation, cause, groups),
+        *unloaded_identifies(situation, cause, groups),
         *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
-        *not_run(situation),
+        *unrun_programs(situation),
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
         " as in its match= lines"

@@ -50,7 +50,7 @@ class Holders:
                     yield from found
 
     def changed(self, captures: Sequence[Tally]) -> Sequence[Tally]:
-        """See `again.changed`."""
+        """See `reread.find_changed`."""
         batches = [
             [_bare(tally) for tally in captures[at : at + FILES_TOGETHER]]
             for at in range(0, len(captures), FILES_TOGETHER)
@@ -103,7 +103,7 @@ class Comparing:
     """Says which captures are no longer those that were read."""
 
     def __call__(self, captures: Sequence[Tally]) -> list[Tally]:
-        return reread.changed(captures)
+        return reread.find_changed(captures)
 
     def lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
         """Of what nobody knows it is said."""

@@ -63,7 +63,7 @@ def came_through(call: CallRow) -> bool:
     return call.observed_status is not None and 200 <= call.observed_status < 300
 
 
-def failed(call: CallRow) -> bool:
+def has_failed(call: CallRow) -> bool:
     """Whether it got no answer, or one that no person gives."""
     status = call.observed_status or 0
     return not status or (status >= 300 and status not in OF_PEOPLE)
@@ -97,7 +97,7 @@ def tally(
         address = ip_of(call.source)
         if kind == "unmatched" and address in attackers:
             kind = "refused"
-        elif kind == "matched" and failed(call):
+        elif kind == "matched" and has_failed(call):
             kind = "failed"
         whole_path = (*path[:3], str(call.observed_status or "none"), kind)
         if addresses is not None and address not in addresses:

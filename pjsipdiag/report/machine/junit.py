@@ -52,7 +52,7 @@ def _about(source: SourceRow) -> str:
     said = f"{wording.plural(source.calls, 'call')} {source.verdict}"
     if source.endpoint:
         said += f" by {source.identifier} to endpoint {source.endpoint}"
-    answers = wording.observed(source)
+    answers = wording.observed_answers(source)
     return f"{said}; answered {answers}" if answers else said
 
 

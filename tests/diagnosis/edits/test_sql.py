@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.edits.sql import statements
-from pjsipdiag.diagnosis.edits.text_changes import changed, line_at, with_value
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits, line_at, with_value
 from pjsipdiag.diagnosis.model import Edit, Report, Suggestion
 from tests.asterisk.realtime.recorded import DRIVERS, FIXTURES, Sqlite
 from tests.asterisk.realtime.servers import Server, server
@@ -241,7 +241,7 @@ def test_the_statements_do_what_the_lines_say(
         assert line_at(config, config.sections[0].where) == "[udp]"
     made = [Edit(file, line, old, new) for line, old, new in edits]
     assert all(line_at(config, Where(file, edit.line)) == "".join(edit.old[:1]) for edit in made if edit.old)
-    told = load_config(pbx.folder, databases={"main": url}, overlay=changed(config, made))
+    told = load_config(pbx.folder, databases={"main": url}, overlay=apply_edits(config, made))
     pbx.run(*(statement.removesuffix(";") for statement in statements(config, made)))
     then = load_config(pbx.folder, databases={"main": url})
     assert said(then) == said(told) != said(config)

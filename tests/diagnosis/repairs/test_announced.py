@@ -6,7 +6,7 @@ import pytest
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.edits.text_changes import changed
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
 
@@ -46,7 +46,7 @@ def loaded(text: str = TEXT) -> Config:
 def test_lines(edits: tuple[Edit, ...], text: str | None, announced: bool) -> None:
     """None: the text that the edits make. One that opens or closes a comment changes the lines behind it as well."""
     config = loaded()
-    texts = changed(config, edits) if text is None else {"pjsip.conf": text}
+    texts = apply_edits(config, edits) if text is None else {"pjsip.conf": text}
     assert lines_are_announced(config, texts, edits) is announced
 
 

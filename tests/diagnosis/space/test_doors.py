@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.model import DoorState
-from pjsipdiag.diagnosis.rules.doors.strangers import open_doors, unseen
+from pjsipdiag.diagnosis.rules.doors.strangers import blind_spots, open_doors
 from pjsipdiag.diagnosis.space import doors as trying
 from pjsipdiag.diagnosis.space.doors import doors
 from tests.doors import DOORS, cases, files
@@ -64,9 +64,9 @@ def test_doors_that_were_not_tried_are_said(option: str, monkeypatch: pytest.Mon
     rules = "".join(f"[i{n}]\ntype=identify\nendpoint=a\n{option}{n}\n" for n in range(3))
     text = f"[t]\ntype=transport\nbind=0.0.0.0\n[a]\ntype=endpoint\nidentify_by=header,request_uri\n{rules}"
     config = load({"pjsip.conf": text}, "22.10.1")
-    assert not [note for note in unseen(config) if "were tried" in note]
+    assert not [note for note in blind_spots(config) if "were tried" in note]
     monkeypatch.setattr(trying, "MOST_WALKED", 6)
-    assert [note for note in unseen(config) if "of 3 by a" in note and "the first 2 were tried" in note]
+    assert [note for note in blind_spots(config) if "of 3 by a" in note and "the first 2 were tried" in note]
     assert [door.state for door in doors(config)].count(DoorState.UNKNOWN) == 1
 
 

@@ -31,7 +31,7 @@ def _character(found: re.Match[bytes]) -> bytes:
     return bytes([int(octal, 8)]) if octal else found["letter"] or b"\t"
 
 
-def parted(text: bytes) -> bytes:
+def part_entries(text: bytes) -> bytes:
     """Entries that stand in one line with others, each in a line of its own."""
     start = text.find(b" SIP re")
     end = text.find(b"\n", start)

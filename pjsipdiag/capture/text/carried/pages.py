@@ -40,7 +40,7 @@ _ARROWLESS = re.compile(
 """A line that announces a message, up to the arrow behind the address, whatever became of that."""
 
 
-def cells_joined(text: bytes, sample: bytes) -> bytes:
+def join_cells(text: bytes, sample: bytes) -> bytes:
     """Fields of a row that stand in lines of their own, in one."""
     return _ROWS.sub(rb"\1\2", _CELLS.sub(b" ", text)) if b"<td" in sample and not has_plain(text) else text
 
@@ -82,7 +82,7 @@ def _is_backslashed(text: bytes) -> bool:
     return at >= 0 and _BACKSLASHED.search(line) is not None
 
 
-def typed(text: bytes) -> bytes:
+def untypeset(text: bytes) -> bytes:
     """Typographic signs become what was typed where neither a line that announces messages nor a sentence stands as
     Asterisk writes it; elsewhere they may belong to a name. The arrows of the former are drawn anew."""
     if b"\xe2" in text and _SMART_OBJECT.search(text):

@@ -15,7 +15,7 @@ from pjsipdiag.capture.text.carried import escapes
 from pjsipdiag.capture.text.carried.csv_columns import strip_cells
 from pjsipdiag.capture.text.carried.json_entries import of_object, place_in
 from pjsipdiag.capture.text.carried.line_order import by_file, in_whole_lines
-from pjsipdiag.capture.text.carried.pages import cells_joined, strip_links, strip_marks, typed
+from pjsipdiag.capture.text.carried.pages import join_cells, strip_links, strip_marks, untypeset
 from pjsipdiag.capture.text.carried.shown import has_bare, has_plain
 from pjsipdiag.capture.text.carried.wrapping import requote
 from pjsipdiag.dataclass import NamedTuple
@@ -73,7 +73,7 @@ def unpack_text(text: bytes) -> Unpacked:
                 for _ in (one if isinstance(one, list) else "1")
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
-    return Unpacked(typed(strip_links(text, sample)), numbers, exact)
+    return Unpacked(untypeset(strip_links(text, sample)), numbers, exact)
 
 
 def _whole(text: bytes) -> tuple[bytes, bytes]:
@@ -96,7 +96,7 @@ def _whole(text: bytes) -> tuple[bytes, bytes]:
         text = _GOES_ON.sub(b"", text)
     if b"\nService: PJSIP" in sample:
         text = _EVENT.sub(_as_logged, text)
-    text = strip_cells(cells_joined(escapes.parted(text), sample), sample)
+    text = strip_cells(join_cells(escapes.part_entries(text), sample), sample)
     return text, sample
 
 

@@ -122,7 +122,7 @@ def _looked_at(lines: list[bytes]) -> _Looked:
     return _Looked(prefix, usual, counted, doubled, lines, lengths, odd, flowed, widest)
 
 
-def joined(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
+def join_lines(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
     """The text with its lines joined, and the number (from 0) of the first line that each one was made of."""
     made: list[bytes] = []
     numbers: list[int] = []

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, number, reached, spelt_otherwise
+from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number, spelt_otherwise
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blamed
@@ -130,7 +130,7 @@ def _look_up(
         return None
     message = groups[0].sample
     users = numbers or (number(situation.config, message.request_uri),)
-    each = [(user, reached(dialplan, endpoint, user, message)) for user in users]
+    each = [(user, find_destination(dialplan, endpoint, user, message)) for user in users]
     return next((pair for pair in each if pair[1].presence is not Presence.FOUND), each[0])
 
 

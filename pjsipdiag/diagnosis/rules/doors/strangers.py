@@ -26,7 +26,7 @@ CLOSING = {
 """How a door that stands open is closed; anonymous and match= have rules of their own."""
 
 
-def tried(situation: Situation) -> Iterable[Finding]:
+def reached_by_name(situation: Situation) -> Iterable[Finding]:
     """One finding for each endpoint that was reached by its name alone, without a password, by others than its own."""
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
@@ -95,7 +95,7 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
     )
 
 
-def unseen(config: Config) -> tuple[str, ...]:
+def blind_spots(config: Config) -> tuple[str, ...]:
     """Sentences on what was not looked at, so that the list of doors says nothing of it."""
     said = [
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
-from pjsipdiag.diagnosis.edits.text_changes import changed, line_at
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits, line_at
 from pjsipdiag.diagnosis.evidence.lookup import taking
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
@@ -254,7 +254,7 @@ def _without(situation: Situation) -> Replay | None:
     ]
     if situation.reload is None or not edits:
         return None
-    return Replay(situation.reload(changed(situation.config, edits), ""))
+    return Replay(situation.reload(apply_edits(situation.config, edits), ""))
 
 
 def _releases(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

@@ -18,7 +18,7 @@ MOST_ROW_COMMANDS = 3
 
 def tables_not_read(situation: Situation) -> Iterable[Finding]:
     """Findings on what was not read, with the refused calls whose verdict hangs on it."""
-    for held, finding in zip(stores(situation.config), unread(situation.config), strict=True):
+    for held, finding in zip(stores(situation.config), unread_stores(situation.config), strict=True):
         yield _with_refused(situation, finding, held)
 
 
@@ -41,7 +41,7 @@ def _with_refused(situation: Situation, finding: Finding, unread: Collection[Unr
     return with_calls(replace(finding, message=message, sources=sources(groups), calls=count), groups, (401,))
 
 
-def unread(config: Config) -> Iterator[Finding]:
+def unread_stores(config: Config) -> Iterator[Finding]:
     """Tables, memory and files that were not read: what hangs on them is unknown. One finding for each of them."""
     for held in stores(config):
         types = ", ".join(one.type for one in held)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import AddressRule, Config, UnresolvedName
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
+from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 
 
 def host_names(config: Config) -> Iterator[Finding]:
@@ -27,7 +27,7 @@ def host_names(config: Config) -> Iterator[Finding]:
                 f"match={entry.text} of identify '{identify.name}' ({entry.where}) is a name: Asterisk resolves it "
                 f"{again}; a name that does not resolve then drops the whole identify",
                 entry.where,
-                evidence=unfilled(host)
+                evidence=name_placeholders(host)
                 or (f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",)[
                     : int(bool(srv))
                 ],

@@ -132,7 +132,7 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
     return explain
 
 
-def unhandled(method: str, status: int) -> Why:
+def explain_unhandled(method: str, status: int) -> Why:
     """Why a method is refused that nothing takes (endpt_on_rx_msg of PJSIP answers 501)."""
     module = MODULES_OF_METHODS.get(method)
     wanted = f"load {module} where it is wanted (`module show like {module}`), or" if module else ""

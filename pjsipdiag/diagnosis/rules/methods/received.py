@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credential_check
-from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, unhandled, user_of
+from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, explain_unhandled, user_of
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
@@ -211,7 +211,7 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     if explain:
         return explain(config, endpoint, refusal.requests[0])
     if status in UNHANDLED:
-        return unhandled(refusal.method, status)
+        return explain_unhandled(refusal.method, status)
     return Why(
         f"identified as {endpoint.name}, then refused by something else; the files do not explain this answer",
         endpoint.where,

@@ -127,7 +127,7 @@ def _overlap(
     )
 
 
-def shadowed(config: Config) -> Iterator[Finding]:
+def shadowed_identifies(config: Config) -> Iterator[Finding]:
     """Identifies whose address rules another identify always takes first."""
     beaten = [(words, {loser.name for loser, _ in _losers(config, version)}) for version, words in ASKING_ORDERS]
     for identify, winners in _losers(config, config.version):

@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
-from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
+from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -26,7 +26,7 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    lines = [line for one in situation.config.absent if one.where == cause.where for line in logged(one.log)]
+    lines = [line for one in situation.config.absent if one.where == cause.where for line in words_of_log(one.log)]
     return finding_for(
         groups,
         "module-not-loaded",
@@ -38,7 +38,7 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
     )
 
 
-def absent(config: Config) -> Iterator[Finding]:
+def absent_modules(config: Config) -> Iterator[Finding]:
     """Modules that are not loaded, and what is then not there."""
     for one in config.absent:
         yield Finding(
@@ -46,6 +46,6 @@ def absent(config: Config) -> Iterator[Finding]:
             Severity.ERROR if one.used else Severity.NOTE,
             one.reason,
             one.where,
-            evidence=logged(one.log),
+            evidence=words_of_log(one.log),
             advice="Correct the line, then restart Asterisk; `module show like pjsip` tells what is loaded.",
         )

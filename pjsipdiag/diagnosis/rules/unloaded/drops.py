@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.lookup import lookup, lost, matches_in, meant_endpoint, section_at, taking
+from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, lookup, matches_in, meant_endpoint, section_at, taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.diagnosis.evidence.trunks import prefix
@@ -24,8 +24,8 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
-from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
-from pjsipdiag.diagnosis.rules.unloaded.placeholders import unfilled
+from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
+from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 OTHER_TYPES = (
@@ -50,7 +50,7 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
             dropped = _find_dropped(situation, "endpoint", identify.endpoint)
             return _blame(dropped, identify.name) if dropped else None
     gone = (
-        lost(situation, group)
+        dropped_identify(situation, group)
         or _identify_of_owner(situation, group)
         or next(iter(_may_have_had(situation, group)), None)
     )
@@ -100,7 +100,7 @@ def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[Droppe
 def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple[int, int] | None]]]:
     """Each of these, with the nets that its unreadable values may stand for: None for any."""
     known = lookup(situation)
-    named = [dropped for dropped, host in known.hosts if not unfilled(host)]
+    named = [dropped for dropped, host in known.hosts if not name_placeholders(host)]
     found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
     return tuple((gone, frozenset(_places(section_at(situation.config, gone)))) for gone in found)
 
@@ -138,7 +138,7 @@ def _as_written(config: Config, dropped: Dropped) -> list[str]:
         return []
     quoted = any(line.value in text for text in dropped.why.texts)
     said = [] if quoted else [f"the line reads {line.name}={line.value[:200]}"]
-    return [*said, *unfilled(line.value)]
+    return [*said, *name_placeholders(line.value)]
 
 
 def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -158,7 +158,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         f"the section begins at {dropped.section_where}",
         *others,
         *other_releases(dropped.type, dropped.why),
-        *logged(dropped.log),
+        *words_of_log(dropped.log),
         advice=f"correct {cause.where.phrase}, then"
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
@@ -172,7 +172,7 @@ def _why_theirs(
     further evidence."""
     kind, certain, all_of_them = dropped.type, [], listed(sources(groups))
     if kind == "identify":
-        certain = [group for group in groups if lost(situation, group)]
+        certain = [group for group in groups if dropped_identify(situation, group)]
     probable = [group for group in groups if group not in certain and dropped in _may_have_had(situation, group)]
     others = _probably(situation, dropped, probable) if probable else ()
     if dropped.why.kind is LoadReason.TWO_OF_ONE_NAME:
@@ -201,7 +201,7 @@ def _find_dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
     return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
 
 
-def dropped(config: Config) -> Iterator[Finding]:
+def dropped_objects(config: Config) -> Iterator[Finding]:
     """One finding for each line that keeps objects from loading; a line of a template can keep many."""
     groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
     written = (variable for section in config.sections for variable in section.variables)
@@ -219,7 +219,11 @@ def dropped(config: Config) -> Iterator[Finding]:
             Severity.ERROR if used else Severity.WARNING,
             f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
             where,
-            evidence=(*unfilled(lines.get(where, "")), *other_releases(kind, reason), *logged(drops[0].log)),
+            evidence=(
+                *name_placeholders(lines.get(where, "")),
+                *other_releases(kind, reason),
+                *words_of_log(drops[0].log),
+            ),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
     yield from misspelt(config)

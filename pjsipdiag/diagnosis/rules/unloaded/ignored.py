@@ -30,7 +30,7 @@ def warnings(config: Config) -> Iterator[Finding]:
             Severity.NOTE,
             f"{problem.where}: {problem.reason}",
             problem.where,
-            evidence=logged(problem.log),
+            evidence=words_of_log(problem.log),
             advice="see that your release has the option: one that lacks it drops the object"
             if problem.why.kind is LoadReason.NOT_YET_KNOWN
             else "correct the line, or take it out: Asterisk goes on as if it were not there",
@@ -65,5 +65,5 @@ def conditions(config: Config) -> tuple[str, ...]:
     return (*said[:MOST_LISTED], *more)
 
 
-def logged(log: str) -> tuple[str, ...]:
+def words_of_log(log: str) -> tuple[str, ...]:
     return tuple(f"Asterisk's log: {line}" for line in log.split("\n") if line)

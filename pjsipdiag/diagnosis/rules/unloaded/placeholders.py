@@ -14,7 +14,7 @@ LONGEST_LOOKED_AT = 1000
 """Characters of a value that are looked at: the time grows with their square."""
 
 
-def unfilled(value: str) -> tuple[str, ...]:
+def name_placeholders(value: str) -> tuple[str, ...]:
     """That parts of a value are placeholders; nothing where none is."""
     holes = list(dict.fromkeys(found[0] for found in re.finditer(PLACEHOLDER, value[:LONGEST_LOOKED_AT])))
     shown = ", ".join(holes[:4])

@@ -10,7 +10,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import missing
 from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
-from pjsipdiag.diagnosis.rules.unloaded.ignored import logged
+from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 BRING = (
@@ -46,7 +46,7 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             calls(groups),
             (
                 *not_there(situation.config, problem),
-                *logged(problem.log),
+                *words_of_log(problem.log),
                 *running,
             ),
             advice=BRING if is_missing(situation.config, problem) else f"correct {problem.where.phrase}, then reload",
@@ -65,7 +65,7 @@ def _rejection(config: Config, problem: Problem) -> str:
     return message
 
 
-def rejected(config: Config) -> Iterator[Finding]:
+def rejected_files(config: Config) -> Iterator[Finding]:
     """One finding for each file that is refused as a whole."""
     for problem in config.rejected:
         yield Finding(
@@ -73,7 +73,7 @@ def rejected(config: Config) -> Iterator[Finding]:
             Severity.ERROR,
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,
-            evidence=(*logged(problem.log), *not_there(config, problem)),
+            evidence=(*words_of_log(problem.log), *not_there(config, problem)),
             advice=BRING
             if is_missing(config, problem)
             else "Correct the line, then `module reload res_pjsip.so` (transports: restart).",

@@ -130,12 +130,12 @@ class Pause(NamedTuple):
     others: tuple[str, ...]
 
 
-def unanswered(exchanges: Sequence[Exchange]) -> list[Exchange]:
+def with_lost_answers(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Those that have fewer answers than requests, so that there may be a pause."""
     return [one for one in exchanges if one.statuses and one.unanswered > 1]
 
 
-def unread(tallies: Sequence[Tally]) -> str:
+def why_unread(tallies: Sequence[Tally]) -> str:
     """Why pauses are not looked for; empty where they are."""
     if sum(tally.sip_messages for tally in tallies) > MOST_READ_AGAIN:
         return f"in more than {MOST_READ_AGAIN:,} messages"
@@ -145,8 +145,8 @@ def unread(tallies: Sequence[Tally]) -> str:
 def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Collection[str]) -> Iterator[Pause]:
     """The longest pause of each, read in the captures again. What carriers tell counts where they are `mirrors`, or
     where there is nothing else, as in `merge`."""
-    short = unanswered(exchanges)
-    if not short or unread(tallies):
+    short = with_lost_answers(exchanges)
+    if not short or why_unread(tallies):
         return
     seen: dict[tuple[bool, str, str], list[tuple[int, bool]]] = {
         (told, one.client, one.method): [] for one in short for told in (False, True)
