@@ -28,7 +28,6 @@ from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, bounces, pauses
-from pjsipdiag.diagnosis.space.expect import EXPECTATION
 
 # fmt: off
 TABLE: tuple[Rule, ...] = (
@@ -158,6 +157,6 @@ TABLE: tuple[Rule, ...] = (
          shown=460, on_config=admission.missing_acls),
     Rule("line-ignored", Severity.NOTE, "a line that Asterisk passes over with a warning",
          shown=470, on_config=ignored.warnings),
-    EXPECTATION,
+    Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480),
 )
 # fmt: on

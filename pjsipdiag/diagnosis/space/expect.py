@@ -21,14 +21,10 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.space.axes import STRANGER, AddressRange, Saying, Space, address_rules, calling, invite, space
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.inputs import read_text
 from pjsipdiag.sip import Network, SipMessage
-
-EXPECTATION = Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", shown=480)
-"""Asked for with --expect."""
 
 _LINE = (
     r"(?i)(?P<who>\S+)(?:\s+from\s+(?P<user>\S+))?"
@@ -96,8 +92,8 @@ def findings(held: tuple[Held, ...]) -> tuple[Finding, ...]:
     """One for each expectation that does not hold."""
     return tuple(
         Finding(
-            EXPECTATION.name,
-            EXPECTATION.severity,
+            "expectation-failed",
+            Severity.ERROR,
             f"{one.expectation.text}: it is not so",
             one.expectation.where,
             evidence=(one.broken,),

@@ -11,7 +11,6 @@ from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.space.doors import doors, untried
 
 MOST_HOSTS = 6
 """Host names that a sentence names."""
@@ -59,6 +58,8 @@ def _tried(situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup]
 
 def open_doors(config: Config) -> Iterator[Finding]:
     """One finding for the doors of one identifier that stand open, graded by what lies behind them."""
+    from pjsipdiag.diagnosis.space.doors import doors  # few runs look for them
+
     found = doors(config)
     for step, advice in CLOSING.items():
         opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
@@ -97,6 +98,8 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
 
 def blind_spots(config: Config) -> tuple[str, ...]:
     """Sentences on what was not looked at, so that the list of doors says nothing of it."""
+    from pjsipdiag.diagnosis.space.doors import untried
+
     said = [
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]
