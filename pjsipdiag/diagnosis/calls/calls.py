@@ -37,6 +37,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     Steps,
     both_answers,
     first_time,
+    given,
     outcome_of,
 )
 from pjsipdiag.diagnosis.evidence.readable_addresses import ShownIps, show_address, show_socket
@@ -148,14 +149,15 @@ class Calls(Sequence[CallRow]):
         if not answers and not clusters and not self._more:
             return
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
+        accepted = [verdict.outcome is Outcome.ACCEPTED for verdict in self.verdicts]
         for number, key in enumerate(self._key):
-            packed = answers.get(key, b"")
+            packed = given(answers.get(key, b""), accepted[self.verdict[number]])
             further = self._more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
                 for another in further:
-                    packed = both_answers(packed, answers.get(another, b""))
+                    packed = both_answers(packed, given(answers.get(another, b""), accepted[self.verdict[number]]))
             elif key in clusters:
                 requests[number] = self._merged.packets(key)
             if not packed:
@@ -234,8 +236,7 @@ class Calls(Sequence[CallRow]):
         return list(map(decode, dict.fromkeys(found)))
 
     def row_facts(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, int, bytes, Fields]]:
-        """The facts that the rows of these requests have, without reading any: number, where it went, its flags, and if
-        known the user of its URI and all that the row has of the sender."""
+        """The facts in these requests' rows: number, where it went, flags, if known its URI's user and sender."""
         merged, parts, rows, views = self._merged, self._part, self._row, self._view
         packed = [part.fold.rows for part in merged.parts]
         for number in numbers:
@@ -322,9 +323,7 @@ class Calls(Sequence[CallRow]):
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
         first_line = hide_secrets(decode(self.head(number).partition(b"\n")[0].rstrip()))
-        begun, clusters = self.time[number], self._merged.clusters
-        sent = [
-            first for key in self.keys(number) for first, _ in clusters.get(key) or [[self._times.get(key, begun), 0]]
-        ]
+        begun, known = self.time[number], self._merged.clusters
+        sent = [at for key in self.keys(number) for at, _ in known.get(key) or [[self._times.get(key, begun), 0]]]
         answers = [(time, "<", f"SIP/2.0 {status}") for time, status in self.answers(number)]
         return tuple(sorted([*((time, ">", first_line) for time in sent), *answers], key=itemgetter(0)))

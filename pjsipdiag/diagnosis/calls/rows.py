@@ -60,9 +60,9 @@ TRANSPORTS = {name: code for code, name in enumerate(("UDP", "TCP", "TLS", "WS",
 DIRECTIONS = {name: code for code, name in enumerate(("", "in", "out"))}
 TRUNCATED, CREDENTIALS, SIX = 4, 8, 16
 """Flags beside the direction: cut by the snap length, with an Authorization header, between IPv6 addresses."""
-CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD, LATE = 1, 2, 4, 8, 16, 32, 64
+CHALLENGED, RETRIED, CARRIED, TRIED, UNRUNG, UNHEARD, LATE, DOUBTED = 1, 2, 4, 8, 16, 32, 64, 128
 """Flags of a call: challenged, tried again with credentials, had some at first, got a 100, got a 603 before it rang,
-its final answer was sent again and again, its first answer came late."""
+its final answer was sent again and again, its first answer came late, it has another answer beside a challenge."""
 LATE_AFTER = 30_000_000_000
 """Nanoseconds after which an answer hardly finds anybody who waits for it (timer B of RFC 3261 ends at 32 s)."""
 T1_GIVES_UP = 2_000_000_000
@@ -184,10 +184,23 @@ def both_answers(before: bytes, after: bytes) -> bytes:
     return b"".join([ANSWER.pack(status, time) for time, _, status in both])
 
 
+def given(answers: bytes, accepted: bool) -> bytes:
+    """Those of one transaction's answers that one server can have given.
+
+    A challenge ends its transaction (RFC 3261 17.2.1), and who sends credentials begins another. So of a challenge and
+    an answer beside it somebody forged one, and what the replay gives (`accepted`) tells which.
+    """
+    if len(answers) <= ANSWER.size or not _outcome(_statuses(answers))[1] & DOUBTED:
+        return answers
+    both = ANSWER.iter_unpack(answers)
+    return b"".join([ANSWER.pack(*answer) for answer in both if (answer[0] in CHALLENGES) is not accepted])
+
+
 def outcome_of(answers: bytes) -> tuple[int, int, int]:
     """The outcome of answers in their order: the last final status, else the last one, as of a call that was sent again
-    after a challenge and still rings; flags of a call (CHALLENGED, TRIED, UNRUNG), and when the last one came."""
-    status, flags = _outcome(answers[:: ANSWER.size] + answers[1 :: ANSWER.size])
+    after a challenge and still rings; flags of a call (CHALLENGED, TRIED, UNRUNG, DOUBTED), and when the last one
+    came."""
+    status, flags = _outcome(_statuses(answers))
     return status, flags, _TIME.unpack(answers[-_TIME.size :])[0]
 
 
@@ -196,15 +209,22 @@ def first_time(answers: bytes) -> int:
     return _TIME.unpack_from(answers, ANSWER.size - _TIME.size)[0]  # type: ignore[no-any-return]  # one number
 
 
+def _statuses(answers: bytes) -> bytes:
+    """The statuses alone: the high bytes of all, then the low ones."""
+    return answers[:: ANSWER.size] + answers[1 :: ANSWER.size]
+
+
 @lru_cache(maxsize=4096)
 def _outcome(packed: bytes) -> tuple[int, int]:
-    """The same of the statuses alone: the high bytes of all, then the low ones."""
+    """Status and flags that these `_statuses` come to."""
     half = len(packed) // 2
     statuses = [high << 8 | low for high, low in zip(packed[:half], packed[half:], strict=True)]
     final = [status for status in statuses if status >= 200]
     waits = final and final[-1] in CHALLENGES and statuses[-1] < 200
     status = (statuses if waits else final or statuses)[-1]
-    flags = CHALLENGED if any(status in CHALLENGES for status in final) else 0
+    challenges = [status in CHALLENGES for status in final]
+    flags = CHALLENGED if any(challenges) else 0
+    flags |= DOUBTED if flags and (statuses[-1] < 200 or not all(challenges)) else 0
     flags |= TRIED if statuses[0] == 100 else 0
     return status, flags | (UNRUNG if status == 603 and not {*RINGING}.intersection(statuses) else 0)
 
