@@ -22,7 +22,7 @@ from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.tcp import Reassembler
-from pjsipdiag.capture.streams.tcp_flow import RST, SYN, Flow, port_pair
+from pjsipdiag.capture.streams.tcp_flow import RST, SYN, Flows, port_pair
 from pjsipdiag.dataclass import NamedTuple
 
 MOST_LATE = 16 << 20
@@ -46,7 +46,7 @@ class Unfinished(NamedTuple):
     """The state that a file of `records` frames left for the next file of its capture."""
 
     fragments: dict[DatagramKey, Pending]
-    flows: dict[bytes, Flow]
+    flows: Flows
     ignored: dict[bytes, int]
     records: int
 

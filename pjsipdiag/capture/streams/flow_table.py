@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.tcp_flow import Flow, port_pair, reverse
+from pjsipdiag.capture.streams.tcp_flow import Flow, Flows, port_pair, reverse
 
 MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
@@ -27,7 +27,7 @@ class FlowTable:
         self.tally = tally
         self.waiting, self.most_waiting = 0, MOST_WAITING // share
         self.share = share
-        self.flows: dict[bytes, Flow] = {}
+        self.flows = Flows()
         self.ports: set[int] = set()
         """Ports (`port_pair`) of all `flows`, and perhaps of others."""
         self.ignored: dict[bytes, int] = {}

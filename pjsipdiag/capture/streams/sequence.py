@@ -54,6 +54,11 @@ class Direction:
         self._ahead: dict[int, tuple[bytes, int]] = {}
         self._since = 0
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether segments wait behind a gap."""
+        return bool(self._ahead)
+
     def usual(self, sequence: int) -> bool:
         """Whether a segment with that number is simply the next one."""
         return sequence == self.next and not self._ahead

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import Self
 
 from pjsipdiag.capture.streams.start import LONGEST_START_LINE, Bytes, find_start, may_start_sip, starts_like_sip
 from pjsipdiag.dataclass import NamedTuple
@@ -53,6 +54,18 @@ class MessageStream:
         self._is_sip = self._lost = joined
         self._need = 0
         self._scanned = 0
+
+    @classmethod
+    def between(cls, undecoded: Counter[str]) -> Self:
+        """One that was read up to the end of a message, without a loss."""
+        stream = cls(undecoded)
+        stream._is_sip = True
+        return stream
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it is such a one."""
+        return self._is_sip and not (self._buffer or self._lost or self._need or self._scanned)
 
     @property
     def waiting(self) -> int:

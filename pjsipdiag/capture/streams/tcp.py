@@ -102,10 +102,16 @@ class Reassembler(FlowTable):
 
         With `start`, the time at which the next file begins, flows stay that may go on there.
         """
+        flows = self.flows.items()
+        ended = {flow: state for flow, state in flows if start is None or start - state.time > LONGEST_SILENCE}
+        # most have nothing to tell; who is shown to be who depends on whether the other side has ended before
+        telling = {one for flow, state in ended.items() if state.has_rest for one in (flow, reverse(flow))}
         rest: list[Datagram] = []
-        for flow, state in sorted(self.flows.items(), key=lambda item: (item[1].frame, item[0])):
-            if start is None or start - state.time > LONGEST_SILENCE:
-                rest += [*(self._rest(flow, state.former) if state.former else ()), *self._rest(flow, state)]
+        for flow in sorted(telling & ended.keys(), key=lambda flow: (ended[flow].frame, flow)):
+            state = ended[flow]
+            rest += [*(self._rest(flow, state.former) if state.former else ()), *self._rest(flow, state)]
+        for flow in ended:
+            self.flows.pop(flow, None)
         if start is not None:
             self.ignored = {flow: time for flow, time in self.ignored.items() if start - time <= LONGEST_SILENCE}
         return rest

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import marshal
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.streams.hep import HepStream
 from pjsipdiag.capture.streams.sequence import Direction
@@ -53,6 +58,11 @@ class Flow:
         """Whether it may go on: it was opened, or anything of it was read or is kept."""
         return self.sequence.opened or self.stream is not None or self.sequence.waiting > 0
 
+    @property
+    def has_rest(self) -> bool:
+        """Whether anything is left to tell of it where it ends."""
+        return self.former is not None or self.sequence.has_gap or bool(self.stream and self.stream.waiting)
+
     def turn(self, direction: str) -> None:
         """From here on its segments have another direction."""
         self.direction = direction
@@ -73,6 +83,41 @@ class Flow:
         self.sequence.forget()
         self.stream = None
         return waiting
+
+
+class Flows(dict[bytes, Flow]):
+    """Flows by their keys. Most wait for nothing: these are pickled as numbers, in a twentieth of the time."""
+
+    def __reduce__(self) -> tuple[Callable[..., Flows], tuple[bytes, dict[bytes, Flow]]]:
+        idle = [(key, _idle(flow)) for key, flow in self.items()]
+        return _unpacked, (marshal.dumps(idle), {key: self[key] for key, row in idle if row is None})
+
+
+def _idle(flow: Flow) -> tuple[Any, ...] | None:
+    """All that there is of a flow that stands between two messages as most do, for `_made`; None for another one."""
+    sequence, stream = flow.sequence, flow.stream
+    if flow.has_rest or not (stream is None or (type(stream) is MessageStream and stream.is_between)):
+        return None
+    place = sequence.begin, sequence.next, sequence.opened
+    last = flow.time, flow.frame, flow.direction, flow.acknowledges
+    return *place, *last, flow.lost, flow.shown, flow.told, stream is not None
+
+
+def _made(row: tuple[Any, ...], undecoded: Counter[str]) -> Flow:
+    begin, next_, opened, time, frame, direction, acknowledges, lost, shown, told, is_read = row
+    flow = Flow(begin, time, opened)
+    flow.sequence.next, flow.frame, flow.direction, flow.acknowledges = next_, frame, direction, acknowledges
+    flow.lost, flow.shown, flow.told = lost, shown, told
+    if is_read:
+        flow.stream = MessageStream.between(undecoded)
+    return flow
+
+
+def _unpacked(idle: bytes, others: dict[bytes, Flow]) -> Flows:
+    """Flows in their order; what they cannot decode is counted by who takes them up (`FlowTable.take_up`)."""
+    rows: Iterable[tuple[bytes, tuple[Any, ...] | None]] = marshal.loads(idle)
+    undecoded = Counter[str]()
+    return Flows((key, others[key] if row is None else _made(row, undecoded)) for key, row in rows)
 
 
 def reverse(flow: bytes) -> bytes:
