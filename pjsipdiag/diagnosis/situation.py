@@ -28,6 +28,15 @@ class Variant:
     read: Callable[[], SipMessage]
 
 
+class Names(NamedTuple):
+    """The users of request URIs and of From that a group of calls has, and those of request URIs of calls that a 4xx,
+    5xx or 6xx ended, and no person, each with that status: distinct and at most 32."""
+
+    numbers: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
+    refused: tuple[tuple[str, int], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CallGroup:
     """Inbound calls of one source address over one transport with one verdict; compared by identity.
@@ -36,9 +45,7 @@ class CallGroup:
     `statuses` counts calls by their final (else last provisional) status, 0 for calls without any answer and for those
     whose credentials got none.
     `challenged` calls got a 401 or 407, `retried` of them came again with credentials. `ports` are the source ports,
-    `destinations` "ip:port", `numbers` the users of the request URI and `callers` those of From: each distinct and at
-    most 32; `distinct_numbers` and `distinct_callers` count them all (up to 1,000). `sample` reads the head of the
-    first INVITE.
+    `destinations` "ip:port", each distinct and at most 32. `sample` reads the head of the first INVITE.
     """
 
     source: str
@@ -51,16 +58,13 @@ class CallGroup:
     retried: int
     ports: tuple[int, ...]
     destinations: tuple[str, ...]
-    numbers: tuple[str, ...]
-    callers: tuple[str, ...]
-    distinct_numbers: int
-    distinct_callers: int
     user_agents: tuple[str, ...]
     first_time: int
     last_time: int
     first_call: int
     """Index of its first call in `Situation.calls`."""
     read_sample: Callable[[], SipMessage]
+    read_names: Callable[[], Names] = Names
     read_variants: Callable[[], tuple[Variant, ...]] = tuple
     """Finds one for each kind of its calls that the configuration could tell apart, and samples where these are few."""
     read_proofs: Callable[[], Sequence[SipMessage]] = tuple
@@ -92,9 +96,6 @@ class CallGroup:
     unheard: Mapping[int, int] = field(default_factory=dict)
     """Calls whose final answer the PBX sent again and again, as it does until the ACK comes, by their status."""
     method: str = "INVITE"
-    refused_numbers: tuple[tuple[str, int], ...] = ()
-    """Users of the request URIs of calls that a 4xx, 5xx or 6xx ended, and no person, each with that status: distinct
-    and at most 32."""
 
     @property
     def credentialed(self) -> int:
@@ -104,6 +105,18 @@ class CallGroup:
     @property
     def sample(self) -> SipMessage:
         return self.read_sample()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return self.read_names().numbers
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        return self.read_names().callers
+
+    @property
+    def refused_numbers(self) -> tuple[tuple[str, int], ...]:
+        return self.read_names().refused
 
     @property
     def variants(self) -> tuple[Variant, ...]:

@@ -75,7 +75,7 @@ class Calls(Sequence[CallRow]):
         """Calls of the PBX by packed IP address that they went to and what they came to."""
         self._captures = captures
         whole = received(merged, judged)
-        self.verdicts, self.sources = whole.verdicts, whole.sources
+        self.verdicts, self.sources, self.destinations = whole.verdicts, whole.sources, whole.destinations
         self.agents = [decode(agent) for agent in whole.agents]
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
@@ -89,8 +89,8 @@ class Calls(Sequence[CallRow]):
         if begun is not None:
             self.sources, self.source = in_order(self.sources, self.source)
             self.agents, self.agent = in_order(self.agents, self.agent)
-        speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict
-        self._part, self._row, self._view, self._key, self.verdict = picked(speaking, shown)
+        speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict, whole.destination
+        self._part, self._row, self._view, self._key, self.verdict, self.destination = picked(speaking, shown)
         self.requests = array("H", [1]) * len(self.time)
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)
@@ -235,20 +235,20 @@ class Calls(Sequence[CallRow]):
         found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def row_facts(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes, int, bytes, Fields]]:
-        """The facts in these requests' rows: number, where it went, flags, if known its URI's user and sender."""
+    def row_facts(self, numbers: Iterable[int]) -> Iterator[tuple[int, int, bytes, Fields]]:
+        """The facts in these requests' rows: number, flags, if known its URI's user and sender."""
         merged, parts, rows, views = self._merged, self._part, self._row, self._view
         packed = [part.fold.rows for part in merged.parts]
         for number in numbers:
             part = parts[number]
             if views[number]:
                 part, row = merged.views[self._key[number]][views[number] - 1]
-                flags, destination, form, sender, called = BRIEF.unpack(row)
+                flags, form, sender, called = BRIEF.unpack(row)
             else:
-                flags, destination, form, sender, called = BRIEF.unpack_from(packed[part], rows[number] * ROW.size)
+                flags, form, sender, called = BRIEF.unpack_from(packed[part], rows[number] * ROW.size)
             is_known = form and UNKNOWN not in (sender, called)
             names = (merged.called[part][called], merged.senders[part][sender]) if is_known else (b"", ())
-            yield number, destination if flags & SIX else destination[:6], flags, *names
+            yield number, flags, *names
 
     def head(self, number: int) -> bytes:
         """The head of the request that speaks for a call."""

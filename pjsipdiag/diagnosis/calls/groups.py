@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
+from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import Outcome
@@ -27,17 +28,17 @@ from pjsipdiag.diagnosis.calls.rows import (
     UNRUNG,
 )
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
-from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Variant
+from pjsipdiag.diagnosis.situation import CallGroup, Crowd, Names, Variant
 from pjsipdiag.sip import SipMessage, decode
 
+Value = TypeVar("Value")
 MOST_GROUPS = 5000
 MOST_READ = 1000
 """Requests of a group that are read for numbers, callers and what tells them apart."""
 MOST_SHOWN = 32
 MOST_VARIANTS = 64
-Telling = Callable[[Sequence[int]], Iterable[tuple[bytes, str, str, object]]]
-"""Requests -> where each went, the number it calls, its caller, and all else that could tell it from others of its
-source."""
+Telling = Callable[[Sequence[int]], Iterable[tuple[str, str, object]]]
+"""Requests -> the number that each calls, its caller, and all else that could tell it from others of its source."""
 NO_WORDS = (b"", b"")
 """In place of the words of a request at which no identifier could look."""
 PROVEN = CARRIED | RETRIED
@@ -101,8 +102,12 @@ def _alike(calls: Calls, source: int) -> Iterable[Sequence[int]]:
     if calls.following[first] == END:
         return ((first,),)
     found: dict[tuple[int, int], list[int]] = {}
-    for number in calls.of_source(source):
-        found.setdefault((calls.transport[number], calls.verdict[number]), []).append(number)
+    numbers = list(calls.of_source(source))
+    kinds = list(zip(map(calls.transport.__getitem__, numbers), map(calls.verdict.__getitem__, numbers), strict=True))
+    if len({*kinds}) == 1:
+        return (numbers,)
+    for kind, number in zip(kinds, numbers, strict=True):
+        found.setdefault(kind, []).append(number)
     return found.values()
 
 
@@ -110,16 +115,11 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
     # What rows tell without their texts is counted of all calls; numbers, callers and samples are of the first ones, as
     # a scanner may have sent a million and each of these costs a look into the file.
     first, read = numbers[0], numbers[:MOST_READ]
-    destinations, users, names, _ = zip(*telling(read), strict=True)
-    called, callers = dict.fromkeys(users), dict.fromkeys(names)
     # Nearly all calls of a group end in a few ways: each pair of status and flags is looked at once.
-    states = list(zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True))
-    ended = Counter(states)
-    refusals = {(status, flags) for status, flags in ended if _refuses(status, flags)}
-    told = zip(users, states, strict=False) if refusals else ()
-    refused = dict.fromkeys((user, state[0]) for user, state in told if user and state in refusals)
+    ended = Counter(_states(calls, numbers))
     silent = [number for number in numbers if not calls.status[number]] if any(not one for one, _ in ended) else []
     silences = _silences(calls, silent)
+    places = _first_ones(map(calls.destination.__getitem__, read))
     agents = [calls.agents[agent] for agent in dict.fromkeys(map(calls.agent.__getitem__, numbers))]
     challenged = _flagged(ended, CHALLENGED)
     which = (number for number in numbers if calls.flags[number] & CHALLENGED) if challenged else ()
@@ -137,17 +137,14 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         unrung=_flagged(ended, UNRUNG),
         unheard=_by_status(ended, UNHEARD),
         carried=sum(count for (_, flags), count in ended.items() if flags & CARRIED and not flags & RETRIED),
-        ports=tuple(islice(dict.fromkeys(map(calls.port.__getitem__, numbers)), MOST_SHOWN)),
-        destinations=tuple(map(show_address, islice(dict.fromkeys(destinations), MOST_SHOWN))),
-        numbers=tuple(islice(called, MOST_SHOWN)),
-        callers=tuple(islice(callers, MOST_SHOWN)),
-        distinct_numbers=len(called),
-        distinct_callers=len(callers),
+        ports=_first_ones(map(calls.port.__getitem__, numbers)),
+        destinations=tuple(show_address(calls.destinations[at]) for at in places),
         user_agents=tuple(agent for agent in agents if agent)[:MOST_AGENTS_NAMED],
         first_time=calls.time[first],
         last_time=calls.time[numbers[-1]],
         first_call=first,
         read_sample=partial(calls.message, first),
+        read_names=cache(partial(_names, calls, read, telling)),
         read_proofs=partial(calls.proofs, proven[:SAMPLES]),
         read_proofs_in_vain=partial(calls.proofs, [number for number in proven if not calls.status[number]][:SAMPLES]),
         read_ids=partial(_ids, calls, read),
@@ -157,11 +154,30 @@ def _group(calls: Calls, numbers: Sequence[int], *, telling: Telling) -> CallGro
         first_silent=silences[0],
         last_silent=silences[-1],
         resent=_resent(calls, silent),
-        refused_numbers=tuple(islice(refused, MOST_SHOWN)),
         last_answer=max(map(calls.answered.__getitem__, numbers)),
         challenged_in_vain=sum(count for (status, flags), count in ended.items() if flags & CHALLENGED and not status),
         late=_flagged(ended, LATE),
     )
+
+
+def _states(calls: Calls, numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The status and the flags of each."""
+    return zip(map(calls.status.__getitem__, numbers), map(calls.flags.__getitem__, numbers), strict=True)
+
+
+def _names(calls: Calls, read: Sequence[int], telling: Telling) -> Names:
+    """See `CallGroup.read_names`."""
+    called, callers, _ = zip(*telling(read), strict=True)
+    states = [*_states(calls, read)]
+    refusals = {state for state in {*states} if _refuses(*state)}
+    told = zip(called, states, strict=True) if refusals else ()
+    refused = ((user, state[0]) for user, state in told if user and state in refusals)
+    return Names(_first_ones(called), _first_ones(callers), _first_ones(refused))
+
+
+def _first_ones(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The first distinct values."""
+    return tuple(islice(dict.fromkeys(values), MOST_SHOWN))
 
 
 def _silences(calls: Calls, silent: Iterable[int]) -> list[int]:
@@ -209,8 +225,8 @@ def _ids(calls: Calls, read: Sequence[int], statuses: Collection[int]) -> list[s
 def _variants(calls: Calls, read: Sequence[int], total: int, telling: Telling) -> tuple[Variant, ...]:
     """See `CallGroup.read_variants`; the calls of the group that are not read are as the first one."""
     kinds: dict[object, list[int]] = defaultdict(list)
-    for number, (destination, _, _, kind) in zip(read, telling(read), strict=True):
-        kinds[calls.port[number], destination, kind].append(number)
+    for number, (_, _, kind) in zip(read, telling(read), strict=True):
+        kinds[calls.port[number], calls.destination[number], kind].append(number)
     alike = list(kinds.values())
     weights = [len(numbers) for numbers in alike]
     weights[0] += total - sum(weights)
@@ -235,20 +251,20 @@ def _telling(config: Config, calls: Calls) -> Telling:
     by_uri = any(identify.match_request_uri for identify in config.identifies)
     simple = not headers and not by_uri
 
-    def tell(numbers: Sequence[int]) -> Iterator[tuple[bytes, str, str, object]]:
-        for number, destination, flags, called, who in calls.row_facts(numbers):
+    def tell(numbers: Sequence[int]) -> Iterator[tuple[str, str, object]]:
+        for number, flags, called, who in calls.row_facts(numbers):
             # The row has the URI and the sender: a request is read only where the files match headers or URIs.
             if who and simple:
                 caller = decode(who[0] or b"")
                 words = who if flags & CREDENTIALS or caller in names else NO_WORDS
-                yield destination, decode(called), caller, words
+                yield decode(called), caller, words
                 continue
             head = calls.head(number)
             start = head.find(b" ") + 1
             sender = value_of(head, b"from")
             caller = user_of(sender)
             uri = head[start : head.find(b" ", start)]
-            yield destination, user_of(uri), caller, look(head, sender, caller)
+            yield user_of(uri), caller, look(head, sender, caller)
 
     def look(head: bytes, sender: bytes, caller: str) -> object:
         named = sender.partition(b";tag=")[0] if caller in names else b""

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import field
+from itertools import compress
 from operator import getitem
 
 from pjsipdiag.asterisk.config import Config
@@ -48,6 +49,7 @@ from pjsipdiag.sip import NOWHERE, Address
 
 LEFT_OUT = -1
 """No number of a verdict."""
+_LEFT_OUT = (LEFT_OUT, b"", b"")
 UDP_CODE = TRANSPORTS["UDP"]
 ROWS_AT_ONCE = 4096
 """Rows that are looked at at once."""
@@ -55,7 +57,8 @@ ROWS_AT_ONCE = 4096
 
 @dataclass(slots=True)
 class Judged:
-    """The verdicts on some rows, in their order; `verdict` and `source` are positions in the tables."""
+    """The verdicts on some rows, in their order; `verdict`, `source` and `destination` are positions in the
+    tables."""
 
     verdict: array[int] = field(default_factory=lambda: array("i"))
     """Of each row; LEFT_OUT for what the PBX did not receive, and what is not wanted."""
@@ -64,8 +67,10 @@ class Judged:
     source: array[int] = field(default_factory=lambda: array("I"))
     """Of each that was received."""
     port: array[int] = field(default_factory=lambda: array("H"))
+    destination: array[int] = field(default_factory=lambda: array("I"))
     verdicts: list[Verdict] = field(default_factory=list)
     sources: list[bytes] = field(default_factory=list)
+    destinations: list[bytes] = field(default_factory=list)
     outbound: set[int] = field(default_factory=set)
     """Digests of the calls that the PBX sent."""
     sent: dict[tuple[bytes, int], int] = field(default_factory=dict)
@@ -110,7 +115,7 @@ def judge(
     for number, rows in slices:
         for batch in batches(rows):
             judging.add(number, batch)
-    judging.judged.sources = list(judging.sources)
+    judging.judged.sources, judging.judged.destinations = list(judging.sources), list(judging.destinations)
     return judging.judged
 
 
@@ -125,7 +130,7 @@ class _Judging:
     ) -> None:
         self._merged, self._pbx, self._arrival, self._replay, self._wanted = merged, pbx, arrival, replay, wanted
         self._every = not wanted.sources and not wanted.call_ids
-        self.judged, self.sources = Judged(), Numbering()
+        self.judged, self.sources, self.destinations = Judged(), Numbering(), Numbering()
         self._alike: dict[tuple[object, ...], int] = {}
         self._verdicts: dict[int, int] = {}
         self._tables = _Tables(merged, replay)
@@ -142,21 +147,23 @@ class _Judging:
         for at, (key, like) in enumerate(zip(keys, likes, strict=True)):
             verdict = known.get(like, LEFT_OUT)
             if verdict == LEFT_OUT or not every or key in views or key in begun:
-                verdict, sources[at] = self._judge(number, rows[at], key, len(judged.verdict) + at)
+                verdict, sources[at], destinations[at] = self._judge(number, rows[at], key, len(judged.verdict) + at)
             verdicts.append(verdict)
         judged.verdict.extend(verdicts)
-        received = [source for source, verdict in zip(sources, verdicts, strict=True) if verdict != LEFT_OUT]
+        wanted = [verdict != LEFT_OUT for verdict in verdicts]
+        received = list(compress(sources, wanted))
         judged.source.extend([self.sources[source[:-2]] for source in received])
         judged.port.extend([source[-2] << 8 | source[-1] for source in received])
+        judged.destination.extend(map(self.destinations.__getitem__, compress(destinations, wanted)))
 
-    def _judge(self, number: int, at: int, key: Key, place: int) -> tuple[int, bytes]:
-        """Number of the verdict and packed source of a transaction; LEFT_OUT for one that the PBX did not receive, or
-        that is not wanted."""
+    def _judge(self, number: int, at: int, key: Key, place: int) -> tuple[int, bytes, bytes]:
+        """Number of the verdict, packed source and destination of a transaction; LEFT_OUT for one that the PBX did not
+        receive, or that is not wanted."""
         merged, judged, pbx = self._merged, self.judged, self._pbx
         # Calls that no identifier can tell apart share one verdict: `like` is all that a verdict can depend on.
         views = merged.views_of(number, key, ROW.unpack_from(merged.parts[number].fold.rows, at * ROW.size))
         if not views:
-            return LEFT_OUT, b""
+            return _LEFT_OUT
         which = 0 if len(views) == 1 else _received(merged, views, pbx)
         seen_in, row = views[which]
         call, code = row[CALL], row[TRANSPORT]
@@ -169,9 +176,9 @@ class _Judging:
                     _count_sent(judged, answers, call, destination[:-2])
             else:
                 judged.passing += 1
-            return LEFT_OUT, b""
+            return _LEFT_OUT
         if not self._every and not _is_wanted(self._wanted, merged, seen_in, row, source[:-2]):
-            return LEFT_OUT, b""
+            return _LEFT_OUT
         if which:
             judged.view[place] = which
         table = self._tables[seen_in]
@@ -185,7 +192,7 @@ class _Judging:
                 judged.verdicts.append(verdict)
             if content is not None and not self._replay.asks_source(verdict):
                 self._alike[like] = found
-        return found, source
+        return found, source, destination
 
 
 def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:

@@ -20,8 +20,8 @@ Name = TypeVar("Name")
 
 @dataclass(slots=True)
 class ReceivedRequests:
-    """Received transactions, a column for each thing known, in the order of their parts. `verdict`, `agent` and
-    `source` are positions in the tables."""
+    """Received transactions, a column for each thing known, in the order of their parts. `verdict`, `agent`,
+    `source` and `destination` are positions in the tables."""
 
     part: array[int] = field(default_factory=lambda: array("I"))
     """The part that saw it first."""
@@ -40,25 +40,28 @@ class ReceivedRequests:
     verdict: array[int] = field(default_factory=lambda: array("i"))
     source: array[int] = field(default_factory=lambda: array("I"))
     port: array[int] = field(default_factory=lambda: array("H"))
+    destination: array[int] = field(default_factory=lambda: array("I"))
     verdicts: list[Verdict] = field(default_factory=list)
     agents: list[bytes] = field(default_factory=list)
     sources: list[bytes] = field(default_factory=list)
+    destinations: list[bytes] = field(default_factory=list)
 
 
 def received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
     """All that was received; what was judged is used up, as both together would take much memory."""
     whole, views = ReceivedRequests(), dict[int, int]()
-    verdicts, agents, sources = dict[Verdict, int](), Numbering(), dict[bytes, int]()
+    verdicts, agents, sources, destinations = dict[Verdict, int](), Numbering(), Numbering(), Numbering()
     verdict = array("i")
     for one in judged:
         views |= {len(verdict) + at: which for at, which in one.view.items()}
         numbers = [verdicts.setdefault(reached, len(verdicts)) for reached in one.verdicts]
         verdict.extend(map([*numbers, LEFT_OUT].__getitem__, one.verdict))
-        numbers = [sources.setdefault(ip, len(sources)) for ip in one.sources]
-        whole.source.extend(map(numbers.__getitem__, one.source))
+        for name, known in (("source", sources), ("destination", destinations)):
+            numbers = list(map(known.__getitem__, getattr(one, f"{name}s")))
+            getattr(whole, name).extend(map(numbers.__getitem__, getattr(one, name)))
         whole.port.extend(one.port)
-        del one.verdict[:], one.source[:], one.port[:]
-    whole.verdicts, whole.sources = list(verdicts), list(sources)
+        del one.verdict[:], one.source[:], one.port[:], one.destination[:]
+    whole.verdicts, whole.sources, whole.destinations = list(verdicts), list(sources), list(destinations)
     del sources  # This table of a million sources takes as much memory as all columns.
     done = 0
     tables = [list(part.fold.user_agents) for part in merged.parts]

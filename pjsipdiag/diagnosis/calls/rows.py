@@ -30,8 +30,8 @@ _ENDS = struct.Struct("<30x18s18s22x")
 """Source and destination of a row."""
 IP_AND_PORT = 18
 """Bytes of an IPv6 address and its port."""
-BRIEF = struct.Struct("<29xB18x18s8xHII4x")
-"""Of the same: flags, destination, and the numbers of form, sender and called user."""
+BRIEF = struct.Struct("<29xB44xHII4x")
+"""Of the same: flags, and the numbers of form, sender and called user."""
 SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s22x")
 """Likewise: offset, length, transport, flags, source, destination."""
 ANSWER = struct.Struct(">Hq")

@@ -34,9 +34,9 @@ def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collecti
     seen = Seen(
         min(group.first_time for group in groups),
         max(group.last_time for group in groups),
-        _few(chain.from_iterable(refused)),
-        _few(chain.from_iterable(group.callers for group in groups)),
-        _first(chain.from_iterable(group.read_ids(statuses) for group in groups)),
+        _first(chain.from_iterable(refused), MOST_NUMBERS),
+        _first(chain.from_iterable(group.callers for group in groups), MOST_NUMBERS),
+        _first(chain.from_iterable(group.read_ids(statuses) for group in groups), MOST_CALL_IDS),
     )
     return replace(finding, seen=seen)
 
@@ -56,8 +56,8 @@ def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
         min(one.first_time for one in exchanges),
         max(one.last_time for one in exchanges),
         (),
-        _few(users),
-        _first(chain(refusing, asking)),
+        _first(users, MOST_NUMBERS),
+        _first(chain(refusing, asking), MOST_CALL_IDS),
     )
     return replace(finding, seen=seen)
 
@@ -69,9 +69,9 @@ def join_seen(one: Seen, other: Seen) -> Seen:
     return Seen(
         min(one.first, other.first),
         max(one.last, other.last),
-        _few((*one.numbers, *other.numbers)),
-        _few((*one.callers, *other.callers)),
-        _first((*one.call_ids, *other.call_ids)),
+        _first((*one.numbers, *other.numbers), MOST_NUMBERS),
+        _first((*one.callers, *other.callers), MOST_NUMBERS),
+        _first((*one.call_ids, *other.call_ids), MOST_CALL_IDS),
     )
 
 
@@ -92,16 +92,11 @@ def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable
             )
 
 
-def _few(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(filter(None, names)))[:MOST_NUMBERS]
-
-
-def _first(names: Iterable[str]) -> tuple[str, ...]:
+def _first(names: Iterable[str], most: int) -> tuple[str, ...]:
     """Only as many as are wanted are read."""
     found: dict[str, None] = {}
-    for name in names:
-        if name:
-            found[name] = None
-        if len(found) == MOST_CALL_IDS:
+    for name in filter(None, names):
+        found[name] = None
+        if len(found) == most:
             break
     return tuple(found)

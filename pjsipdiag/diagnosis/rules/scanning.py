@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import chain
 
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
@@ -22,7 +23,7 @@ from pjsipdiag.diagnosis.rules import unmatched
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
 from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order.everybody import of_anonymous
-from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
 from pjsipdiag.sip import parse_uri
 
 TOOLS = re.compile(
@@ -55,8 +56,8 @@ class Stranger:
     """Everything that one source did and that no address of the configuration invited."""
 
     groups: tuple[CallGroup, ...]
-    numbers: tuple[str, ...]
-    callers: tuple[str, ...]
+    names: Callable[[], Names]
+    """The numbers that it called, and what it called itself: few strangers are asked for them."""
     agents: tuple[str, ...]
     calls: int
     refused: int
@@ -86,8 +87,7 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
     return {
         source: Stranger(
             tuple(groups),
-            tuple(dict.fromkeys(number for group in groups for number in group.numbers)),
-            tuple(dict.fromkeys(caller for group in groups for caller in group.callers)),
+            partial(_names_in, groups),
             tuple(dict.fromkeys(agent for group in groups for agent in group.user_agents)),
             calls(groups),
             sum(with_status(group, 401, 403) for group in groups),
@@ -96,6 +96,12 @@ def strangers(situation: Situation) -> dict[str, Stranger]:
         )
         for source, groups in found.items()
     }
+
+
+def _names_in(groups: Sequence[CallGroup]) -> Names:
+    """The names of several groups, each once."""
+    numbers, callers, _ = zip(*(group.read_names() for group in groups), strict=True)
+    return Names(*(tuple(dict.fromkeys(chain.from_iterable(some))) for some in (numbers, callers)))
 
 
 @lru_cache(maxsize=8192)
@@ -117,16 +123,17 @@ def _signs(stranger: Stranger) -> ScannerSigns:
     agent = next((agent for agent in stranger.agents if TOOLS.search(agent)), "")
     if agent:
         signs.append((SCANNER_POINTS, f"User-Agent {agent!r} is a known scanning tool"))
-    tail, tries = _prefixes(stranger)
+    numbers, callers, _ = stranger.names()
+    tail, tries = _prefixes(numbers)
     if tries >= MANY_TRIES:
         signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
-    guessed = _guessed(stranger)
+    guessed = _guessed(callers)
     if len(guessed) >= MANY_TRIES:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
-    elif guessed and len(stranger.callers) == len(guessed):
+    elif guessed and len(callers) == len(guessed):
         signs.append((1, f"it calls itself {listed(guessed)}"))
-    if len(stranger.numbers) >= 10 and len(stranger.callers) >= 10 and stranger.calls >= 20:
-        signs.append((1, f"{len(stranger.numbers)} or more numbers and {len(stranger.callers)} or more callers"))
+    if len(numbers) >= 10 and len(callers) >= 10 and stranger.calls >= 20:
+        signs.append((1, f"{len(numbers)} or more numbers and {len(callers)} or more callers"))
     if stranger.refused >= 5 and not any(group.retried for group in stranger.groups):
         signs.append((1, f"{counted(stranger.refused, 'call')} refused, and it goes on"))
     if sum(stranger.other.values()) >= 20:
@@ -173,8 +180,7 @@ def find_owner(situation: Situation, source: str) -> Stranger | None:
         return None
     return Stranger(
         known.groups,
-        _users(row.request_uri for row in rows),
-        _users(row.from_ for row in rows),
+        partial(Names, _users(row.request_uri for row in rows), _users(row.from_ for row in rows)),
         tuple(dict.fromkeys(row.user_agent for row in rows if row.user_agent)),
         len(rows),
         sum(row.observed_status in (401, 403) for row in rows),
@@ -206,15 +212,15 @@ def borrowed_addresses(situation: Situation, groups: Sequence[CallGroup]) -> Ite
             )
 
 
-def _prefixes(stranger: Stranger) -> tuple[str, int]:
+def _prefixes(numbers: Iterable[str]) -> tuple[str, int]:
     """The end of a number that was dialled with the most different prefixes, and how many these were."""
-    digits = (text if text.isdecimal() else re.sub(r"\D", "", text) for text in stranger.numbers)
+    digits = (text if text.isdecimal() else re.sub(r"\D", "", text) for text in numbers)
     found = Counter(text[-9:] for text in digits if len(text) >= 10).most_common(1)
     return found[0] if found else ("", 0)
 
 
-def _guessed(stranger: Stranger) -> list[str]:
-    return [user for user in stranger.callers if WELL_KNOWN.fullmatch(user)]
+def _guessed(callers: Iterable[str]) -> list[str]:
+    return [user for user in callers if WELL_KNOWN.fullmatch(user)]
 
 
 def of_scanner(situation: Situation, group: CallGroup) -> Cause | None:

@@ -45,7 +45,7 @@ IDENTIFIER_OF = {FROM_USER: "username", LOGIN: "auth_username"}
 def _named_telephones(situation: Situation, group: CallGroup) -> Iterable[tuple[Endpoint, str]]:
     """The telephones that the calls of a group name, and by which word."""
     callers, logins = _telephones(situation, FROM_USER), _telephones(situation, LOGIN)
-    yield from ((callers[name], FROM_USER) for name in group.callers if name in callers)
+    yield from ((callers[name], FROM_USER) for name in (group.callers if callers else ()) if name in callers)
     if logins and group.credentialed:
         yield from ((logins[name], LOGIN) for name in credential_check.users(group.read_proofs()) if name in logins)
 
