@@ -89,6 +89,9 @@ def _infer(merged: Merged, config: Config) -> PbxAddresses:
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
         return PbxAddresses(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+    calling = {source for source, _ in traffic.pairs} & {ip for ip, _ in merged.agents}
+    if len(calling) == 1 and all(source in calling for source, _ in traffic.pairs):
+        return PbxAddresses(tuple(calling), "it answers as Asterisk, and all calls are its own")
     both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
     if len(both) == 1:
         return PbxAddresses(tuple(both), "it sends requests as Asterisk, and INVITEs go there")

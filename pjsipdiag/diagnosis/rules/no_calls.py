@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -23,6 +23,9 @@ from pjsipdiag.diagnosis.rules.wire.pauses import (
 )
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import Address, SipMessage
+
+_OF_TRUNKS = frozenset({"ip", "header", "request_uri", "line"})
+"""Identifiers that take a trunk's requests; the others take telephones, and anybody."""
 
 
 def no_invite(situation: Situation) -> Iterable[Finding]:
@@ -107,9 +110,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
         return "the sources only register: their calls are another matter, and none was made while this was recorded"
     if methods["OPTIONS"]:
-        return (
-            "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
-        )
+        return _only_asked(situation)
     if situation.outbound_calls:
         return "all calls in it were made by the PBX" + (
             f", and {failed} of them {'was' if failed == 1 else 'were'} refused or not answered" if failed else ""
@@ -126,6 +127,20 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
             " file, so this log does not tell whether calls came"
         )
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
+
+
+def _only_asked(situation: Situation) -> str:
+    """The meaning of OPTIONS without calls: of a trunk, or of hosts that the files do not know as one."""
+    asked = [one for one in situation.exchanges if one.method == "OPTIONS" and one.verdict is not None]
+    verdicts = [one.verdict for one in asked if one.verdict is not None]
+    if not asked or any(one.outcome is Outcome.UNKNOWN or one.identifier in _OF_TRUNKS for one in verdicts):
+        return (
+            "the provider reaches the PBX (OPTIONS), but sends no call: it may send calls to another address or account"
+        )
+    return (
+        f"OPTIONS came from {_each(one.client for one in asked[:4])}, which no identify of a trunk takes, and nothing"
+        " from a provider: its packets may use another interface, or it sends calls to another address or account"
+    )
 
 
 def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
