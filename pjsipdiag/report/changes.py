@@ -21,7 +21,7 @@ from pjsipdiag.report.escape import visible, well_formed
 from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.terminal import COLOURS, Ink, page_text
 
-MOST_NAMED_TOGETHER = 6
+MOST_VALUES_IN_LINE = 6
 """Networks and names that one line tells."""
 
 
@@ -110,14 +110,14 @@ def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterato
 
 
 def _which(row: Difference) -> str:
-    shown = ", ".join(row.networks[:MOST_NAMED_TOGETHER])
-    more = len(row.networks) - MOST_NAMED_TOGETHER
+    shown = ", ".join(row.networks[:MOST_VALUES_IN_LINE])
+    more = len(row.networks) - MOST_VALUES_IN_LINE
     parts = [f"from {shown}" + (f" and {more:,} more networks" if more > 0 else "")]
     parts += [f"port {' or '.join(row.ports)}"] if row.ports else []
     parts += (
         [
-            f"with {' or '.join(row.says[:MOST_NAMED_TOGETHER])}"
-            + (" or others" if len(row.says) > MOST_NAMED_TOGETHER else "")
+            f"with {' or '.join(row.says[:MOST_VALUES_IN_LINE])}"
+            + (" or others" if len(row.says) > MOST_VALUES_IN_LINE else "")
         ]
         if row.says
         else []

@@ -31,7 +31,7 @@ from pjsipdiag.errors import CaptureError
 
 PIECE_SIZE = 1 << 20
 LONGEST_TEXT_LINE = 8 << 20
-CUT, ODD, HIDDEN_BY_HAND = "cut", "odd", "hidden"
+CUT, ODD, HIDDEN_ADDRESS = "cut", "odd", "hidden"
 """Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 NOTE_MENDED = (
@@ -246,7 +246,7 @@ class _Reading:
         named = mark.found.groupdict()
         way = way_of(named.get("from"), named.get("to"), named.get("transport") or named.get("over") or b"")
         if way.hidden is not None:
-            self._unread(HIDDEN_BY_HAND, way.hidden)
+            self._unread(HIDDEN_ADDRESS, way.hidden)
         if not way.source:
             return None
         if way.direction:

@@ -42,7 +42,7 @@ from pjsipdiag.errors import PjsipdiagError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-FOLDS_AT_ONCE, ENOUGH = 32, 16 << 20
+MOST_MERGED_FOLDS, MOST_MERGED_BYTES = 32, 16 << 20
 """Folds that a worker merges at once, and bytes from which on they are not merged any further there."""
 CLUSTER_PAUSE = 0.5
 """Seconds between two looks at how far the workers are."""
@@ -237,7 +237,7 @@ def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
         one = place.fold
         first = group[0].fold if group else None
         alike = isinstance(one, Elsewhere) and isinstance(first, Elsewhere) and one.value is first.value
-        if group and not (alike and isinstance(one, Elsewhere) and size + one.size <= ENOUGH):
+        if group and not (alike and isinstance(one, Elsewhere) and size + one.size <= MOST_MERGED_BYTES):
             yield group
             group, size = [], 0
         group.append(place)
@@ -278,7 +278,7 @@ def _grouped(nodes: Sequence[_HeldBytes]) -> list[list[_HeldBytes]]:
     groups: list[list[_HeldBytes]] = []
     for node in nodes:
         group = groups[-1] if groups else []
-        if group and len(group) < FOLDS_AT_ONCE and sum(one.size for one in group) + node.size <= ENOUGH:
+        if group and len(group) < MOST_MERGED_FOLDS and sum(one.size for one in group) + node.size <= MOST_MERGED_BYTES:
             group.append(node)
         else:
             groups.append([node])
