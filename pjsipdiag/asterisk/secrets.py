@@ -40,8 +40,9 @@ _IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
 def hide_secrets(text: str) -> str:
     """A text that quotes a URI, or a piece of a file that is no variable (a directive, a header, a program's
     arguments), without the secrets that are set there."""
-    assigns = text.count("=") > text.count(";tag=")
-    if text.rpartition("@")[0].count(":") < 2 and not (assigns and _names_one(text.lower())):
+    assigns = "=" in text and text.count("=") > text.count(";tag=")
+    in_uri = text.count(":") > 1 and text.rpartition("@")[0].count(":") > 1
+    if not in_uri and not (assigns and _names_one(text.lower())):
         return text  # as mostly: each call of a report has a URI
     # Both searches may find one place, or parts of it: what lies between two finds is kept once, and where they overlap
     # the farthest end counts.

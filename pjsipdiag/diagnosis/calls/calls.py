@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged
-from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.heads import shown_values
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
 from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, picked, received, rise
 from pjsipdiag.diagnosis.calls.rows import (
@@ -301,15 +301,14 @@ class Calls(Sequence[CallRow]):
             offset, length, transport, flags, source, destination = shown
             if not flags & SIX:
                 source, destination = source[:6], destination[:6]
-            head = part.fold.spool.read(offset, length)
-            uri = head[: head.find(b"\n")].rstrip().partition(b" ")[2].rpartition(b" ")[0]
+            uri, sender, name = shown_values(part.fold.spool.read(offset, length))
             yield CallRow(
-                decode(call_id(head)),
+                name,
                 time,
                 show_socket(source),
                 TRANSPORT_NAMES[transport],
-                hide_secrets(decode(value_of(head, b"from"))),
-                hide_secrets(decode(uri)),
+                hide_secrets(sender),
+                hide_secrets(uri),
                 self._explain(self.message(number)) if few else self.verdicts[verdict],
                 status or None,
                 show_address(destination),

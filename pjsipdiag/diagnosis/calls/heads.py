@@ -21,6 +21,12 @@ _USER = re.compile(rb"(?>(?:[^%?@]*<)?)[^:<%?@]*+(?>(?::([^:<%?@]*+)[^<%?@]*+)?)
 """The user of a URI, or of the last one in angle brackets, without escapes and headers."""
 COMPACT = {b"call-id": b"i", b"from": b"f", b"to": b"t", b"via": b"v"}
 
+_USUAL_VALUES = re.compile(
+    r"\S+ (\S+) SIP/2\.0\r\n(?:(?!From: |Call-ID: ).*+\n)*+From: (\S.*\S)\r\n(?![ \t])"
+    r"(?:(?!Call-ID: ).*+\n)*+Call-ID: (\S+)\r\n",
+    re.ASCII,
+).match
+"""Those of a head with each in a line of its own."""
 _USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
 
 
@@ -65,6 +71,14 @@ def fields_of(head: bytes) -> Fields:
 def call_id(head: bytes) -> bytes:
     at = head.find(b"\nCall-ID: ")
     return head[at + 10 : head.find(b"\n", at + 10)].strip() if at >= 0 else value_of(head, b"call-id")
+
+
+def shown_values(head: bytes) -> tuple[str, str, str]:
+    """The URI, the From value and the Call-ID of a request as text."""
+    if usual := _USUAL_VALUES(decode(head)):
+        return usual[1], usual[2], usual[3]
+    uri = head[: head.find(b"\n")].rstrip().partition(b" ")[2].rpartition(b" ")[0]
+    return decode(uri), decode(value_of(head, b"from")), decode(call_id(head))
 
 
 def branch_of(head: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -74,14 +75,15 @@ class SourceRows(Sequence[SourceRow]):
 
     def _summary(self, ip: str, numbers: Sequence[int], others: Mapping[str, int]) -> SourceRow:
         calls = self._calls
-        verdicts = [calls.verdicts[at] for at in dict.fromkeys(calls.verdict[at] for at in numbers)]
+        of_these = itemgetter(*numbers)  # (there are two at least)
+        verdicts = [calls.verdicts[at] for at in dict.fromkeys(of_these(calls.verdict))]
         classes = {class_of(verdict) for verdict in verdicts}
         matched = [verdict for verdict in verdicts if verdict.endpoint]
-        agents = dict.fromkeys(calls.agents[calls.agent[at]] for at in numbers)
-        observed = Counter(str(calls.status[at]) for at in numbers if calls.status[at] >= 200)
+        agents = [calls.agents[at] for at in dict.fromkeys(of_these(calls.agent))]
+        observed = {str(status): count for status, count in Counter(of_these(calls.status)).items() if status >= 200}
         return SourceRow(
             address=ip,
-            requests=sum(calls.requests[at] for at in numbers),
+            requests=sum(of_these(calls.requests)),
             calls=len(numbers),
             verdict=classes.pop() if len(classes) == 1 else "mixed",
             identifier=", ".join(dict.fromkeys(verdict.identifier for verdict in matched)),

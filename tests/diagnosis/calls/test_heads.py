@@ -13,12 +13,13 @@ from pjsipdiag.diagnosis.calls.heads import (
     fields_of,
     has_tag,
     realm_of,
+    shown_values,
     tag_of,
     user_of,
     value_of,
 )
 from pjsipdiag.diagnosis.calls.kinds import kind_of, read_kind
-from pjsipdiag.sip import Address, SipMessage
+from pjsipdiag.sip import Address, SipMessage, decode
 
 NAMES = {"From": "f", "To": "t", "Call-ID": "i", "Via": "v", "CSeq": "", "User-Agent": ""}
 
@@ -46,6 +47,31 @@ def test_values(seed: int) -> None:
     for name in ("From", "To", "Call-ID", "CSeq", "User-Agent"):
         assert value_of(text, name.lower().encode()).decode() == message.header(name), name
     assert call_id(text).decode() == message.call_id
+    assert shown_values(text) == (message.request_uri, message.header("From"), message.call_id)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (b"Via: SIP/2.0/UDP 192.0.2.1", b"From: <sip:a@b>;tag=1", b"To: <sip:c@d>", b"Call-ID: one@b"),
+        (b"Call-ID: one@b", b"From: <sip:a@b>;tag=1", b"X-Call-ID: two"),
+        (b"From:   <sip:a@b>\t ", b"Call-ID: \tone two "),
+        (b"From: <sip:a@b>", b" ;tag=1", b"Call-ID: one"),
+        (b"X: 1", b" From: no", b"From: a", b"Call-ID: b"),
+        (b'From: "J\xc3\xb6rg \xff" <sip:a@b>', b"Call-ID: \xc3\xa4\xe2\x80\xa8\xff"),
+        (b"From: <sip:a@b>",),
+        (b"Call-ID: one",),
+    ],
+)
+@pytest.mark.parametrize(
+    "first", [b"INVITE sip:a@b SIP/2.0", b"INVITE sip:a b@c\td SIP/2.0", b"INVITE sip:\xff@b  SIP/2.0"]
+)
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_shown_values(first: bytes, lines: tuple[bytes, ...], end: bytes) -> None:
+    text = end.join((first, *lines, b"", b""))
+    message = SipMessage(text)
+    uri = decode(first.partition(b" ")[2].rpartition(b" ")[0])
+    assert shown_values(text) == (uri, message.header("From"), message.call_id)
 
 
 @pytest.mark.parametrize(
