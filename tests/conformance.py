@@ -103,10 +103,9 @@ def loaded_differences(case: Case, config: Config) -> list[str]:
         for name in sorted({*recorded, *ours})
         if name not in recorded or any(rules not in ours.get(name, []) for rules in recorded[name])
     ]
-    names = set(case["loaded"]["endpoints"]) ^ set(config.endpoints)
-    return differences + [
-        f"endpoint {name}: {'only ours' if name in config.endpoints else 'missing'}" for name in sorted(names)
-    ]
+    endpoints = {endpoint.name for endpoint in config.endpoints.values()}
+    names = sorted(set(case["loaded"]["endpoints"]) ^ endpoints)
+    return differences + [f"endpoint {name}: {'only ours' if name in endpoints else 'missing'}" for name in names]
 
 
 def line_tokens(config: Config) -> dict[str, str]:

@@ -200,13 +200,16 @@ class _Loader:
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         found: dict[str, _T] = {}
         folded: list[tuple[Folding, str]] = []
+        renamed: dict[str, _T] = {}
         for selection in self._selections(object_type, build):
             # What [] makes has a random name: nothing can refer to it. A row is found by what its column holds.
             for at, item in enumerate(selection.objects):
                 key = selection.keys[at] if selection.keys else item.name
                 if key and found.setdefault(key, item) is item and selection.folding != EXACT:
                     folded.append((selection.folding, key))
-        return CaselessNames(found, folded) if folded else found
+                if key != item.name:
+                    renamed.setdefault(item.name, item)
+        return CaselessNames(found, folded, renamed) if folded or renamed else found
 
     def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
         made = {item.name: item for item in self._from_wizard(object_type, build)}

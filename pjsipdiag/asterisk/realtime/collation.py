@@ -2,61 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from pjsipdiag.dataclass import NamedTuple
 
 _T = TypeVar("_T")
 
-PROBES = ("A", "á", "a ")
-"""Texts that a column may take to be equal to `a`: the answers are the fields of a `Folding`."""
+PROBES = (("a", "A"), ("a", "á"), ("a", "a "), ("é", "É"), ("ss", "ß"))
+"""Pairs of texts that a column may take to be equal: the answers are the first fields of a `Folding`."""
+
+_NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
+_NUMBERS = {"postgresql": r"\s*([+-]?\d+)\s*\Z", "mysql": _NUMBER, "sqlite": _NUMBER + r"\s*\Z"}
+"""The part of a text that a column of numbers is compared with: MariaDB takes what the text begins with."""
 
 
 class Folding(NamedTuple):
-    """The differences between two names that a database passes over when it compares them."""
+    """The differences between two names that a database passes over when it compares them: `letters` is case beyond
+    ASCII too, `expands` that one letter may equal two. A column of numbers takes names as numbers, as its SQL does."""
 
     case: bool = False
     accents: bool = False
     blanks: bool = False
+    letters: bool = False
+    expands: bool = False
+    numbers: str = ""
 
     def fold(self, name: str) -> str:
         """The same text for names that the database takes to be equal."""
-        import unicodedata
-
+        if self.numbers:
+            return _number(name, self.numbers)
         if self.blanks:
             name = name.rstrip(" ")
-        if self.accents:
-            name = "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
-        return name.casefold() if self.case else name
+        if self.accents and not name.isascii():
+            name = _without_accents(name) if self.expands else "".join(map(_base, name))
+        if not self.case:
+            return name
+        if self.expands:
+            return name.casefold().upper()
+        return "".join(_upper(letter) if self.letters or letter.isascii() else letter for letter in name)
 
 
 EXACT = Folding()
 
 
-class CaselessNames(dict[str, _T]):
-    """A dictionary in which some of the objects are found by all names that their database takes to be equal."""
+def read_probes(answers: Iterable[tuple[object, ...]]) -> Folding:
+    """The folding that a table of answers tells: a row for each text, and for each of PROBES whether it is equal."""
+    equal = {str(text).strip(): row for text, *row in answers}
+    case, accents, blanks, letters, expands = (bool(equal[text][at]) for at, (text, _) in enumerate(PROBES))
+    return Folding(case, accents, blanks, letters, expands)
 
-    def __init__(self, objects: dict[str, _T], folded: Iterable[tuple[Folding, str]]) -> None:
+
+def probed_texts() -> Iterator[str]:
+    """The texts that PROBES are held against."""
+    return iter(dict.fromkeys(text for text, _ in PROBES))
+
+
+def _number(text: str, dialect: str) -> str:
+    import re
+
+    found = re.match(_NUMBERS[dialect], text, re.ASCII)
+    if found is None and dialect != "mysql":
+        return text
+    return f"= {float(found[1] if found else 0) + 0.0}"
+
+
+def _without_accents(text: str) -> str:
+    import unicodedata
+
+    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+
+
+def _base(letter: str) -> str:
+    """A letter without its accents: one that is not written as a letter and accents stays."""
+    import unicodedata
+
+    decomposed = unicodedata.normalize("NFD", letter)
+    return decomposed[0] if len(decomposed) > 1 else letter
+
+
+def _upper(letter: str) -> str:
+    """One letter for one, as utf8mb4_general_ci has it."""
+    if letter == "ß":
+        return "S"
+    upper = letter.upper()
+    return upper if len(upper) == 1 else letter
+
+
+class CaselessNames(dict[str, _T]):
+    """A dictionary in which some of the objects are found by all names that their database takes to be equal.
+
+    `renamed` are objects by their own names, where they are looked for by others: only indexing finds those.
+    """
+
+    def __init__(
+        self, objects: dict[str, _T], folded: Iterable[tuple[Folding, str]], renamed: Mapping[str, _T] | None = None
+    ) -> None:
         super().__init__(objects)
+        self._renamed = renamed or {}
         self._folded: dict[Folding, dict[str, _T]] = {}
         for folding, name in folded:
             self._folded.setdefault(folding, {}).setdefault(folding.fold(name), objects[name])
 
     def __missing__(self, name: str) -> _T:
+        found = self._equal(name)
+        return self._renamed[name] if found is None else found
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and self._equal(name) is not None)
+
+    def get(self, name: str, default: _T | None = None) -> _T | None:  # type: ignore[override]  # one type of default
+        found = super().get(name)
+        if found is None:
+            found = self._equal(name)
+        return default if found is None else found
+
+    def _equal(self, name: str) -> _T | None:
         for folding, found in self._folded.items():
             folded = folding.fold(name)
             if folded in found:
                 return found[folded]
-        raise KeyError(name)
-
-    def __contains__(self, name: object) -> bool:
-        if super().__contains__(name):
-            return True
-        return isinstance(name, str) and any(f.fold(name) in found for f, found in self._folded.items())
-
-    def get(self, name: str, default: _T | None = None) -> _T | None:  # type: ignore[override]  # one type of default
-        try:
-            return self[name]
-        except KeyError:
-            return default
+        return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pjsipdiag.asterisk.realtime.collation import PROBES, Folding
+from pjsipdiag.asterisk.realtime.collation import PROBES, Folding, probed_texts, read_probes
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.errors import ConfigError
 
@@ -26,10 +26,12 @@ _DRIVERS = {
 """Schemes that name no driver: those of the extra are taken."""
 
 _TABLE = re.compile(r"[\w$]+(\.[\w$]+)?")
-_WIDTHS = (
-    "SELECT column_name, character_maximum_length FROM information_schema.columns "
-    "WHERE table_name = '{table}' AND table_schema = {schema} AND character_maximum_length IS NOT NULL"
+_COLUMNS = (
+    "SELECT column_name, character_maximum_length, data_type FROM information_schema.columns "
+    "WHERE table_name = '{table}' AND table_schema = {schema}"
 )
+_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
+"""Types of columns that are compared with names as numbers."""
 
 
 def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
@@ -69,9 +71,13 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
     dialect = connection.dialect.name
     if dialect in ("mysql", "postgresql"):
         connection.execute(text("SET TRANSACTION READ ONLY"))
-    folding, widths = _folding(connection, query), _widths(connection, query, dialect)
+    described = _described(connection, query, dialect)
+    widths = {name: width for name, (width, _) in described.items() if width is not None}
+    of_numbers = described.get(query.key, (None, ""))[1] in _NUMBERS
+    folding = Folding(numbers=dialect) if of_numbers else _folding(connection, query)
     order = f" ORDER BY {query.key}" if query.ordered else ""
-    statement = f"SELECT * FROM {query.table} WHERE {query.key} LIKE '%'{order}"
+    wanted = "LIKE '%'" if query.listed else "IS NOT NULL"
+    statement = f"SELECT * FROM {query.table} WHERE {query.key} {wanted}{order}"
     if dialect == "postgresql":
         connection.execute(text(f"DECLARE rows CURSOR FOR {statement}"))
         result, found = _fetch(connection)
@@ -131,15 +137,17 @@ def _fetch(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[ob
 
 
 def _folding(connection: Any, query: Query) -> Folding:
-    """How the column compares: each probe is held against `a` as a value of the column would be."""
+    """How the column compares: each probe is held against a text as a value of the column would be."""
     from sqlalchemy import text
 
-    column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0 UNION ALL SELECT 'a') AS probes"
-    asked = ", ".join(f"probed = '{probe}'" for probe in PROBES)
-    return Folding(*map(bool, connection.execute(text(f"SELECT {asked} FROM {column}")).one()))
+    texts = "".join(f" UNION ALL SELECT '{one}'" for one in probed_texts())
+    column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0{texts}) AS probes"
+    asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
+    return read_probes(connection.execute(text(f"SELECT probed, {asked} FROM {column}")))
 
 
-def _widths(connection: Any, query: Query, dialect: str) -> dict[str, int]:
+def _described(connection: Any, query: Query, dialect: str) -> dict[str, tuple[int | None, str]]:
+    """The most characters that each column holds, and its type, as the database says."""
     from sqlalchemy import text
 
     if dialect not in ("mysql", "postgresql"):
@@ -148,7 +156,8 @@ def _widths(connection: Any, query: Query, dialect: str) -> dict[str, int]:
     inside = f"'{schema}'" if dot else "current_schema()" if dialect == "postgresql" else "DATABASE()"
     if dialect == "postgresql":
         table = table.lower()
-    return {row[0]: int(row[1]) for row in connection.execute(text(_WIDTHS.format(table=table, schema=inside)))}
+    found = connection.execute(text(_COLUMNS.format(table=table, schema=inside)))
+    return {name: (None if width is None else int(width), kind) for name, width, kind in found}
 
 
 def _reason(error: BaseException, url: str) -> str:

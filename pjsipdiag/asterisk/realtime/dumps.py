@@ -149,7 +149,8 @@ class _Dump:
         said = " ".join(words).lower()
         if self._dialect == "mysql":
             exact = re.search(r"collate[ =]*\w*_(bin|cs)\b", said) is not None
-            table.folding = Folding(not exact, not exact, "nopad" not in said)
+            expands = re.search(r"collate[ =]*\w*_(unicode|uca|0900|[a-z]+_0900)", said) is not None
+            table.folding = Folding(not exact, not exact, "nopad" not in said, not exact, expands)
         for definition in next(_groups(words), []):
             if definition and definition[0].upper() not in ("PRIMARY", "UNIQUE", "KEY", "CONSTRAINT", "INDEX", "CHECK"):
                 name = _unquote(definition[0])

@@ -2,7 +2,9 @@
 
 pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk of
 main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is.
-All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg).
+All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg). In a row
+that is fetched by its id a single blank means an empty value (ast_load_realtime_fields). Columns have the names of
+options in small letters (ast_sorcery_is_object_field_registered): others are passed over.
 """
 
 from __future__ import annotations
@@ -40,17 +42,24 @@ def sections(
     if "id" not in names:
         return lambda *_: None
     at = names.index("id")
-    known = [(place, name) for place, name in enumerate(names) if name != "id" and knows(object_type, name, version)]
-    empty = driver == "sqlite3" and object_type in LISTED_TYPES
+    known = [
+        (place, name)
+        for place, name in enumerate(names)
+        if name != "id" and name == name.lower() and knows(object_type, name, version)
+    ]
+    listed = object_type in LISTED_TYPES
+    empty = driver == "sqlite3" and listed
     kind = Variable("type", object_type, Where(table, 0, "", "type"))
     same: dict[str, str] = {}
 
     def section(row: tuple[object, ...], line: int) -> RowSection | None:
         # pgsql and odbc take the id apart like any other value, and the last of its pieces is the name; the row is
-        # found by the whole of it.
+        # found by the whole of it. A row of a list without a name gets a random one.
         key = text(row[at])
         name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
-        if not key or not name:
+        if not listed:
+            key = key if driver == "sqlite3" else _looked_for(key or "")
+        if key is None or name is None or not (name or empty):
             return None
         variables = [kind]
         for place, column in known:
@@ -62,7 +71,8 @@ def sections(
                 if len(same) < MOST_SHARED:
                     same.setdefault(value, value)
                 where = Where(table, line + len(variables) + 1, name, column)
-                variables.append(Variable(column, same.get(value, value), where))
+                passed = "" if value == " " and not listed else same.get(value, value)
+                variables.append(Variable(column, passed, where))
         return key, Section(name, Where(table, line, name, "id"), tuple(variables))
 
     return section
@@ -79,8 +89,18 @@ def values(written: str, driver: str) -> Iterator[str]:
         # The blanks before a value stay: ast_strip() cuts the end in place, and what it returns is not kept.
         trimmed = part.rstrip(BLANKS)
         value = encoded.sub(lambda found: chr(int(found[1], 16)), trimmed)
-        if (trimmed if driver == "odbc" else value).strip(BLANKS):
+        if trimmed.strip(BLANKS) and value:
             yield value
+
+
+def _looked_for(written: str) -> str | None:
+    """The name for which pgsql and odbc ask for that id: they encode `;` and `^` (ESCAPE_STRING, ENCODE_CHUNK). None
+    where no name is encoded so."""
+    if ";" not in written and "^" not in written:
+        return written or None
+    name = _ENCODED["odbc"].sub(lambda found: chr(int(found[1], 16)), written)
+    encoded = "".join(f"^{ord(c):02X}" if c in ";^" else c for c in name)
+    return name if encoded == written else None
 
 
 def row_of(names: tuple[str, ...], row: tuple[object, ...]) -> TableRow:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from pjsipdiag.asterisk.realtime.collation import PROBES, Folding
+from pjsipdiag.asterisk.realtime.collation import PROBES, Folding, probed_texts, read_probes
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 
 LOCK_SECONDS = 5
@@ -36,7 +36,10 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_LENGTH)
             found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")
             names = tuple(column[0] for column in found.description)
-            folding, widths = _folding(connection, quoted, query.key), _widths(connection, quoted)
+            types = {row[1]: row[2] or "" for row in connection.execute(f"PRAGMA table_info({quoted})")}
+            widths = {column: int(width[1]) for column, kind in types.items() if (width := _WIDTH.search(kind))}
+            of_numbers = _is_of_numbers(types.get(query.key, ""))
+            folding = Folding(numbers="sqlite") if of_numbers else _folding(connection, quoted, query.key)
             return take(Columns(names, folding, widths, "sqlite"), _bound(found))
         finally:
             connection.close()
@@ -60,11 +63,15 @@ def _mode(path: str) -> str:
 
 
 def _folding(connection: sqlite3.Connection, quoted: str, key: str) -> Folding:
-    column = f"(SELECT {key} AS probed FROM {quoted} WHERE 0 UNION ALL SELECT 'a')"
-    answers = (connection.execute(f"SELECT probed = '{text}' FROM {column}").fetchone()[0] for text in PROBES)
-    return Folding(*map(bool, answers))
+    texts = "".join(f" UNION ALL SELECT '{one}'" for one in probed_texts())
+    column = f"(SELECT {key} AS probed FROM {quoted} WHERE 0{texts})"
+    asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
+    return read_probes(connection.execute(f"SELECT probed, {asked} FROM {column}"))
 
 
-def _widths(connection: sqlite3.Connection, quoted: str) -> dict[str, int]:
-    declared = connection.execute(f"PRAGMA table_info({quoted})")
-    return {row[1]: int(found[1]) for row in declared if (found := _WIDTH.search(row[2] or ""))}
+def _is_of_numbers(declared: str) -> bool:
+    """Whether texts are compared with the values of such a column as numbers (https://sqlite.org/datatype3.html)."""
+    kind = declared.upper()
+    if "INT" in kind:
+        return True
+    return bool(kind) and not any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB"))

@@ -200,7 +200,8 @@ class Tables:
             stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return TableRows(tuple(made), columns.folding), stored
 
-        return self._read(mapped, url, database.Query(mapped.table, ordered=self._is_ordered(mapped, version)), take)
+        listed, ordered = object_type in row_sections.LISTED_TYPES, self._is_ordered(mapped, version)
+        return self._read(mapped, url, database.Query(mapped.table, ordered=ordered, listed=listed), take)
 
     def _is_ordered(self, mapped: Mapped, version: Release) -> bool:
         """Whether the driver asks for the rows in the order of the first column."""

@@ -13,9 +13,10 @@ from tests.asterisk.realtime.recorded import FIXTURES, KINDS, Sqlite, replay, st
 from tests.conformance import Score, cases, message
 
 RECORDINGS = tuple(
-    FIXTURES / f"{name}-{release}.jsonl.gz" for name in ("realtime", "mapping") for release in ("16", "22")
+    FIXTURES / f"{name}-{release}.jsonl.gz" for name in ("realtime", "mapping", "columns") for release in ("16", "22")
 )
-"""`mapping`: forms of extconfig.conf and sorcery.conf, tables in the place of files, caches."""
+"""`mapping`: forms of extconfig.conf and sorcery.conf, tables in the place of files, caches. `columns`: what names find
+which ids, in columns of several types, and what columns and values are passed over."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,10 +79,10 @@ def test_drivers_pass_values_on() -> None:
         ("a^3bb", ["a;b"], ["a^3bb"]),
         ("^5E3B", ["^3B"], ["^3B"]),
         ("^41 ; ;x", ["A", "x"], ["A", "x"]),
-        ("^20", [], [" "]),
+        ("^20", [" "], [" "]),
     ],
 )
 def test_encoded_values(written: str, pgsql: list[str], odbc: list[str]) -> None:
-    """ast_realtime_decode_chunk() takes small letters and looks for nothing left; decode_chunk() does neither."""
+    """ast_realtime_decode_chunk() takes small letters, decode_chunk() does not."""
     for driver, expected in (("pgsql", pgsql), ("odbc", odbc)):
         assert [value for _, value in values(driver, {"id": "a", "match_header": written})] == expected
