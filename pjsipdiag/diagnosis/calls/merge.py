@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS
 from pjsipdiag.diagnosis.calls.folded import DIRECTION_NAMES, CapturePart, Folded, Merged
 from pjsipdiag.diagnosis.calls.kinds import MOST_KINDS, Kind, first_seen
@@ -92,10 +93,7 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         delays=fold.delays,
         repeats=fold.repeats,
         others=fold.others,
-        seen={
-            kind: first_seen([one._replace(frame=one.frame + part.first_frame) for one in messages])
-            for kind, messages in fold.seen.items()
-        },
+        seen={kind: first_seen(_moved(messages, part.first_frame)) for kind, messages in fold.seen.items()},
         tellers=Counter(fold.tellers),
         messages=fold.messages,
         responses=fold.responses,
@@ -111,6 +109,13 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         setattr(merged, name, getattr(fold, name))
     merged.pairs, merged.received, merged.local = Counter(fold.pairs), Counter(fold.received), Counter(fold.local)
     return merged
+
+
+def _moved(messages: Sequence[Datagram], frames: int) -> Sequence[Datagram]:
+    """Messages whose frames are counted from elsewhere."""
+    if not frames:
+        return messages
+    return [tuple.__new__(type(one), (one.time, one.frame + frames, *one[2:])) for one in messages]
 
 
 def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> None:

@@ -94,9 +94,9 @@ class Shared(Generic[_Item, _Result]):
                 if not data:
                     self._selector.unregister(key.fd)
                     os.close(key.fd)
-                    worked = _ended(self._running.pop(key.fd))
+                    pid = self._running.pop(key.fd)
                     self._fill()
-                    self._done[key.data] = self._loaded(key.data, worked)  # while others are still at work
+                    self._done[key.data] = self._loaded(key.data, pid)  # while others are still at work
             look()
         return [_result(self._done.pop(number)) for number in range(len(self._items))]
 
@@ -105,13 +105,18 @@ class Shared(Generic[_Item, _Result]):
         """How many items are."""
         return len(self._done)
 
-    def _loaded(self, number: int, worked: bool) -> tuple[bool, Any]:
-        """(whether the work was done, its result or what was raised)."""
+    def _loaded(self, number: int, pid: int) -> tuple[bool, Any]:
+        """(whether the work was done, its result or what was raised), read while the process that sent it ends."""
         import pickle
 
-        data = self._received.pop(number)
-        if worked and data:
-            found: tuple[bool, Any] = pickle.loads(data)
+        data, error, found = self._received.pop(number), None, (False, None)
+        try:
+            found = pickle.loads(data)
+        except Exception as raised:  # whatever comes of a result that is not whole
+            error = raised
+        if _ended(pid) and data:
+            if error:
+                raise error
             return found
         if self._lost is None:
             raise JobError(f"{ENDED}; try again with --jobs 1")
