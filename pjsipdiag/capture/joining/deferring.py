@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
 from pjsipdiag.capture.datagram import Datagram, Tally
@@ -138,9 +137,10 @@ class Deferring(Dissector):
         return self._reassembler.feed(time, frame, flow, sequence, flags, *rest)
 
     def _feed_own(self, *segment: Any) -> Sequence[Datagram] | None:
-        with suppress(StatefulError):
+        try:
             return self._feed(*segment)
-        return None
+        except StatefulError:
+            return None
 
 
 class Joining(Dissector):

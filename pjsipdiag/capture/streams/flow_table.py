@@ -48,16 +48,17 @@ class FlowTable:
         old, given_up = self.flows.get(flow), None
         if old is not None and not old.is_begun:
             old = old.former
-        if old is not None and self.strays is not None:
-            shown = old.shown
-            if not self.is_shown(flow, old):
-                self.strays.add(flow)  # one from before would be kept instead
-            old.shown = shown
-        if old is not None and old.former is not None:
-            given_up, old.former = old.former, None
-            if self.is_shown(flow, given_up) and not self.is_shown(flow, old):
-                old, given_up = given_up, old
-        if old is None and len(self.flows) >= MOST_FLOWS // self.share:
+        if old is not None:
+            if self.strays is not None:
+                shown = old.shown
+                if not self.is_shown(flow, old):
+                    self.strays.add(flow)  # one from before would be kept instead
+                old.shown = shown
+            if old.former is not None:
+                given_up, old.former = old.former, None
+                if self.is_shown(flow, given_up) and not self.is_shown(flow, old):
+                    old, given_up = given_up, old
+        elif len(self.flows) >= MOST_FLOWS // self.share:
             self.evict()
         found.former = old
         self.ports.add(port_pair(flow))

@@ -61,9 +61,11 @@ class Reassembler(FlowTable):
             if sign is not None:
                 self.tally.signs.add(sign._replace(direction=direction), Times(1, time, time))
         state = self.flows.get(flow)
+        if flags & SYN and not payload:
+            return self._open(time, flow, sequence, flags, direction, acknowledges)
         if state is None or flags & SYN:
             segment = time, frame, flow, sequence, flags, payload, length, direction, acknowledges
-            return self._begin(segment) if flags & SYN or payload else ()
+            return self._begin(segment) if payload else ()
         if length is None:
             length = len(payload)
         if not length:
@@ -83,12 +85,10 @@ class Reassembler(FlowTable):
         return self._place(flow, state, sequence, payload, length)
 
     def _begin(self, segment: Segment) -> Sequence[Datagram]:
-        """A SYN, or data of a flow that is not followed."""
+        """A SYN with data, or data of a flow that is not followed."""
         time, frame, flow, sequence, flags, payload, length, direction, acknowledges = segment
         if flags & SYN:
-            left = self._open(segment)
-            if not payload:
-                return left
+            left = self._open(time, flow, sequence, flags, direction, acknowledges)
             sequence, flags = sequence + 1 & 0xFFFFFFFF, flags & ~SYN
             return [*left, *self.feed(time, frame, flow, sequence, flags, payload, length, direction, acknowledges)]
         self.stray(flow)
@@ -116,16 +116,19 @@ class Reassembler(FlowTable):
             self.ignored = {flow: time for flow, time in self.ignored.items() if start - time <= LONGEST_SILENCE}
         return rest
 
-    def _open(self, segment: Segment) -> list[Datagram]:
+    def _open(  # noqa: PLR0917  # as `feed`
+        self, time: int, flow: bytes, sequence: int, flags: int, direction: str, acknowledges: int
+    ) -> list[Datagram]:
         """A connection seems to start: one that had the same ports may still go on, as its own segments show."""
-        time, _, flow, sequence, flags, *_, direction, acknowledges = segment
         if self.repeats(time, flow, sequence):
             return []
         # An opening SYN starts both directions anew; a SYN with ACK answers one, whose flow was started by that.
-        for one in (flow,) if flags & ACK else (flow, reverse(flow)):
-            self.ignored.pop(one, None)
+        if self.ignored:
+            for one in (flow,) if flags & ACK else (flow, reverse(flow)):
+                self.ignored.pop(one, None)
         found = Flow(sequence + 1 & 0xFFFFFFFF, time, opened=True)
-        found.turn(direction)
+        if direction:
+            found.turn(direction)
         found.acknowledges = acknowledges
         left = self._follow(flow, found)
         self.is_shown(flow, found)  # what it acknowledges may be given up later
@@ -224,7 +227,7 @@ class Reassembler(FlowTable):
         before = state.sequence.waiting
         runs = list(state.sequence.place(state.time, sequence, payload, length))
         self.wait(state.sequence.waiting - before)
-        return self._take(flow, state, runs)
+        return self._take(flow, state, runs) if runs else []
 
     def _take(self, flow: bytes, state: Flow, runs: Iterable[Run]) -> list[Datagram]:
         """The messages in bytes that are in order now."""
