@@ -56,7 +56,8 @@ def lookup(situation: Situation) -> Lookup:
     return Lookup(AddressIndex.build(config.identifies), AddressIndex.build(lost), dropped, meant, hosts)
 
 
-def taking(situation: Situation, group: CallGroup) -> list[RuleOf]:
+@lru_cache(maxsize=8192)
+def taking(situation: Situation, group: CallGroup) -> tuple[RuleOf, ...]:
     """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
     found: dict[int, AddressRule] = {}
     index = lookup(situation).loaded
@@ -64,7 +65,7 @@ def taking(situation: Situation, group: CallGroup) -> list[RuleOf]:
         for at, rule, applies in index.deciding(socket):
             if applies and not rule.deny:
                 found.setdefault(at, rule)
-    return [(index.identifies[at], found[at]) for at in sorted(found)]
+    return tuple((index.identifies[at], found[at]) for at in sorted(found))
 
 
 def _sockets(index: AddressIndex, group: CallGroup) -> list[SourceSocket]:

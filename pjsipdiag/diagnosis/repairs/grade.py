@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import chain
 
 from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_likely, samples
@@ -95,6 +96,7 @@ def part(
     return sure, [group for group in groups if group not in sure]
 
 
+@lru_cache(maxsize=8192)
 def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
     """Whether the lines of the endpoint (of any, without one) name the address or one that is near enough, or the PBX
     found it for a name in them."""

@@ -44,11 +44,12 @@ RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("shown")))
 def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
     """The groups of calls by the rule, and there by the cause, that takes the blame; healthy groups are left out."""
     found: dict[str, dict[Cause, list[CallGroup]]] = defaultdict(lambda: defaultdict(list))
+    asked = [(rule.name, rule.blames) for rule in TABLE if rule.blames]
     for group in situation.groups:
-        for rule in TABLE:
-            cause = rule.blames(situation, group) if rule.blames else None
+        for name, blames in asked:
+            cause = blames(situation, group)
             if cause is not None:
-                found[rule.name][cause].append(group)
+                found[name][cause].append(group)
                 break
     return found
 

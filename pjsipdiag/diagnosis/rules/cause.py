@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -87,7 +88,7 @@ def finding_for(
 
 def with_status(group: CallGroup, *statuses: int) -> int:
     """How many calls of the group ended with one of these statuses."""
-    return sum(group.statuses.get(status, 0) for status in statuses)
+    return sum(map(group.statuses.get, statuses, repeat(0)))
 
 
 def is_cut_off(group: CallGroup) -> bool:

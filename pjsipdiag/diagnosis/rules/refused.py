@@ -118,11 +118,8 @@ def severity(groups: Sequence[CallGroup], statuses: Sequence[int]) -> Severity:
 
 def count(groups: Sequence[CallGroup], statuses: Sequence[int]) -> int:
     """How many calls were refused with these; those that somebody declined who was rung are left out."""
-    return sum(_with(group, status) for group in groups for status in statuses)
-
-
-def _with(group: CallGroup, status: int) -> int:
-    return group.unrung if status == 603 else with_status(group, status)
+    others, declined = [status for status in statuses if status != 603], 603 in statuses
+    return sum(with_status(group, *others) + (group.unrung if declined else 0) for group in groups)
 
 
 def codes(groups: Sequence[CallGroup], statuses: Sequence[int]) -> str:

@@ -82,7 +82,7 @@ class Acknowledged:
 
     def reached(self, ip: str) -> tuple[Asked, ...]:
         """See `Situation.reached`."""
-        known = Address(ip).pack()[:-2]
+        known = Address(ip).pack()[:-2] if self._ends.servers else b""
         return tuple(self._reached.get(known, ())) if known in self._ends.servers else ()
 
     def shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:

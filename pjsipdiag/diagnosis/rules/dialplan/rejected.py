@@ -219,7 +219,7 @@ def _as_sent(numbers: Sequence[str]) -> str:
     """How a number may be spelt otherwise; a name, a code and the contact user `s` may not."""
     if list(numbers) == ["s"]:
         return ", or have the caller dial a number: `s` is what Asterisk registers where contact_user is not set"
-    if numbers and not any(re.fullmatch(r"[+(]?\d[-\d.()]*", user) for user in numbers):
+    if numbers and not any(map(re.compile(r"[+(]?\d[-\d.()]*").fullmatch, numbers)):
         return " letter for letter, or have the caller dial the number that is meant"
     return " as the provider sends it (with or without +, country code, zeros)"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.reasons.files import FileReason
@@ -35,7 +35,8 @@ PAST_IDENTIFICATION = frozenset({100, 180, 181, 182, 183, 404, 480, 484, 486, 48
 _PAST_PARSING, _CHALLENGES, _NONE = PAST_IDENTIFICATION | {401}, frozenset({401, 407}), frozenset[int]()
 
 
-def contradicts(group: CallGroup) -> dict[int, int]:
+@lru_cache(maxsize=8192)
+def contradicts(group: CallGroup) -> Mapping[int, int]:
     """The answers, by status, that Asterisk cannot have given if it ran these files."""
     verdict, statuses = group.verdict, group.statuses
     if verdict.outcome is Outcome.ACCEPTED:
