@@ -184,9 +184,9 @@ class _Parser:
 
     def _line(self, line: bytes, name: str, number: int, category: Category | None) -> Category | None:
         """Take one line; the category that the next line of this file belongs to."""
-        where = Where(name, number, category.name if category else "")
         if line.startswith(b"["):
             return self._header(line, name, number)
+        where = Where(name, number, category.name if category else "")
         if line.startswith(b"#"):
             self._directive(line, where)
         elif category is None:

@@ -77,7 +77,7 @@ def _span(entry: Mapping[str, object]) -> Span:
 def _options(object_type: str, version: str) -> Mapping[str, Option]:
     asked = release(version)
     found = (_option(name, entry) for name, entries in _entries(object_type).items() for entry in entries)
-    return {option.name: option for option in found if option.span.covers(asked.version)}
+    return {one.name: one for one in found if one.span is _ALWAYS or one.span.covers(asked.version)}
 
 
 OBJECT_TYPES = (

@@ -265,7 +265,8 @@ class _Loader:
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
-        if backend.name or backend.criteria != (("type", object_type),):
+        is_there = backend.name and any(section.name == backend.name for section in parsed.sections)
+        if is_there or backend.criteria != (("type", object_type),):
             return parsed.sections
         if id(parsed) not in self.by_type:
             by_type = self.by_type[id(parsed)] = defaultdict(list)

@@ -73,8 +73,11 @@ class Backend:
             return False
         if not self.criteria and not self.name:
             return True
-        registered = (knows(object_type, variable.name, version) for variable in section.variables)
-        if self.name and section.name == self.name and all(registered):
+        if (
+            self.name
+            and section.name == self.name
+            and all(knows(object_type, variable.name, version) for variable in section.variables)
+        ):
             return True
         for name, value in self.criteria:
             found = section.first(name)
