@@ -35,6 +35,7 @@ class Rule:
 
     name: str
     severity: Severity
+    """Of its usual findings: one may weigh more or less, as its case says."""
     summary: str
     shown: int
     """Its place in a report: what is to be dealt with first has the least."""

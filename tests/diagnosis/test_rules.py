@@ -100,6 +100,11 @@ def test_every_rule_has_a_case_that_is_hit_and_one_that_is_not() -> None:
     assert hit == spared == {rule.name for rule in RULES if rule.needs_calls}
 
 
+def test_a_rule_weighs_in_one_of_its_cases_what_its_row_says() -> None:
+    weights = {(param.values[0], _case(param).get("severity", "error")) for param in CASES if "says" in _case(param)}
+    assert {(rule.name, str(rule.severity)) for rule in RULES if rule.needs_calls} <= weights
+
+
 @pytest.mark.parametrize("name", [rule.name for rule in RULES])
 def test_every_rule_has_a_page(name: str) -> None:
     (rule,) = [rule for rule in RULES if rule.name == name]

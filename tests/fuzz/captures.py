@@ -12,6 +12,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.joining.part_handover import WHOLE
 from pjsipdiag.capture.packets import logger
+from pjsipdiag.capture.packets.link import LINK_TYPES
 from pjsipdiag.capture.packets.rare import RARE
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.stream import MessageStream
@@ -20,7 +21,8 @@ from pjsipdiag.capture.streams.websocket import WebSocketStream
 from pjsipdiag.sip import SipMessage
 
 SOURCE, DESTINATION = bytes((203, 0, 113, 13, 19, 196)), bytes((192, 0, 2, 1, 19, 196))
-LINK_TYPES = (0, 1, 12, 50, 101, 108, 113, 127, 192, 228, 229, 276, *RARE, 105, 107, 119, 163, 204, 147)
+FUZZED_LINK_TYPES = (*LINK_TYPES, *RARE, 147)
+"""All that are known, and one that is not."""
 
 
 def capture(data: bytes) -> None:
@@ -41,7 +43,7 @@ def _read(data: bytes, passed: object = compiled.passed) -> tuple[list[SipMessag
 
 def packets(data: bytes) -> None:
     """Packets of one link type: the first byte chooses it, each length is two bytes."""
-    link = LINK_TYPES[data[0] % len(LINK_TYPES)] if data else 1
+    link = FUZZED_LINK_TYPES[data[0] % len(FUZZED_LINK_TYPES)] if data else 1
     capture(_file(link, enumerate(chunks(data[1:]))))
 
 

@@ -285,19 +285,12 @@ def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> 
         yield f"the request has no {' and no '.join(absent)} header"
 
 
-PARTLY_EXPLAINED = {
-    "media-rejected": refused.MEDIA,
-    "dialplan-rejected": refused.DIALPLAN,
-    "in-maintenance": (503,),
-    "overloaded": (503,),
-}
-"""Rules that explain a part of a group, and the answers that they do."""
-
-
 def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """Other refusals of groups that another rule explains in part."""
+    from pjsipdiag.diagnosis.rules import RULES  # which stands above this module, and says what each rule explains
+
     rest: dict[Cause, list[CallGroup]] = defaultdict(list)
-    told = [(groups, statuses) for name, statuses in PARTLY_EXPLAINED.items() for groups in blamed[name].values()]
+    told = [(groups, row.statuses) for row in RULES if row.statuses for groups in blamed[row.name].values()]
     told += [(groups, (int(cause.detail),)) for cause, groups in blamed["refused-otherwise"].items()]
     for groups, statuses in told:
         for group in groups:

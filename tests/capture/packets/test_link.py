@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from pjsipdiag.capture import Tally, read
+from pjsipdiag.capture.packets.link import LINK_TYPES
 from tests.capture.build import CLIENT, EPOCH, SERVER, Capture, enhanced, interface, pcap, section, sip, udp
+from tests.capture.packets.test_rare import FRAMES
 from tests.capture.tshark import needs_tshark
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -51,6 +53,8 @@ def layers() -> dict[str, tuple[int, bytes]]:
         "LINUX_SLL2": (276, CookedLinuxV2(proto=0x86DD) / six),
         "RAW": (101, four),
         "RAW, IPv6": (101, six),
+        "RAW of most systems": (12, four),
+        "RAW of OpenBSD": (14, six),
         "IPV4": (228, four),
         "IPV6": (229, six),
         "NULL, little-endian": (0, struct.pack("<I", 2) + FOUR),
@@ -58,6 +62,8 @@ def layers() -> dict[str, tuple[int, bytes]]:
         "NULL, IPv6 of macOS": (0, struct.pack("<I", 30) + SIX),
         "LOOP": (108, struct.pack(">I", 2) + FOUR),
         "PPP": (9, b"\xff\x03\0\x21" + FOUR),
+        "PPP, serial": (50, b"\xff\x03\0\x21" + FOUR),
+        "PPP over Ethernet": (51, PPPoE(sessionid=3) / PPP() / four),
         "Cisco HDLC": (104, b"\x0f\0\x08\0" + FOUR),
         "802.11": (105, Dot11(type=2, FCfield=1) / llc / four),
         "802.11 QoS, Radiotap": (
@@ -95,6 +101,10 @@ def layers() -> dict[str, tuple[int, bytes]]:
 
 
 LAYERS = layers()
+
+
+def test_every_row_has_a_frame() -> None:
+    assert set(LINK_TYPES) <= {link for link, _ in [*LAYERS.values(), *FRAMES.values()]}
 
 
 @pytest.mark.parametrize("name", LAYERS)

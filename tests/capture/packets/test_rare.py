@@ -229,6 +229,8 @@ FRAMES: dict[str, tuple[int, bytes]] = {
     "juniper es": (132, JUNIPER + b"\x01" + b"\0" * 6 + FOUR),
     "juniper ggsn": (133, JUNIPER + b"\x01" + struct.pack("<HHI", 0, 0, 2) + FOUR),
     "juniper vp": (194, JUNIPER + b"\x01" + bytes(18) + FOUR),
+    "ppp dir": (204, b"\1\xff\x03\0\x21" + FOUR),
+    "ppp dir compressed": (204, b"\0\0\x21" + FOUR),
     "juniper st": (200, JUNIPER + b"\x01" + bytes(2) + ETH),
 }
 
