@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TextIO
 
-from rich.console import RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet, SharedCause, SharedSource
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.terminal import COLOURS, Ink, put
+from pjsipdiag.report.terminal import COLOURS, Ink, Paragraph, Part, put
 from pjsipdiag.report.wording import few, plural
 
 PLACES_SHOWN, SOURCES_SHOWN, PBXS_SHOWN = 8, 20, 4
@@ -30,19 +28,19 @@ class _Page:
     def __init__(self, fleet: Fleet, look: Style) -> None:
         self.fleet, self.look, self.ink = fleet, look, Ink(look)
 
-    def parts(self) -> Iterator[RenderableType]:
+    def parts(self) -> Iterator[Part]:
         fleet = self.fleet
         style = "bold red" if any(member.problem for member in fleet.members) else "bold green"
         yield self.ink.text(wording.fleet_headline(fleet), style)
         yield from self.ink.titled("PBXs", [self.members()])
         if fleet.causes:
-            yield from self.ink.titled("Causes", map(self.cause, fleet.causes))
+            yield from self.ink.titled("Causes", (part for cause in fleet.causes for part in self.cause(cause)))
         if fleet.shared:
             yield from self.ink.titled("Sources that several PBXs saw", self.shared())
         if points := wording.open_points(fleet):
             yield from self.ink.titled("What is missing", (self.ink.item(point, by=2) for point in points))
 
-    def members(self) -> RenderableType:
+    def members(self) -> Part:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim" if self.look.color else "")
         table.add_column("name", overflow="fold")
         table.add_column("status", no_wrap=True)
@@ -60,7 +58,7 @@ class _Page:
             )
         return self.ink.table(table)
 
-    def cause(self, cause: SharedCause) -> RenderableType:
+    def cause(self, cause: SharedCause) -> Iterator[Part]:
         ink = self.ink
         head = Text.assemble(
             ink.text(str(cause.severity), COLOURS[cause.severity]),
@@ -69,26 +67,24 @@ class _Page:
             " ",
             ink.text(f"({cause.rule})", "dim"),
         )
-        table = Table(box=None, show_header=False, pad_edge=False, padding=0)
-        table.add_row(Padding(head, (0, 0, 0, 2)))
+        yield Paragraph(head, 2)
         if cause.note:
-            table.add_row(ink.indented(cause.note, "dim"))
+            yield ink.indented(cause.note, "dim")
         told = wording.remedies(cause.places)
         shown = told if self.look.verbose else told[:PLACES_SHOWN]
         for names, said in shown:
-            table.add_row(ink.item(f"{few(names, len(names) if self.look.verbose else PLACES_SHOWN)}: {said}"))
+            yield ink.item(f"{few(names, len(names) if self.look.verbose else PLACES_SHOWN)}: {said}")
         if left := sum(len(names) for names, _ in told[len(shown) :]):
-            table.add_row(ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim"))
-        return table
+            yield ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim")
 
-    def shared(self) -> Iterator[RenderableType]:
+    def shared(self) -> Iterator[Part]:
         shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SOURCES_SHOWN]
         for source in shown:
             yield self.source(source)
         if left := len(self.fleet.shared) - len(shown):
             yield self.ink.item(f"and {plural(left, 'more source')}: -v names them", "dim", by=2)
 
-    def source(self, source: SharedSource) -> RenderableType:
+    def source(self, source: SharedSource) -> Part:
         seen = source.seen if self.look.verbose else source.seen[:PBXS_SHOWN]
         at = "; ".join(wording.seen_as(name, row) for name, row in seen)
         more = f"; and {len(source.seen) - len(seen):,} more" if len(source.seen) > len(seen) else ""

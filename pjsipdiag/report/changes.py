@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +18,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import visible, well_formed
 from pjsipdiag.report.look import PLAIN, Style
-from pjsipdiag.report.terminal import COLOURS, Ink, page_text
+from pjsipdiag.report.terminal import COLOURS, Ink, Part, page_text
 
 MOST_VALUES_IN_LINE = 6
 """Networks and names that one line tells."""
@@ -40,7 +39,7 @@ def _is_json(format: str, what: str) -> bool:
     return format == "json"
 
 
-def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iterator[RenderableType]:
+def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iterator[Part]:
     calls = sum(change.calls for change in changes)
     if not changes:
         yield ink.text(f"Every call goes the same way under {before} and {after}.", "bold green")
@@ -85,7 +84,7 @@ def render_differences(found: Differences, before: str, after: str, format: str 
     return page_text(_all_parts(found, before, after, Ink(look)), look)
 
 
-def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterator[RenderableType]:
+def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterator[Part]:
     kinds = wording.plural(found.kinds, "kind of call", "kinds of calls")
     if found.rows:
         yield ink.text(f"Some calls go elsewhere under {after} than under {before} ({kinds} tried).", "bold yellow")
@@ -160,7 +159,7 @@ def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Style 
     return page_text(_admitted_parts(rows, Ink(look)), look)
 
 
-def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[RenderableType]:
+def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[Part]:
     moved = [row for row in rows if row.changes]
     unseen = sum(row.unseen for row in rows)
     yield ink.text(

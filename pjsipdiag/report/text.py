@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
-from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -24,7 +22,7 @@ from pjsipdiag.report.escape import clipped
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.steps import ending
-from pjsipdiag.report.terminal import COLOURS, Ink, page_text, put
+from pjsipdiag.report.terminal import COLOURS, Ink, Paragraph, Part, page_text, put
 from pjsipdiag.sip import SipMessage
 
 MOST_SOURCE_ROWS = 40
@@ -49,8 +47,9 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
 def suggestions_text(report: Report, look: Style = PLAIN) -> str:
     """Only the suggested lines with the file and section that they belong to, and what they change."""
     page = _ReportPage(report, look)
-    nothing = page.ink.text("No line is suggested.")
-    likely = [page.suggestion(s) for s in report.suggestions] or [nothing]
+    likely = [part for s in report.suggestions for part in page.suggestion(s)] or [
+        page.ink.text("No line is suggested.")
+    ]
     return page_text([*likely, *page.unconfirmed(), *page.steps()], look)
 
 
@@ -61,13 +60,13 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Style =
     said = f"{message.method} {message.request_uri} from {message.source} ({message.transport})"
     by = f"by {verdict.identifier}" + (f" [{verdict.identify}]" if verdict.identify else "")
     style = "bold green" if verdict.endpoint else "bold red"
-    parts: list[RenderableType] = [
+    parts: list[Part] = [
         ink.text(f"{outcome[:1].upper()}{outcome[1:]}{f' {by}' if verdict.identifier else ''}.", style),
         ink.text(clipped(said), "dim"),
         ink.text(f"From: {clipped(message.header('From'))}", "dim"),
         ink.text(f"Asterisk {config.version}{f' ({why})' if why else ''}, {where}", "dim"),
         Text(),
-        ink.trace(verdict),
+        *ink.trace(verdict),
     ]
     return page_text(parts, look)
 
@@ -80,7 +79,7 @@ class _ReportPage:
         self.look = look
         self.ink = Ink(look)
 
-    def parts(self) -> Iterator[RenderableType]:
+    def parts(self) -> Iterator[Part]:
         report = self.report
         worst = "bold red" if report.unmatched else "bold yellow" if report.findings else "bold green"
         yield self.ink.text(headline(report), worst)
@@ -104,20 +103,20 @@ class _ReportPage:
         yield from self.unconfirmed()
         yield from self.steps()
 
-    def spaced(self, parts: Iterable[RenderableType]) -> Iterator[RenderableType]:
-        for at, part in enumerate(parts):
+    def spaced(self, many: Iterable[Iterable[Part]]) -> Iterator[Part]:
+        for at, parts in enumerate(many):
             if at:
                 yield Text()
-            yield part
+            yield from parts
 
-    def context(self) -> Iterator[RenderableType]:
+    def context(self) -> Iterator[Part]:
         report = self.report
         said = [wording.asterisk(report), wording.pbx(report), wording.scope(report)]
         said += [wording.capture(capture) for capture in report.captures]
         for line in filter(None, said):
             yield self.ink.text(line, "dim")
 
-    def finding(self, finding: Finding) -> RenderableType:
+    def finding(self, finding: Finding) -> Iterator[Part]:
         ink = self.ink
         head = Text.assemble(
             ink.text(str(finding.severity), COLOURS[finding.severity]),
@@ -126,22 +125,21 @@ class _ReportPage:
             " ",
             ink.text(f"({finding.rule})", "dim"),
         )
-        lines = [Padding(head, (0, 0, 0, 2))]
+        yield Paragraph(head, 2)
         if place := wording.place(finding.where):
-            lines.append(ink.indented(f"at {place}", "cyan"))
+            yield ink.indented(f"at {place}", "cyan")
         if seen := wording.where_seen(finding):
-            lines.append(ink.indented(clipped(seen), "dim"))
-        lines += [ink.item(line) for line in wording.evidence(finding, None if self.look.verbose else MOST_EVIDENCE)]
-        lines += [ink.item(f"so: {line}", "dim") for line in finding.consequences]
-        lines += [ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report)]
-        return Group(*lines)
+            yield ink.indented(clipped(seen), "dim")
+        yield from map(ink.item, wording.evidence(finding, None if self.look.verbose else MOST_EVIDENCE))
+        yield from (ink.item(f"so: {line}", "dim") for line in finding.consequences)
+        yield from (ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report))
 
-    def unconfirmed(self) -> Iterator[RenderableType]:
+    def unconfirmed(self) -> Iterator[Part]:
         found = self.report.unconfirmed
         if found:
             yield from self.ink.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
 
-    def steps(self) -> Iterator[RenderableType]:
+    def steps(self) -> Iterator[Part]:
         ink, last = self.ink, ending(self.report)
         if last.steps:
             yield from self.ink.titled(last.title, ())
@@ -149,7 +147,7 @@ class _ReportPage:
             yield ink.item(f"{step.says}{':' if step.commands else ''}", by=2)
             yield from (ink.indented(clipped(command), "green") for command in step.commands)
 
-    def suggestion(self, suggestion: Suggestion, fixes: str = "fixes") -> RenderableType:
+    def suggestion(self, suggestion: Suggestion, fixes: str = "fixes") -> Iterator[Part]:
         ink = self.ink
         place = f"{suggestion.file}:{suggestion.line}" if suggestion.line else suggestion.file
         head = Text.assemble(
@@ -158,20 +156,18 @@ class _ReportPage:
             ink.text(f"[{suggestion.section}]" if suggestion.section else "", "bold"),
             ink.text(f" {ink.arrow} endpoint {suggestion.endpoint}" if suggestion.endpoint else ""),
         )
-        lines: list[RenderableType] = [Padding(head, (0, 0, 0, 2))] if head.plain.strip() else []
-        lines += [
-            ink.signed(line[0], line[2:], "red" if line[0] == "-" else "green")
-            for line in wording.changed_lines(suggestion)
-        ]
+        if head.plain.strip():
+            yield Paragraph(head, 2)
+        for line in wording.changed_lines(suggestion):
+            yield ink.signed(line[0], line[2:], "red" if line[0] == "-" else "green")
         if suggestion.edits or suggestion.sql:
-            lines.append(ink.indented(wording.effect(suggestion, fixes), "dim"))
+            yield ink.indented(wording.effect(suggestion, fixes), "dim")
         if suggestion.admits:
-            lines.append(ink.indented(f"lets in {', '.join(suggestion.admits)}", "dim"))
+            yield ink.indented(f"lets in {', '.join(suggestion.admits)}", "dim")
         if suggestion.note:
-            lines.append(ink.indented(f"first: {suggestion.note}", "yellow"))
-        return Group(*lines)
+            yield ink.indented(f"first: {suggestion.note}", "yellow")
 
-    def sources(self) -> Iterator[RenderableType]:
+    def sources(self) -> Iterator[Part]:
         ordered = wording.sources_by_need(self.report)
         shown = ordered if self.look.verbose or len(ordered) <= MOST_SOURCE_ROWS + 5 else ordered[:MOST_SOURCE_ROWS]
         table = self.source_table(shown, broken=False)
@@ -216,16 +212,16 @@ class _ReportPage:
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
 
-    def request(self, row: RequestRow) -> RenderableType:
+    def request(self, row: RequestRow) -> Iterator[Part]:
         ink = self.ink
         requests = wording.plural(row.requests, f"{row.method} request")
         head = f"{requests} from {row.source}, answered {wording.counts(row.observed) or 'not at all'}"
-        parts: list[RenderableType] = [Padding(ink.text(head, "bold"), (0, 0, 0, 2))]
+        yield ink.indented(head, "bold", by=2)
         if row.verdict:
-            parts += [ink.trace(row.verdict), ink.signed(ink.arrow, wording.outcome(row.verdict), "bold")]
-        return Group(*parts)
+            yield from ink.trace(row.verdict)
+            yield ink.signed(ink.arrow, wording.outcome(row.verdict), "bold")
 
-    def doors(self) -> Iterator[RenderableType]:
+    def doors(self) -> Iterator[Part]:
         shown = self.report.doors if self.look.verbose else self.report.doors[:MOST_SOURCE_ROWS]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         for title in ("Endpoint", "Context"):
@@ -250,7 +246,7 @@ class _ReportPage:
             more = f"{len(self.report.doors) - len(shown):,} more doors are not shown (-v shows all)"
             yield self.ink.indented(more, "dim", by=2)
 
-    def traces(self) -> Iterator[RenderableType]:
+    def traces(self) -> Iterator[Part]:
         ink = self.ink
         kinds = wording.kinds_of_calls(self.report)
         shown = kinds if self.look.verbose > 1 else _telling(kinds)
@@ -260,13 +256,13 @@ class _ReportPage:
             yield Text()
             yield ink.indented(f"{wording.plural(len(kinds) - len(shown), 'more trace')} with -vv", "dim", by=2)
 
-    def call(self, call: CallRow, alike: int) -> Iterator[RenderableType]:
+    def call(self, call: CallRow, alike: int) -> Iterator[Part]:
         ink = self.ink
         yield Text()
-        yield Padding(ink.text(f"{call.source} INVITE {clipped(call.request_uri)}", "bold"), (0, 0, 0, 2))
+        yield ink.indented(f"{call.source} INVITE {clipped(call.request_uri)}", "bold", by=2)
         said = f"Call-ID {clipped(call.call_id)}"
         yield ink.indented(f"{said} and {wording.plural(alike - 1, 'call')} alike" if alike > 1 else said, "dim")
-        yield ink.trace(call.verdict)
+        yield from ink.trace(call.verdict)
         answered = f"answered {call.observed_status}" if call.observed_status else "no answer in the capture"
         yield ink.signed(ink.arrow, f"{wording.outcome(call.verdict)}; {answered}", "bold")
 
