@@ -19,6 +19,7 @@ from pjsipdiag.diagnosis.calls.heads import shown_values
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
 from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, picked, received, rise
 from pjsipdiag.diagnosis.calls.rows import (
+    ANSWER,
     BRIEF,
     CARRIED,
     CHALLENGES,
@@ -64,9 +65,7 @@ class Calls(Sequence[CallRow]):
         arrival: Arrival,
         explain: Callable[[SipMessage], Verdict],
     ) -> None:
-        self._merged = merged
-        self._arrival = arrival
-        self._explain = explain
+        self._merged, self._arrival, self._explain = merged, arrival, explain
         self.passing = sum(one.passing for one in judged)
         """Transactions between other hosts than the PBX."""
         self.outbound = set[int]().union(*(one.outbound for one in judged))
@@ -151,7 +150,8 @@ class Calls(Sequence[CallRow]):
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
         accepted = [verdict.outcome is Outcome.ACCEPTED for verdict in self.verdicts]
         for number, key in enumerate(self._key):
-            packed = given(answers.get(key, b""), accepted[self.verdict[number]])
+            packed = answers.get(key, b"")
+            packed = given(packed, accepted[self.verdict[number]]) if len(packed) > ANSWER.size else packed
             further = self._more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
@@ -162,16 +162,17 @@ class Calls(Sequence[CallRow]):
                 requests[number] = self._merged.packets(key)
             if not packed:
                 continue
-            statuses[number], seen, answered[number] = outcome_of(packed)
-            if further and statuses[number] in CHALLENGES and flags[number] & RETRIED:
+            status, seen, last = outcome_of(packed)
+            if further and status in CHALLENGES and flags[number] & RETRIED:
                 # the challenge was answered: silence about that answer is what the call came to
                 latest = max((key, *further), key=lambda one: self._times.get(one, 0))
                 if latest not in answers and self._proofs.get(number, (latest,))[-1] == latest:
-                    statuses[number] = 0
-            if answered[number] - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
+                    status = 0
+            if last - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
                 seen |= LATE
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):
                 seen |= UNHEARD
+            statuses[number], answered[number] = status, last
             flags[number] |= seen
 
     def _chain(self) -> None:

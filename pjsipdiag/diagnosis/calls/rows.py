@@ -26,8 +26,8 @@ CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
 """Where ROW has them."""
 _PLACES = [struct.calcsize("<" + "".join(_FIELDS[:at])) for at in range(len(_FIELDS))]
 """How many bytes stand before each."""
-_ENDS = struct.Struct("<30x18s18s22x")
-"""Source and destination of a row."""
+_ENDS, _FOUR_ENDS = struct.Struct("<30x18s18s22x"), struct.Struct("<30x6s12x6s34x")
+"""Source and destination of a row, and those between IPv4 addresses."""
 IP_AND_PORT = 18
 """Bytes of an IPv6 address and its port."""
 BRIEF = struct.Struct("<29xB44xHII4x")
@@ -142,9 +142,12 @@ def column(rows: memoryview, field: int) -> array[int]:
 def all_ends(rows: memoryview) -> tuple[list[bytes], list[bytes]]:
     """The packed sources and destinations of packed rows, each as `ends` gives them."""
     lengths = [IP_AND_PORT if flags & SIX else 6 for flags in column(rows, FLAGS)]
-    columns = zip(*_ENDS.iter_unpack(rows), strict=True) if rows else ((), ())
-    sources, destinations = ([end[:length] for end, length in zip(ends, lengths, strict=True)] for ends in columns)
-    return sources, destinations
+    shape = _ENDS if IP_AND_PORT in lengths else _FOUR_ENDS
+    sources, destinations = map(list, zip(*shape.iter_unpack(rows), strict=True)) if rows else ([], [])
+    if shape is _FOUR_ENDS:
+        return sources, destinations
+    cut = [[end[:length] for end, length in zip(some, lengths, strict=True)] for some in (sources, destinations)]
+    return cut[0], cut[1]
 
 
 def add_answer(old: bytes, status: int, time: int) -> bytes:
@@ -201,7 +204,7 @@ def outcome_of(answers: bytes) -> tuple[int, int, int]:
     after a challenge and still rings; flags of a call (CHALLENGED, TRIED, UNRUNG, DOUBTED), and when the last one
     came."""
     status, flags = _outcome(_statuses(answers))
-    return status, flags, _TIME.unpack(answers[-_TIME.size :])[0]
+    return status, flags, _TIME.unpack_from(answers, len(answers) - _TIME.size)[0]
 
 
 def first_time(answers: bytes) -> int:
@@ -211,7 +214,7 @@ def first_time(answers: bytes) -> int:
 
 def _statuses(answers: bytes) -> bytes:
     """The statuses alone: the high bytes of all, then the low ones."""
-    return answers[:: ANSWER.size] + answers[1 :: ANSWER.size]
+    return answers[:2] if len(answers) == ANSWER.size else answers[:: ANSWER.size] + answers[1 :: ANSWER.size]
 
 
 @lru_cache(maxsize=4096)
