@@ -118,4 +118,5 @@ def _class(allowed: frozenset[int]) -> bytes:
             ranges[-1][1] = byte
         else:
             ranges.append([byte, byte])
-    return b"[" + b"".join(b"\\x%02x-\\x%02x" % (low, high) for low, high in ranges) + b"]"
+    ends = ([re.escape(bytes((end,))) for end in dict.fromkeys(one)] for one in ranges)
+    return b"[" + b"".join(map(b"-".join, ends)) + b"]"

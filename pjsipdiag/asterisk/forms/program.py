@@ -18,7 +18,7 @@ NO_LIMIT = 0xFFFF_FFFF
 _KINDS = {b"=": AHEAD, b"!": UNLESS, b">": FIRST, b":": REPEAT}
 _TIMES = rb"(?P<times>[*+]|\{(?P<least>\d+),(?P<most>\d*)\})?\+?"
 _PIECE = re.compile(
-    rb"\[(?P<set>(?:\\x..-\\x..)+)\]" + _TIMES + rb"|\(\?(?:(?P<kind>[=!>:])|P<(?P<name>\w+)>)"
+    rb"\[(?P<set>(?:\\.|[^\\\]])+)\]" + _TIMES + rb"|\(\?(?:(?P<kind>[=!>:])|P<(?P<name>\w+)>)"
     rb"|(?P<text>(?:\\.|[^\\\[()|])+)",
     re.DOTALL,
 )
@@ -81,8 +81,8 @@ class _Program:
 @cache
 def _table(ranges: bytes) -> bytes:
     table = bytearray(256)
-    for low, high in re.findall(rb"\\x(..)-\\x(..)", ranges):
-        for byte in range(int(low, 16), int(high, 16) + 1):
+    for low, high in re.findall(rb"\\?(.)(?:-\\?(.))?", ranges, re.DOTALL):
+        for byte in range(low[0], (high or low)[0] + 1):
             table[byte] = 1
     return bytes(table)
 
