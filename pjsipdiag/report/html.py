@@ -20,13 +20,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from pjsipdiag import __version__
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.conversations import MOST_SOURCES_SHOWN, SourceTalks, conversations
 from pjsipdiag.report.drawing.diff import diff
-from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt
+from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt, sections_by_line
 from pjsipdiag.report.drawing.flow import flow
 from pjsipdiag.report.drawing.tally import KINDS_OF_CALLS, tally
 from pjsipdiag.report.drawing.timeline import timeline
@@ -71,9 +72,9 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
     looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES_SHOWN]}
     counted = tally(report.calls, *_times(report), looked_at, attackers)
     talks = conversations(report, ordered, counted)
-    steps = ending(report).steps
+    steps, sections = ending(report).steps, sections_by_line(report.config)
     blocks = [command for finding in report.findings for command in wording.commands(finding.advice)]
-    page = templates.get_template("report.html").stream(
+    page = templates.get_template("report.html").generate(
         report=report,
         name=look.name,
         headline=headline(report),
@@ -88,8 +89,8 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         callers=sum(source.calls > 0 for source in ordered),
         untold=any(not one.ladder.whole for source in talks for one in source.talks),
         untexted=_untexted(talks),
-        causes=[_cause(finding, report) for finding in report.findings if not _is_attack(finding)],
-        attacks=[_cause(finding, report) for finding in report.findings if _is_attack(finding)],
+        causes=[_cause(finding, report, sections) for finding in report.findings if not _is_attack(finding)],
+        attacks=[_cause(finding, report, sections) for finding in report.findings if _is_attack(finding)],
         changes=[_change(suggestion) for suggestion in report.suggestions],
         unconfirmed=[_change(suggestion) for suggestion in report.unconfirmed],
         ending=ending(report),
@@ -104,8 +105,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         wording=wording,
         **frame(),
     )
-    for piece in page:
-        stream.write(piece)
+    stream.writelines(page)
 
 
 @cache
@@ -195,10 +195,11 @@ def _facts(report: Report) -> list[str]:
 
 
 def _without_folders(report: Report) -> Report:
-    """As who gets the page may read it: captures without the folders of who made it."""
+    """As who gets the page may read it: captures without the folders of who made it; each source is made once."""
     names = short_names([capture.file for capture in report.captures])
     captures = tuple(replace(one, file=names[one.file]) for one in report.captures)
-    return replace(report, captures=captures, notes=tuple(_shorten_paths(note, names) for note in report.notes))
+    notes = tuple(_shorten_paths(note, names) for note in report.notes)
+    return replace(report, captures=captures, notes=notes, sources=tuple(report.sources))
 
 
 def short_names(paths: Sequence[str]) -> dict[str, str]:
@@ -258,9 +259,9 @@ def _shares(sources: list[SourceRow]) -> list[tuple[str, int, int]]:
     return [(verdict, len(calls), sum(calls)) for verdict, calls in counts.items() if calls]
 
 
-def _cause(finding: Finding, report: Report) -> ShownCause:
+def _cause(finding: Finding, report: Report, sections: Mapping[tuple[str, int], Section]) -> ShownCause:
     fixes = tuple(wording.fixes(finding, report))
-    return ShownCause(finding, wording.place(finding.where), fixes, excerpt(report.config, finding.where))
+    return ShownCause(finding, wording.place(finding.where), fixes, excerpt(sections, finding.where))
 
 
 def _change(suggestion: Suggestion) -> ShownChange:

@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.traffic import Spoken
 from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.contrast import contrast
 from pjsipdiag.report.drawing.diff import diff
-from pjsipdiag.report.drawing.excerpt import excerpt
+from pjsipdiag.report.drawing.excerpt import excerpt, sections_by_line
 from pjsipdiag.report.drawing.flow import MOST_NODES, flow
 from pjsipdiag.report.drawing.ladder import ladder
 from pjsipdiag.report.drawing.tally import BINS, tally
@@ -171,7 +171,7 @@ def test_the_excerpt_marks_the_line_and_hides_secrets() -> None:
             Variable("context", "inherited", Where("templates.conf", 9, "t")),
         ),
     )
-    shown = excerpt(Config("22.10.1", "etc", sections=(section,)), where)
+    shown = excerpt(sections_by_line(Config("22.10.1", "etc", sections=(section,))), where)
     assert shown is not None
     assert [(line.number, line.text, line.marked) for line in shown.lines] == [
         (1, "[a]", False),

@@ -5,6 +5,8 @@ It is made of the sections that were read: no file is opened again, and secrets 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.secrets import shown_value
 from pjsipdiag.asterisk.section import Section, Where
@@ -31,30 +33,25 @@ class Excerpt:
     lines: tuple[ExcerptLine, ...]
 
 
-def excerpt(config: Config | None, where: Where | None) -> Excerpt | None:
-    """The lines around `where`; None when the section is not known."""
-    if config is None or where is None:
-        return None
-    section = _section(config, where)
-    if section is None:
+def sections_by_line(config: Config | None) -> dict[tuple[str, int], Section]:
+    """The section that each line (file, number) is of: that which holds it, or whose header it is."""
+    found: dict[tuple[str, int], Section] = {}
+    for section in config.sections if config else ():
+        for where in (section.where, *(variable.where for variable in section.variables)):
+            found.setdefault((where.file, where.line), section)
+    return found
+
+
+def excerpt(sections: Mapping[tuple[str, int], Section], where: Where | None) -> Excerpt | None:
+    """The lines around `where`, of `sections_by_line`; None when the section is not known."""
+    section = sections.get((where.file, where.line)) if where else None
+    if section is None or where is None:
         return None
     lines = {section.where.line: f"[{section.name}]"} if section.where.file == where.file else {}
     for variable in section.variables:
         if variable.where.file == where.file:
             lines[variable.where.line] = f"{variable.name}={shown_value(variable)}"
     numbers = sorted(lines)
-    if where.line not in lines:
-        return None
     at = numbers.index(where.line)
     near = numbers[max(0, at - LINES_AROUND) : at + LINES_AROUND + 1]
     return Excerpt(where.file, tuple(ExcerptLine(number, lines[number], number == where.line) for number in near))
-
-
-def _section(config: Config, where: Where) -> Section | None:
-    """The section that holds the line, else the one whose header it is."""
-    for section in config.sections:
-        if section.where.file == where.file and section.where.line == where.line:
-            return section
-        if any(v.where.file == where.file and v.where.line == where.line for v in section.variables):
-            return section
-    return None
