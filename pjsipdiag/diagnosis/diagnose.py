@@ -57,11 +57,11 @@ from pjsipdiag.diagnosis.rules.no_calls import pauses_of_answers
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
-from pjsipdiag.diagnosis.work.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, Begun, Gathered, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
-from pjsipdiag.diagnosis.work.second_reading import SecondReading
-from pjsipdiag.diagnosis.work.transcript import transcripts
+from pjsipdiag.diagnosis.work.rereading.acknowledged import Acknowledged, Ends
+from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
+from pjsipdiag.diagnosis.work.rereading.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]

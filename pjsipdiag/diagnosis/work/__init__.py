@@ -10,9 +10,7 @@ how far each file was read.
     kept      what was read is kept, so that a run that was ended goes on
     cluster   workers of a Dask cluster; scheduler: how it is reached; parcel: folds as bytes, which travel
     holders   captures read again where they are: by the workers
-    acknowledged  calls that their sender has shown to be his own
-    second_reading  captures read again: ACKs and nonces of few; transcript  the same: few calls, whole
-    reached   which address the PBX found for a name: where it was answered
+    rereading  what is asked of the captures once more: texts of few calls, and whose an address is
 
 Imports: `calls`, `capture`; `diagnose` asks it. Another way of sharing work (machines instead of processes) is another
 Executor, which `gather` chooses: what it sends is a fold, never packets. A process that dies or hangs is named, and no

@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.diagnose import conclude, diagnose
 from pjsipdiag.diagnosis.work.gather import begin
 from pjsipdiag.report import render
 from tests.diagnosis.scene import write_scene
-from tests.diagnosis.work import test_reached as reached
+from tests.diagnosis.work.rereading import test_reached as reached
 from tests.diagnosis.work.test_cluster import ROOT, Dask, running
 from tests.sip_text import write_capture
 

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CALL_SIZE, CONNECTED, TAGGED
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.traffic import CallRow
-from pjsipdiag.diagnosis.work.reached import Reached, notes
+from pjsipdiag.diagnosis.work.rereading.reached import Reached, notes
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address
 

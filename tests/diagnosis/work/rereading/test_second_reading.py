@@ -9,10 +9,10 @@ import pytest
 
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.work import second_reading
+from pjsipdiag.diagnosis.work.rereading import second_reading
 from tests.diagnosis.scene import write_scene
 
-FIXTURES = Path(__file__).parents[3] / "fixtures/diagnosis"
+FIXTURES = Path(__file__).parents[4] / "fixtures/diagnosis"
 
 
 def situation_of(rule: str, name: str, folder: Path) -> tuple[Situation, CallGroup]:

@@ -10,10 +10,10 @@ from pjsipdiag import read_messages
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.traffic import Spoken
-from pjsipdiag.diagnosis.work import transcript
+from pjsipdiag.diagnosis.work.rereading import transcript
 from tests.diagnosis.scene import write_scene
 
-FIXTURES = Path(__file__).parents[3] / "fixtures"
+FIXTURES = Path(__file__).parents[4] / "fixtures"
 SECRETS = """
 @ 0 203.0.113.10:5060 > 192.0.2.1:5060 in -> 200
 INVITE sip:300@192.0.2.1 SIP/2.0
