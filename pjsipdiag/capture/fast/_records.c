@@ -440,7 +440,21 @@ static int fill(const Tables *tables, const Segment *segment, PyObject *sequence
     return done;
 }
 
-/* Takes a segment of a flow that is followed when it is the next one, or one that is known already: then 1. */
+/* Keeps a segment behind the first gap of its flow: `Direction.place`. */
+static int keep_waiting(const Segment *segment, PyObject *sequence, PyObject *ahead, Law *law) {
+    PyObject *number = PyLong_FromUnsignedLong(word(segment->header + 4, 1));
+    PyObject *kept = Py_BuildValue("(y#n)", (const char *)segment->data, segment->size, segment->size);
+    const int failed = !number || !kept || PyDict_SetItem(ahead, number, kept) < 0 ||
+                       set(sequence, WAITING, PyLong_FromSsize_t(segment->size)) < 0 ||
+                       set(sequence, SINCE, PyLong_FromLongLong(segment->time)) < 0;
+    Py_XDECREF(number);
+    Py_XDECREF(kept);
+    law->room -= segment->size;
+    return failed ? -1 : note(segment);
+}
+
+/* Takes a segment of a flow that is followed when it is the next one, one that is known already, or ahead of
+   the next one: then 1. */
 static int follow(const Tables *tables, const Segment *segment, Law *law, PyObject *messages) {
     if (!segment->size || segment->header[13] & SYN_RST || *segment->data == ALERT || segment->size > law->room)
         return 0;
@@ -457,7 +471,7 @@ static int follow(const Tables *tables, const Segment *segment, Law *law, PyObje
     if (opened == Py_True && behind >= segment->size && behind <= FAR)
         return note(segment);
     if (behind)
-        return 0;
+        return behind < 0 && behind >= -FAR && !PyDict_Size(ahead) ? keep_waiting(segment, sequence, ahead, law) : 0;
     return PyDict_Size(ahead) ? fill(tables, segment, sequence, ahead, law, messages)
                               : deliver(tables, segment, sequence, law, messages);
 }
@@ -654,16 +668,6 @@ static PyObject *walk_with(const Plan *plans, int count, const Tables *tables, c
     return result;
 }
 
-static int table(PyObject *tables, int at, Py_ssize_t size, const uint8_t **found) {
-    char *text;
-    Py_ssize_t has;
-    PyObject *item = PyTuple_GetItem(tables, at);
-    if (!item || PyBytes_AsStringAndSize(item, &text, &has) < 0)
-        return 0;
-    *found = (const uint8_t *)text;
-    return has == size;
-}
-
 /* Reads what most messages begin with. */
 static int usual(PyObject *texts, Tables *tables) {
     tables->count = (int)PyTuple_Size(texts);
@@ -689,17 +693,15 @@ static PyObject *passed(PyObject *module, PyObject *arguments) {
     Plan plans[MOST_PLANS];
     Tables tables;
     const int count = (int)(raw.len / sizeof *plans);
-    int sane = count > 0 && count <= MOST_PLANS && raw.len % sizeof *plans == 0 && PyTuple_Size(tuple) == 11 && table(tuple, 0, 256, &tables.first) &&
-               table(tuple, 1, 256, &tables.quiet) && table(tuple, 2, 256, &tables.token) &&
-               table(tuple, 3, 65536, &tables.tunnels) && usual(PyTuple_GetItem(tuple, 4), &tables);
+    Py_ssize_t first, quiet, token, tunnels;
+    PyObject *texts;
+    int sane = PyArg_ParseTuple(tuple, "y#y#y#y#O!O!OOOOO!", &tables.first, &first, &tables.quiet, &quiet, &tables.token, &token,
+                                &tables.tunnels, &tunnels, &PyTuple_Type, &texts, &PyTuple_Type, &tables.directions, &tables.udp,
+                                &tables.tcp, &tables.datagram, &tables.connected, &PyType_Type, &tables.stream) &&
+               first == 256 && quiet == 256 && token == 256 && tunnels == 65536 && usual(texts, &tables) &&
+               count > 0 && count <= MOST_PLANS && raw.len % sizeof *plans == 0;
     if (sane) {
         memcpy(plans, raw.buf, raw.len);
-        tables.directions = PyTuple_GetItem(tuple, 5);
-        tables.udp = PyTuple_GetItem(tuple, 6);
-        tables.tcp = PyTuple_GetItem(tuple, 7);
-        tables.datagram = PyTuple_GetItem(tuple, 8);
-        tables.connected = PyTuple_GetItem(tuple, 9);
-        tables.stream = (PyTypeObject *)PyTuple_GetItem(tuple, 10);
         sane = at >= 0 && end <= buffer.len && last + MARGIN <= buffer.len;
         for (const Plan *plan = plans; plan < plans + count; plan++)
             sane = sane && plan->unit > 0 && plan->checks <= MOST_CHECKS && plan->size <= 16 &&

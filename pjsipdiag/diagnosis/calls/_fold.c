@@ -32,10 +32,10 @@ static const uint32_t UNKNOWN = 0xFFFFFFFF;
 typedef struct {
     PyObject *rows, *senders, *called, *user_agents, *index, *answers, *realms, *others, *seen, *agents, *requesters;
     PyObject *answerers, *strays, *pairs, *received, *local, *answering, *asked, *is_asterisk, *known_realms;
-    PyObject *registrations, *repeats, *tags, *transports, *datagram, *connected, *array, *readers, *forms, *append, *law, *limits;
+    PyObject *registrations, *tags, *transports, *datagram, *connected, *array, *readers, *forms, *append, *law, *limits;
 } Kept;
 enum { KEPT = sizeof(Kept) / sizeof(PyObject *) };
-enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS, LIMITS }; /* limits */
+enum { MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS, MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_TAGS, LIMITS }; /* limits */
 enum { SAME_PACKET = 50000000, TELLING = 256 }; /* as in `rows.py` and `kinds.py` */
 enum { MOST_SEEN = 4, MOST_LOOKS = 8 };
 
@@ -447,18 +447,8 @@ static void big(char *at, uint64_t value, int size) {
     }
 }
 
-/* Whether a final answer is sent again, and that is to be counted: `rows.add_repeat`; -1 for an error. */
-static int is_repeat(const Fold *fold, PyObject *key, const char *first, int status, long long time) {
-    uint64_t begun = 0;
-    for (int n = 2; n < ANSWER; n++)
-        begun = begun << 8 | (unsigned char)first[n];
-    if (status < FINAL || time - (long long)begun <= SAME_PACKET)
-        return 0;
-    return PyDict_Size(fold->kept.repeats) < fold->most[MOST_REPEATED] ? 1 : PyDict_Contains(fold->kept.repeats, key);
-}
-
 /* `old` answers, or none, with one more: `add_answer`; NULL without an error where it is not simply the latest. */
-static PyObject *grown(const Fold *fold, PyObject *key, PyObject *old, int status, long long time) {
+static PyObject *grown(const Fold *fold, PyObject *old, int status, long long time) {
     char packed[ANSWER];
     if (time < 0)
         return NULL;
@@ -469,8 +459,12 @@ static PyObject *grown(const Fold *fold, PyObject *key, PyObject *old, int statu
     const Text known = text_of(old);
     for (const char *at = known.at; at < known.stop; at += ANSWER) {
         const int order = memcmp(at + 2, packed + 2, 8), other = memcmp(at, packed, 2);
-        if (!other)
-            return order > 0 || is_repeat(fold, key, at, status, time) ? NULL : Py_NewRef(old);
+        if (!other) { /* a final answer that is sent again is counted */
+            uint64_t begun = 0;
+            for (int n = 2; n < ANSWER; n++)
+                begun = begun << 8 | (unsigned char)at[n];
+            return order > 0 || (status >= FINAL && time - (long long)begun > SAME_PACKET) ? NULL : Py_NewRef(old);
+        }
         if (order > 0 || (!order && other > 0))
             return NULL;
     }
@@ -616,7 +610,7 @@ static int answer(Look *look, int status, Text sequence) {
         return 0;
     PyObject *key = key_of_answer(look, sequence);
     PyObject *old = key ? PyDict_GetItemWithError(kept->answers, key) : NULL;
-    PyObject *now = key && !PyErr_Occurred() ? grown(look->fold, key, old, status, look->message->time) : NULL, *realm = NULL;
+    PyObject *now = key && !PyErr_Occurred() ? grown(look->fold, old, status, look->message->time) : NULL, *realm = NULL;
     int done = now != NULL;
     if (now && (status == 401 || status == 407)) {
         const int has = PyDict_Contains(kept->realms, key);

@@ -47,7 +47,6 @@ from pjsipdiag.diagnosis.calls.rows import (
     MOST_ANSWERS,
     MOST_FINAL,
     MOST_NAMES,
-    MOST_REPEATED,
     ROW,
     SAME_PACKET,
     SIX,
@@ -90,14 +89,14 @@ MOST_PAIRS = 10_000
 TOLD_AT_ONCE = 512
 LIMITS = (
     *(MOST_PEERS, MOST_PAIRS, MOST_NAMES, LONGEST_NAME, MOST_ANSWERS, MOST_REGISTRATIONS),
-    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_REPEATED, MOST_TAGS),
+    *(MOST_METHODS, MOST_KINDS, LONGEST_SEEN, MOST_TAGS),
 )
 
 INVITES = (b" INVITE\r", b" INVITE")
 KEPT = (
     *("rows", "senders", "called", "user_agents", "index", "answers", "realms", "others", "seen"),
     *("agents", "requesters", "answerers", "strays", "pairs", "received", "local"),
-    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations", "repeats", "tags"),
+    *("answering", "_asked", "_is_asterisk", "_known_realms", "registrations", "tags"),
 )
 """The attributes of a Fold that its compiled part uses, in the order of its `Kept`."""
 

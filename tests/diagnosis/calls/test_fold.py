@@ -222,7 +222,6 @@ def test_answers_that_are_sent_again_are_kept_alike_when_no_more_transactions_ar
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rows, "MOST_REPEATED", 1)
-    monkeypatch.setattr(fold, "LIMITS", (*fold.LIMITS[:9], 1, *fold.LIMITS[10:]))
     messages = [answer(486, 1 + again % 2, "INVITE")._replace(time=again * 10**9) for again in range(12)]
     found = state(messages, (True,))
     assert found == state(messages, (False,))
