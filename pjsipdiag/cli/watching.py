@@ -138,7 +138,7 @@ def _state_file(where: str | None, state: str | None) -> Path | None:
 
     if state is not None:
         return Path(state)
-    return default_file(where) if where is not None and where != "-" and "://" not in where else None
+    return default_file(where) if where is not None and Path(where).is_dir() else None
 
 
 def _source(where: str, mirrors: Sequence[str], start: FilePosition, say: Callable[[str], None]) -> Source:

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.config import Config, Identify, Problem
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.realtime.database import DOWN
+from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, DOWN
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.errors import ConfigError
@@ -122,9 +122,8 @@ def parse_databases(databases: Sequence[str]) -> Databases:
         if not equals or not name or "://" in name or not ("://" in url or url == DOWN or Path(url).exists()):
             raise ConfigError(
                 "--database takes NAME=URL, NAME being what extconfig.conf calls the database: "
-                "sqlite:///PATH, postgresql://USER@HOST/DATABASE, mysql://USER@HOST/DATABASE, a dump (a file of "
-                f"pg_dump or mysqldump, or a folder with TABLE.csv), or {DOWN} for what happens while it is down; "
-                f"'{AUTO}' alone logs in as Asterisk's own files say"
+                f"{', '.join(DATABASE_URLS)}, a dump (a file of pg_dump or mysqldump, or a folder with TABLE.csv), "
+                f"or {DOWN} for what happens while it is down; '{AUTO}' alone logs in as Asterisk's own files say"
             )
         urls[name] = url
     return Databases(urls, keep=True, auto=AUTO in databases)

@@ -17,6 +17,9 @@ from pjsipdiag.errors import ConfigError
 DOWN = "down:"
 """In place of a URL: the database is taken to be down, whatever it is now."""
 
+DATABASE_URLS = ("sqlite:///PATH", "postgresql://USER@HOST/DATABASE", "mysql://USER@HOST/DATABASE")
+"""The URLs that `read` takes, as messages name them."""
+
 Raw = Iterable[tuple[object, ...]]
 _T = TypeVar("_T")
 

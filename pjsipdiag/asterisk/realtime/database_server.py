@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.asterisk.realtime.collation import PROBES, Folding, probed_texts, read_probes
-from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.errors import ConfigError
 
 SERVER_SECONDS = 5.0
@@ -96,8 +96,7 @@ def _engine(name: str, url: str) -> Any:
         return create_engine(url)
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):
         raise ConfigError(
-            f"database {name}: {url.partition(':')[0]} is no URL of a database: postgresql://USER@HOST/NAME, "
-            f"mysql://USER@HOST/NAME or sqlite:///PATH ({_EXTRA})"
+            f"database {name}: {url.partition(':')[0]} is no URL of a database: {', '.join(DATABASE_URLS)} ({_EXTRA})"
         ) from None
 
 
