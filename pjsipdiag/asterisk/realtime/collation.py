@@ -13,13 +13,14 @@ PROBES = (("a", "A"), ("a", "á"), ("a", "a "), ("é", "É"), ("ss", "ß"))
 """Pairs of texts that a column may take to be equal: the answers are the first fields of a `Folding`."""
 
 _NUMBER = r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
-_NUMBERS = {"postgresql": r"\s*([+-]?\d+)\s*\Z", "mysql": _NUMBER, "sqlite": _NUMBER + r"\s*\Z"}
-"""The part of a text that a column of numbers is compared with: MariaDB takes what the text begins with."""
+_NUMBERS = {"whole": r"\s*([+-]?\d+)\s*\Z", "number": _NUMBER + r"\s*\Z", "beginning": _NUMBER}
+"""The part of a text that a column of numbers is compared with; "beginning" takes what the text begins with, or 0."""
 
 
 class Folding(NamedTuple):
     """The differences between two names that a database passes over when it compares them: `letters` is case beyond
-    ASCII too, `expands` that one letter may equal two. A column of numbers takes names as numbers, as its SQL does."""
+    ASCII too, `expands` that one letter may equal two. A column of numbers takes names as numbers: `numbers` says which
+    part of them."""
 
     case: bool = False
     accents: bool = False
@@ -47,8 +48,13 @@ EXACT = Folding()
 
 
 def read_probes(answers: Iterable[tuple[object, ...]]) -> Folding:
-    """The folding that a table of answers tells: a row for each text, and for each of PROBES whether it is equal."""
-    equal = {str(text).strip(): row for text, *row in answers}
+    """The folding that a table of answers tells: a row for each text, and for each of PROBES whether it is equal.
+
+    A column of bytes gives the texts back as bytes, and passes nothing over.
+    """
+    equal = {text.strip(): row for text, *row in answers if isinstance(text, str)}
+    if len(equal) < len({text for text, _ in PROBES}):
+        return EXACT
     case, accents, blanks, letters, expands = (bool(equal[text][at]) for at, (text, _) in enumerate(PROBES))
     return Folding(case, accents, blanks, letters, expands)
 
@@ -58,13 +64,17 @@ def probed_texts() -> Iterator[str]:
     return iter(dict.fromkeys(text for text, _ in PROBES))
 
 
-def _number(text: str, dialect: str) -> str:
+def _number(text: str, kind: str) -> str:
     import re
+    from decimal import Decimal
 
-    found = re.match(_NUMBERS[dialect], text, re.ASCII)
-    if found is None and dialect != "mysql":
+    found = re.match(_NUMBERS[kind], text, re.ASCII)
+    if found is None and kind != "beginning":
         return text
-    return f"= {float(found[1] if found else 0) + 0.0}"
+    try:
+        return f"= {Decimal(found[1] if found else 0).normalize() + 0}"
+    except ArithmeticError:
+        return text
 
 
 def _without_accents(text: str) -> str:

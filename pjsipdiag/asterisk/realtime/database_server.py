@@ -27,11 +27,25 @@ _DRIVERS = {
 
 _TABLE = re.compile(r"[\w$]+(\.[\w$]+)?")
 _COLUMNS = (
-    "SELECT column_name, character_maximum_length, data_type FROM information_schema.columns "
+    "SELECT column_name, character_maximum_length, {type} FROM information_schema.columns "
     "WHERE table_name = '{table}' AND table_schema = {schema}"
 )
-_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
-"""Types of columns that are compared with names as numbers."""
+_WHOLE = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
+_NUMBERS = ("decimal", "numeric", "float", "double", "real", "double precision")
+_TEXTS = (
+    "char",
+    "varchar",
+    "tinytext",
+    "text",
+    "mediumtext",
+    "longtext",
+    "enum",
+    "set",
+    "character",
+    "character varying",
+)
+_PATTERNS = ("citext", *_TEXTS)
+"""Types of columns: whole and other numbers, texts, and what PostgreSQL holds a pattern against."""
 
 
 def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
@@ -73,8 +87,7 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
         connection.execute(text("SET TRANSACTION READ ONLY"))
     described = _described(connection, query, dialect)
     widths = {name: width for name, (width, _) in described.items() if width is not None}
-    of_numbers = described.get(query.key, (None, ""))[1] in _NUMBERS
-    folding = Folding(numbers=dialect) if of_numbers else _folding(connection, query)
+    folding = _folding(connection, query, dialect, described.get(query.key, (None, "text"))[1])
     order = f" ORDER BY {query.key}" if query.ordered else ""
     wanted = "LIKE '%'" if query.listed else "IS NOT NULL"
     statement = f"SELECT * FROM {query.table} WHERE {query.key} {wanted}{order}"
@@ -135,10 +148,14 @@ def _fetch(connection: Any, at_once: int = 5000) -> tuple[Any, Iterator[tuple[ob
     return first, rows()
 
 
-def _folding(connection: Any, query: Query) -> Folding:
+def _folding(connection: Any, query: Query, dialect: str, kind: str) -> Folding:
     """How the column compares: each probe is held against a text as a value of the column would be."""
     from sqlalchemy import text
 
+    if kind in (*_WHOLE, *_NUMBERS):
+        return Folding(numbers="beginning" if dialect == "mysql" else "whole" if kind in _WHOLE else "number")
+    if kind not in _PATTERNS:
+        return Folding(case=kind == "uuid")
     texts = "".join(f" UNION ALL SELECT '{one}'" for one in probed_texts())
     column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0{texts}) AS probes"
     asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
@@ -153,9 +170,10 @@ def _described(connection: Any, query: Query, dialect: str) -> dict[str, tuple[i
         return {}
     schema, dot, table = query.table.rpartition(".")
     inside = f"'{schema}'" if dot else "current_schema()" if dialect == "postgresql" else "DATABASE()"
+    kind = "data_type"
     if dialect == "postgresql":
-        table = table.lower()
-    found = connection.execute(text(_COLUMNS.format(table=table, schema=inside)))
+        table, kind = table.lower(), "CASE data_type WHEN 'USER-DEFINED' THEN udt_name ELSE data_type END"
+    found = connection.execute(text(_COLUMNS.format(table=table, schema=inside, type=kind)))
     return {name: (None if width is None else int(width), kind) for name, width, kind in found}
 
 

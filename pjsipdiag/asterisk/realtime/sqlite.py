@@ -39,7 +39,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             types = {row[1]: row[2] or "" for row in connection.execute(f"PRAGMA table_info({quoted})")}
             widths = {column: int(width[1]) for column, kind in types.items() if (width := _WIDTH.search(kind))}
             of_numbers = _is_of_numbers(types.get(query.key, ""))
-            folding = Folding(numbers="sqlite") if of_numbers else _folding(connection, quoted, query.key)
+            folding = Folding(numbers="number") if of_numbers else _folding(connection, quoted, query.key)
             return take(Columns(names, folding, widths, "sqlite"), _bound(found))
         finally:
             connection.close()

@@ -193,12 +193,13 @@ def _listed(case: Case, config: Config) -> Mapping[str, Any]:
     """What was loaded, without what `pjsip show` says otherwise than identification goes by.
 
     It lists no endpoints of sqlite3, none of later tables, none where only single rows are asked for, none whose ids
-    are numbers; and it shows each identify of sqlite3 as its single row, where NULL means the default.
+    are no texts; and it shows each identify of sqlite3 as its single row, where NULL means the default.
     """
     files, loaded = case["files"], dict(case["loaded"])
     listed = case["database"]["kind"] != "sqlite3" and "allow_unqualified_fetch" not in files.get("sorcery.conf", "")
     ids = case["database"].get("columns", {}).get("eps", ())
-    listed &= not (isinstance(ids, Mapping) and ids.get("id") == "i!")
+    listed &= not (isinstance(ids, Mapping) and ids.get("id") in ("i!", "b!"))
+    listed &= not any("ALTER COLUMN id" in statement for statement in case["database"].get("sql", ()))
     if loaded["endpoints"] is None or not listed or re.search(r",2$", files.get("extconfig.conf", ""), re.MULTILINE):
         loaded["endpoints"] = config.endpoints
     if case["database"]["kind"] == "sqlite3":
