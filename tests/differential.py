@@ -81,10 +81,10 @@ def printed_differences(case: Case) -> Iterator[str]:
                 continue
             arguments = [ast.literal_eval(text) for text in _QUOTED.findall(event)]
             if kind == "uri_miss":
-                ours, theirs = [parsed.uri.printed(UriContext.REQUEST)], arguments[2]
+                ours, theirs = [parsed.uri.as_text(UriContext.REQUEST)], arguments[2]
             else:
                 headers = parsed.headers_named(arguments[1])
-                ours = [h.printed()[:HEADER_LENGTH].strip(BLANKS) for h in headers]
+                ours = [h.as_text()[:HEADER_LENGTH].strip(BLANKS) for h in headers]
                 theirs = arguments[2]
             if _logged(theirs) not in map(_logged, ours) and "x-ast" not in str(request["raw"]):
                 yield f"{case['id']} {request['id']}: {kind} {arguments[1]}: {ours!r} instead of {theirs!r}"

@@ -44,12 +44,12 @@ class Patterns:
         before, after = parse(raw, dialect(self.config.version)), parse(redacted, dialect(self.config.version))
         if not isinstance(before, Request) or not isinstance(after, Request):
             return
-        self._seen["", before.uri.printed(UriContext.REQUEST)] = after.uri.printed(UriContext.REQUEST)
+        self._seen["", before.uri.as_text(UriContext.REQUEST)] = after.uri.as_text(UriContext.REQUEST)
         for name in self.names:
             for old, new in zip(
                 before.headers_named(name), after.headers_named(self.disguise.header(name)), strict=False
             ):
-                self._seen[name.lower(), old.printed().strip(BLANKS)] = new.printed().strip(BLANKS)
+                self._seen[name.lower(), old.as_text().strip(BLANKS)] = new.as_text().strip(BLANKS)
 
     def value(self, option: str, value: str) -> str:
         """The option's value that fits the stand-ins of what `value` fits."""

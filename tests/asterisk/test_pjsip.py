@@ -36,12 +36,12 @@ def test_a_number_out_of_range_is_an_invalid_value() -> None:
 
 
 def test_headers_without_a_parser_take_anything() -> None:
-    assert [header.printed() for header in request("Warning: <<<", "X-A:").headers[-2:]] == ["<<<", ""]
+    assert [header.as_text() for header in request("Warning: <<<", "X-A:").headers[-2:]] == ["<<<", ""]
 
 
 def test_of_a_header_folded_twice_the_last_line_is_kept() -> None:
     (header,) = request("Subject: a\r\n b\r\n c").headers_named("subject")
-    assert header.printed() == "c"
+    assert header.as_text() == "c"
 
 
 def test_line_feeds_alone_end_lines() -> None:
@@ -73,7 +73,7 @@ def test_a_response_is_told_apart() -> None:
 def test_the_request_uri_is_printed_anew(written: str, printed: str) -> None:
     parsed = parse((HEAD.replace("sip:100@192.0.2.1 SIP", f"{written} SIP") + "\r\n").encode())
     assert isinstance(parsed, Request)
-    assert parsed.uri.printed(UriContext.REQUEST) == printed
+    assert parsed.uri.as_text(UriContext.REQUEST) == printed
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_request_uri_is_printed_anew(written: str, printed: str) -> None:
     ],
 )
 def test_known_headers_are_printed_anew(line: str, printed: str) -> None:
-    assert request(line).headers[-1].printed() == printed
+    assert request(line).headers[-1].as_text() == printed
 
 
 @pytest.mark.parametrize(

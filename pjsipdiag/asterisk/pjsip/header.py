@@ -28,7 +28,7 @@ class Header:
     name: str
     text: str = ""
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         """The value as pjsip_hdr_print_on() writes it after the name."""
         return self.text
 
@@ -39,7 +39,7 @@ class ArrayHeader(Header):
 
     values: list[str] = field(default_factory=list)
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         return ", ".join(self.values)
 
 
@@ -51,9 +51,9 @@ class AddressHeader(Header):
     tag: str = ""
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         tag = f";tag={escape(self.tag, TOKEN)}" if self.tag else ""
-        return self.address.printed(UriContext.FROM_TO) + tag + print_parameters(self.parameters, TOKEN, TOKEN)
+        return self.address.as_text(UriContext.FROM_TO) + tag + print_parameters(self.parameters, TOKEN, TOKEN)
 
 
 @dataclass(slots=True)
@@ -65,10 +65,10 @@ class ContactHeader(Header):
     expires: int | None = None
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         if self.address is None:
             return "*"
-        parts = [self.address.printed(UriContext.CONTACT)]
+        parts = [self.address.as_text(UriContext.CONTACT)]
         if self.quality:
             whole, fraction = divmod(self.quality, 1000)
             parts.append(f";q={whole}" + (f".{_shorten_fraction(fraction)}" if fraction else ""))
@@ -85,8 +85,8 @@ class RouteHeader(Header):
     address: NameAddress = field(kw_only=True)
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self) -> str:
-        return self.address.printed(UriContext.ROUTING) + print_parameters(self.parameters, TOKEN, TOKEN)
+    def as_text(self) -> str:
+        return self.address.as_text(UriContext.ROUTING) + print_parameters(self.parameters, TOKEN, TOKEN)
 
 
 @dataclass(slots=True)
@@ -103,7 +103,7 @@ class ViaHeader(Header):
     branch: str = ""
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         parts = ["SIP/2.0/", _upper(self.transport), " ", bracket(self.host)]
         if self.port:
             parts.append(f":{self.port}")
@@ -128,7 +128,7 @@ class CSeqHeader(Header):
     number: int = 0
     method: str = ""
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         return f"{self.number} {self.method}"
 
 
@@ -140,7 +140,7 @@ class AuthorizationHeader(Header):
     values: dict[str, str] = field(default_factory=dict)
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self) -> str:
+    def as_text(self) -> str:
         """print_digest_credential()."""
         get = self.values.get
         return "".join(

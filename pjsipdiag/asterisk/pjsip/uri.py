@@ -57,7 +57,7 @@ class PjSipUri:
     parameters: Parameters = field(default_factory=list)
     headers: Parameters = field(default_factory=list)
 
-    def printed(self, context: UriContext) -> str:
+    def as_text(self, context: UriContext) -> str:
         """pjsip_url_print(): each place leaves out what table 1 of RFC 3261, section 19.1.1, does not allow in it."""
         parts = [self.scheme, ":"]
         if self.user:
@@ -98,7 +98,7 @@ class TelUri:
     parameters: Parameters = field(default_factory=list)
     scheme: str = "tel"
 
-    def printed(self, context: UriContext) -> str:  # noqa: ARG002 (a tel: URI is the same everywhere)
+    def as_text(self, context: UriContext) -> str:  # noqa: ARG002 (a tel: URI is the same everywhere)
         """tel_uri_print()."""
         parts = ["tel:", escape(self.number, TEL_NUMBER)]
         if self.extension:
@@ -119,7 +119,7 @@ class OtherUri:
     content: str
     parameters: Parameters = field(default_factory=list)
 
-    def printed(self, context: UriContext) -> str:  # noqa: ARG002 (the same everywhere)
+    def as_text(self, context: UriContext) -> str:  # noqa: ARG002 (the same everywhere)
         """other_uri_print()."""
         return f"{self.scheme}:{self.content}"
 
@@ -134,10 +134,10 @@ class NameAddress:
     display: str
     uri: Uri
 
-    def printed(self, context: UriContext) -> str:
+    def as_text(self, context: UriContext) -> str:
         """pjsip_name_addr_print()."""
         display = f'"{self.display}" ' if self.display else ""
-        return f"{display}<{self.uri.printed(context)}>"
+        return f"{display}<{self.uri.as_text(context)}>"
 
 
 def bracket(host: str) -> str:

@@ -51,7 +51,7 @@ def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
 
 def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: request_identify()."""
-    printed = arrived.request.uri.printed(UriContext.REQUEST) if known.uris else ""
+    printed = arrived.request.uri.as_text(UriContext.REQUEST) if known.uris else ""
     shown = "the request URI" if arrived.terse else f"request URI {native(printed)}"
     for rule in known.uris:
         wanted = f"match_request_uri={rule.identify.match_request_uri}"
@@ -87,14 +87,14 @@ def _rivals(
 
 def _values(rule: TextRule, arrived: Arrived) -> list[str]:
     """The values of the request's headers of that name, as they are compared."""
-    return [h.printed().strip(BLANKS) for h in arrived.request.headers_named(rule.header) if _fits(h)]
+    return [h.as_text().strip(BLANKS) for h in arrived.request.headers_named(rule.header) if _fits(h)]
 
 
 def _fits(header: Header) -> bool:
     """header_identify_match_check(): PJSIP wants a byte more for a header that it prints as it came
     (pjsip_generic_string_hdr_print)."""
     most = HEADER_LENGTH - 1 if type(header) is Header else HEADER_LENGTH
-    return len(header.printed()) + len(header.name) < most
+    return len(header.as_text()) + len(header.name) < most
 
 
 def _undecided_check(step: str, rule: TextRule, undecided: UndecidedError) -> Check:
