@@ -145,14 +145,15 @@ class Calls(Sequence[CallRow]):
         """Counts the packets of each call and finds the answer that ended it."""
         # Most calls have one transaction and one packet: of each only what its tables have is looked at.
         answers, clusters, repeats = self._merged.answers, self._merged.clusters, self._merged.repeats
-        if not answers and not clusters and not self._more:
+        more = self._more
+        if not answers and not clusters and not more:
             return
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
         accepted = [verdict.outcome is Outcome.ACCEPTED for verdict in self.verdicts]
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             packed = given(packed, accepted[self.verdict[number]]) if len(packed) > ANSWER.size else packed
-            further = self._more.get(number)
+            further = more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
@@ -236,20 +237,17 @@ class Calls(Sequence[CallRow]):
         found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def row_facts(self, numbers: Iterable[int]) -> Iterator[tuple[int, int, bytes, Fields]]:
+    def row_facts(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, Fields]]:
         """The facts in these requests' rows: number, flags, if known its URI's user and sender."""
-        merged, parts, rows, views = self._merged, self._part, self._row, self._view
-        packed = [part.fold.rows for part in merged.parts]
-        for number in numbers:
-            part = parts[number]
-            if views[number]:
-                part, row = merged.views[self._key[number]][views[number] - 1]
-                flags, form, sender, called = BRIEF.unpack(row)
+        merged, packed = self._merged, [part.fold.rows for part in self._merged.parts]
+        places = (map(column.__getitem__, numbers) for column in (self._part, self._row, self._view))
+        for number, begun, row, view in zip(numbers, *places, strict=True):
+            part, seen = merged.views[self._key[number]][view - 1] if view else (begun, packed[begun])
+            flags, form, sender, called = BRIEF.unpack_from(seen, 0 if view else row * ROW.size)
+            if form and UNKNOWN not in (sender, called):
+                yield number, flags, merged.called[part][called], merged.senders[part][sender]
             else:
-                flags, form, sender, called = BRIEF.unpack_from(packed[part], rows[number] * ROW.size)
-            is_known = form and UNKNOWN not in (sender, called)
-            names = (merged.called[part][called], merged.senders[part][sender]) if is_known else (b"", ())
-            yield number, flags, *names
+                yield number, flags, b"", ()
 
     def head(self, number: int) -> bytes:
         """The head of the request that speaks for a call."""

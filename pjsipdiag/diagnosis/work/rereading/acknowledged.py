@@ -144,13 +144,14 @@ class Acknowledged:
         for request, tag, what, pbx in TAGGED.iter_unpack(self._tags):
             if pbx not in own:
                 continue
-            if what == CONNECTED:
-                connected.add(request[:CALL_SIZE])
+            if what > CONNECTED:
+                statuses[request] = what
+                if tags.setdefault(request, tag) != tag:
+                    tags[request] = SEVERAL
             elif what == ACKED:
                 returned.add((request, tag))
             else:
-                tags[request] = tag if tags.setdefault(request, tag) == tag else SEVERAL
-                statuses[request] = what
+                connected.add(request[:CALL_SIZE])
         found = dict.fromkeys(connected, (True, 0))
         for request, tag in tags.items():
             call = request[:CALL_SIZE]
