@@ -82,7 +82,7 @@ def receive(request: Request, source: Address) -> Request:
     """The request with what pjsip_tpmgr_receive_packet() writes into its top Via."""
     top = request.via
     via = replace(top, received=source.ip, rport=top.rport or source.port)
-    return replace(request, headers=[via if header is top else header for header in request.headers])
+    return Request(request.method, request.uri, [via if header is top else header for header in request.headers])
 
 
 def arrive(request: Request, where_from: SourceSocket, config: Config) -> Check | None:

@@ -12,7 +12,7 @@ from dataclasses import field
 from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.address_rule import source, unpack_source
-from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Unread
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Transport, Unread
 from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
@@ -38,8 +38,8 @@ IDENTIFIERS: dict[str, Identifier] = {
 }
 """Name of an identifier -> its replay; the docstring of each names its C file and function."""
 
-MOST_PARSED = 500
-"""Texts that are kept parsed, each for all requests of its content."""
+MOST_PARSED, MOST_HEARD = 500, 500
+"""Texts that are kept parsed, each for all requests of its content, and destinations whose transports are known."""
 
 
 def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | None = None) -> Verdict:
@@ -51,6 +51,13 @@ def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | No
 def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Unparsable]:
     """PJSIP's parser; a text that stands for many requests, or is replayed for many configurations, is parsed once."""
     return lru_cache(MOST_PARSED)(partial(parse, dialect=dialect))
+
+
+def _place(config: Config, transport: str, destination: Address) -> tuple[Check | None, tuple[Transport, ...], str]:
+    """That nothing listens at a place, or else the transports that do, and their domain."""
+    found = arrival.listening(transport, destination, config)
+    unheard = arrival.check_listening(transport, destination, config)
+    return unheard, tuple(found), arrival.transport_domain(found, destination, config)
 
 
 @dataclass
@@ -66,6 +73,7 @@ class Replay:
     def __post_init__(self) -> None:
         self.known = Prepared(self.config, self.tokens)
         self._parse = _parser(dialect(self.config.version))
+        self._place = lru_cache(MOST_HEARD)(partial(_place, self.config))
         self._texts: dict[int, bytes] = {}
         self._verdicts: dict[object, Verdict | Endpoint] = {}
         self._admitted: dict[tuple[object, object], Verdict] = {}
@@ -146,7 +154,7 @@ class Replay:
         for module in self.config.unread:
             if module.source == "module":
                 yield Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=module), module.where)
-        unheard = arrival.check_listening(message.transport, message.destination, self.config)
+        unheard, transports, domain = self._place(message.transport, message.destination)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
             if self.config.listeners or not (self.config.partial and self.config.missing):
@@ -171,9 +179,7 @@ class Replay:
             yield refused
             if refused.result is not None:
                 return
-        transports = arrival.listening(message.transport, message.destination, self.config)
-        domain = arrival.transport_domain(transports, message.destination, self.config)
-        yield from self._walk(Arrived(request, where_from, tuple(transports), domain, terse, message.destination))
+        yield from self._walk(Arrived(request, where_from, transports, domain, terse, message.destination))
 
     def _walk(self, arrived: Arrived) -> Iterator[Check]:
         # An UNKNOWN before the match opens the verdict: what was not read could find another endpoint first. So its
