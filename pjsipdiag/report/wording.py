@@ -148,20 +148,22 @@ def kinds_of_calls(report: Report) -> list[tuple[CallRow, int]]:
 
     The walk over a million calls mostly compares verdicts by identity; each distinct object is hashed once.
     """
+    from pjsipdiag.diagnosis.calls.sources import outlines  # what tells of files alone needs no calls
+
     same: dict[Verdict, Verdict] = {}
     known: dict[int, tuple[Verdict, Verdict]] = {}
     kinds: dict[tuple[str, int], list[int]] = {}
     first: list[tuple[CallRow, list[int]]] = []
-    for call in report.calls:
+    for at, (_, address, verdict, _, row) in enumerate(outlines(report.calls)):
         # The object itself is kept beside its identity, which would be given away again otherwise.
-        entry = known.get(id(call.verdict))
+        entry = known.get(id(verdict))
         if entry is None:
-            entry = known[id(call.verdict)] = (call.verdict, same.setdefault(call.verdict, call.verdict))
-        key = (call.source.rpartition(":")[0], id(entry[1]))
+            entry = known[id(verdict)] = (verdict, same.setdefault(verdict, verdict))
+        key = (address, id(entry[1]))
         alike = kinds.get(key)
         if alike is None:
             alike = kinds[key] = [0]
-            first.append((call, alike))
+            first.append((row or report.calls[at], alike))
         alike[0] += 1
     return [(call, alike[0]) for call, alike in first]
 

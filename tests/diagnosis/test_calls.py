@@ -19,6 +19,7 @@ from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.calls.pbx import version_of
 from pjsipdiag.diagnosis.calls.rows import COUNT
+from pjsipdiag.diagnosis.calls.sources import outlines
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work.jobs import share
 from pjsipdiag.errors import PjsipdiagError
@@ -183,6 +184,25 @@ def test_one_transaction_from_many_sources(config: Path, tmp_path: Path) -> None
     text = "".join(f"@ {at}.0 198.51.100.{at % 250}:{5000 + at} > 192.0.2.1:5060 in\n{one}" for at in range(400))
     report = diagnose([write_capture(text, tmp_path / "c.pcap")], config)
     assert len(report.calls) > 200
+
+
+def test_outlines_are_those_of_the_rows(config: Path, tmp_path: Path) -> None:
+    same = "Via: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK{0}\nCall-ID: {0}\nCSeq: {1} INVITE\n"
+    head = "INVITE sip:1@192.0.2.1 SIP/2.0\n" + same
+    text = "@ 0.0 [2001:db8::9]:5060 > [2001:db8::1]:5060 in\n" + head.format("six", 1)
+    for at in range(400):
+        text += f"@ {at}.1 198.51.100.{at % 7}:{5000 + at} > 192.0.2.1:5060 in\n" + head.format(at // 3, 1)
+        text += f"@ {at}.2 192.0.2.1:5060 > 198.51.100.{at % 7}:{5000 + at} out\n"
+        text += f"SIP/2.0 {401 if at % 2 else 200} x\n" + same.format(at // 3, 1)
+        text += f"@ {at}.3 198.51.100.{at % 7}:{6000 + at} > 192.0.2.1:5060 in\n" + head.format(at // 3, 2)
+        text += 'Authorization: Digest username="a", realm="r"\n'
+    calls = diagnose([write_capture(text, tmp_path / "c.pcap")], config).calls
+    told = list(outlines(calls))
+    assert len(told) > 200
+    assert not any(row for *_, row in told)
+    assert [outline[:4] for outline in told] == [
+        (call.time, call.source.rpartition(":")[0].strip("[]"), call.verdict, call.observed_status) for call in calls
+    ]
 
 
 def test_clock_times_are_of_the_first_day_of_all_files(config: Path, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import overload
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, Calls
-from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
-from pjsipdiag.diagnosis.traffic import NO_COUNTS, SourceRow
+from pjsipdiag.diagnosis.calls.calls import END, MOST_AGENTS_NAMED, MOST_TRACED, Calls
+from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of, show_ip
+from pjsipdiag.diagnosis.traffic import NO_COUNTS, CallRow, SourceRow
 
 
 def class_of(verdict: Verdict) -> str:
@@ -18,6 +19,16 @@ def class_of(verdict: Verdict) -> str:
     if verdict.outcome is Outcome.UNKNOWN:
         return "unknown"
     return "matched" if verdict.endpoint else "unmatched"
+
+
+def outlines(calls: Sequence[CallRow]) -> Iterator[tuple[int, str, Verdict, int | None, CallRow | None]]:
+    """Time, address of the source, verdict and answer of each call, and its row unless that is still to be built: where
+    calls are columns, no head is read."""
+    if not isinstance(calls, Calls) or len(calls) <= MOST_TRACED:
+        return ((call.time, ip_of(call.source), call.verdict, call.observed_status, call) for call in calls)
+    addresses = map(list(map(show_ip, calls.sources)).__getitem__, calls.source)
+    verdicts = map(calls.verdicts.__getitem__, calls.verdict)
+    return zip(calls.time, addresses, verdicts, (status or None for status in calls.status), repeat(None))
 
 
 class SourceRows(Sequence[SourceRow]):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 from dataclasses import field
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
+from pjsipdiag.diagnosis.calls.sources import outlines
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.traffic import CallRow
 
@@ -60,17 +60,24 @@ def verdict_of(verdict: Verdict) -> str:
 
 def came_through(call: CallRow) -> bool:
     """Whether it was answered as its caller wished."""
-    return call.observed_status is not None and 200 <= call.observed_status < 300
+    return is_success(call.observed_status)
+
+
+def is_success(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300
 
 
 def has_failed(call: CallRow) -> bool:
     """Whether it got no answer, or one that no person gives."""
-    status = call.observed_status or 0
+    return is_failure(call.observed_status)
+
+
+def is_failure(status: int | None) -> bool:
     return not status or (status >= 300 and status not in OF_PEOPLE)
 
 
 def tally(
-    calls: Iterable[CallRow],
+    calls: Sequence[CallRow],
     start: int,
     end: int,
     addresses: Container[str] | None = None,
@@ -86,20 +93,18 @@ def tally(
     sources: dict[str, SourceTally] = {}
     known: dict[int, tuple[Verdict, str, Path]] = {}
     # By identity: a million calls share a few verdict objects, and hashing a trace costs much more than the rest.
-    for call in calls:
-        entry = known.get(id(call.verdict))
+    for number, (time, address, verdict, status, row) in enumerate(outlines(calls)):
+        entry = known.get(id(verdict))
         if entry is None:
-            verdict = call.verdict
             kind = verdict_of(verdict)
             entry = (verdict, kind, (verdict.identifier, verdict.identify, verdict.endpoint, "", kind))
             known[id(verdict)] = entry
         _, kind, path = entry
-        address = ip_of(call.source)
         if kind == "unmatched" and address in attackers:
             kind = "refused"
-        elif kind == "matched" and has_failed(call):
+        elif kind == "matched" and is_failure(status):
             kind = "failed"
-        whole_path = (*path[:3], str(call.observed_status or "none"), kind)
+        whole_path = (*path[:3], str(status or "none"), kind)
         if addresses is not None and address not in addresses:
             rest[whole_path] += 1
             others.add(address)
@@ -110,10 +115,10 @@ def tally(
         if len(source.kept) < MOST_CALLS_KEPT or (
             whole_path not in source.paths and len(source.kept) < 2 * MOST_CALLS_KEPT
         ):
-            source.kept.append(call)
-        if source.good is None and came_through(call):
-            source.good = call
-        at = min(max((call.time - start) // step, 0), BINS - 1)
+            source.kept.append(row or calls[number])
+        if source.good is None and is_success(status):
+            source.good = row or calls[number]
+        at = min(max((time - start) // step, 0), BINS - 1)
         source.bins[at, kind] += 1
         source.paths[whole_path] += 1
     return CallsTally(sources, start, end, rest, len(others))
