@@ -29,7 +29,7 @@ def find_changed(captures: Iterable[Tally]) -> list[Tally]:
 def missing(captures: Sequence[Tally]) -> Iterator[str]:
     """The notes of a report on captures that were not read a second time."""
     holder = next((tally.holder for tally in captures if tally.holder), None)
-    for tally in holder.changed(captures) if holder else find_changed(captures):
+    for tally in holder.find_changed(captures) if holder else find_changed(captures):
         yield f"{tally.name} is not the file any more that was read: {_LEFT_OUT}"
     for name, reason in holder.lost.items() if holder else ():
         yield f"{name}: {reason}: {_LEFT_OUT}"

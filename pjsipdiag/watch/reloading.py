@@ -42,7 +42,7 @@ class Configuration:
         """Whether the files are others than before, and were taken: once they have stayed the same for two looks."""
         if time.monotonic() - self._renewed > RENEW:
             self._renew()
-        if not self._seen.changed():
+        if not self._seen.has_changed():
             return False
         if not self._changing:
             self._changing = True

@@ -52,7 +52,7 @@ class Disk:
         self.made: dict[Hashable, tuple[Any, Mapping[str, bytes]]] = {}
         """The results of `Files.once`, with the texts that were read for each."""
 
-    def changed(self) -> bool:
+    def has_changed(self) -> bool:
         """Whether a file or folder of this machine that was looked at is another one now, came or went."""
         return any(_mark(path) != mark for path, mark in self._marks.items())
 

@@ -126,7 +126,7 @@ class Sources:
             for program in parsed.programs
         )
 
-    def unread(self) -> tuple[Unread, ...]:
+    def unread_objects(self) -> tuple[Unread, ...]:
         """The objects and modules that may be loaded and were not read."""
         return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
 
@@ -137,7 +137,7 @@ class Sources:
         for object_type, backend in self.mappings.unmapped.items():
             yield of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where)
 
-    def absent(self) -> list[Absent]:
+    def absent_modules(self) -> list[Absent]:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(broken_files(self.file))
         found += self._crashes()

@@ -125,7 +125,7 @@ class _Loader:
             acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, self.acls)).values()),
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
-            unread=self.sources.unread(),
+            unread=self.sources.unread_objects(),
             missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
             partial=self.sources.partial and not self.sources.alone,
             stored=tuple(self.sources.tables.stored),
@@ -141,7 +141,7 @@ class _Loader:
             dialplan=cache(self._dialplan),
             sections=(*main.sections, *self.sources.file(wizard.WIZARD_FILE).sections, *self.sources.tables.all_rows),
         )
-        return modules.apply(config, self.sources.modules, self.sources.absent(), self.version)
+        return modules.apply(config, self.sources.modules, self.sources.absent_modules(), self.version)
 
     def _dialplan(self) -> Dialplan | None:
         if self.sources.alone:

@@ -1,6 +1,6 @@
 """The headers that PJSIP has a parser for, and how it prints each of them.
 
-Law: a header is kept as parsed and printed anew (`Header.printed`), under PJSIP's own spelling of its name; that text
+Law: a header is kept as parsed and printed anew (`Header.as_text`), under PJSIP's own spelling of its name; that text
 is what `match_header` compares.
 Replays sip_msg.c and sip_auth_msg.c.
 """

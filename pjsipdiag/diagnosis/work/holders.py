@@ -49,7 +49,7 @@ class Holders:
                         self.lost[tally.name] = lost
                     yield from found
 
-    def changed(self, captures: Sequence[Tally]) -> Sequence[Tally]:
+    def find_changed(self, captures: Sequence[Tally]) -> Sequence[Tally]:
         """See `reread.find_changed`."""
         batches = [
             [_bare(tally) for tally in captures[at : at + FILES_TOGETHER]]
