@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
+from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
@@ -20,6 +21,8 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
+MOST_TOLD = 40
+"""Refused sources that have a finding of their own; of the others one sentence tells."""
 _KINDS = (
     ("registration attempt", "registration-refused"),
     ("AOR", "no-invite"),
@@ -40,11 +43,50 @@ def find(situation: Situation) -> Iterable[Finding]:
     by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.refused:
         by[refused.source, _kind(refused.reason)].append(refused)
-    for (source, rule), found in by.items():
+    told = _told(situation, by)
+    for source, rule in told:
         if rule == "registration-refused":
-            yield from (_registration(situation, one) for one in found)
+            yield from (_registration(situation, one) for one in by[source, rule][:MOST_TOLD])
         else:
-            yield _refused(situation, source, rule, found)
+            yield _refused(situation, source, rule, by[source, rule])
+    for rule in dict.fromkeys(rule for _, rule in by):
+        rest = {source: found for (source, kind), found in by.items() if kind == rule and (source, kind) not in told}
+        if rest:
+            yield _others(rule, rest)
+
+
+def _told(situation: Situation, by: Mapping[tuple[str, str], Sequence[LoggedRefusal]]) -> list[tuple[str, str]]:
+    """The sources that have a finding of their own, in order: those beside a line of the files, then the busiest."""
+    if len(by) <= MOST_TOLD:
+        return list(by)
+    is_near = nearby(situation.config)
+
+    def rank(key: tuple[str, str]) -> tuple[bool, int]:
+        source, _ = key
+        return not (source and is_near(Address(source, 0).pack()[:-2])), -sum(one.count for one in by[key])
+
+    told = set(sorted(by, key=rank)[:MOST_TOLD])
+    return [key for key in by if key in told]
+
+
+def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
+    """The sources that have none: a log of some days tells of thousands who try."""
+    said = [one for found in rest.values() for one in found]
+    lines = sum(one.count for one in said)
+    first, last = min(one.first for one in said), max(one.last for one in said)
+    names = [source for source in rest if source]
+    return Finding(
+        rule,
+        Severity.ERROR,
+        f"{counted(len(rest), 'more source')} {'was' if len(rest) == 1 else 'were'} refused alike:"
+        f" {counted(lines, 'line')} of the log",
+        None,
+        tuple(names[:16]),
+        lines,
+        ("known from the log only, which has no SIP of them", f"among them {listed(names[:4])}") if names else (),
+        advice=f"look for one that you know: `grep ADDRESS` in the log; {TO_HAVE_THEM}",
+        seen=Seen(first, last, (), (), ()),
+    )
 
 
 def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
