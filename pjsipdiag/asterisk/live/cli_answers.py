@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 _VERSION = re.compile(r"^Asterisk (?:certified/)?(\S+)", re.MULTILINE)
 _ROW = re.compile(r"^ ([@A-Za-z0-9_]+) +: ?(.*)$")
-_IDENTIFY = re.compile(r"^ +Identify:  (?!<)(.+/.*)$")
-_ENDPOINT = re.compile(r"^ Endpoint:  (?!<)(.{1,51}?) +(?:\S.{0,11}?) +\d+ of \S+ *$")
-_TRANSPORT = re.compile(r"^Transport:  (?!<)(.+?) +(?:udp|tcp|tls|ws|wss|flow) +\d+ +\d+  \S+ *$")
-_REGISTRATION = re.compile(r"^ (?!<)(\S.*?)/sips?:")
-_AUTH = re.compile(r"^ +(?:InAuth|I/OAuth):  (?!<)(.+)/[^/]*$")
+_IDENTIFY = re.compile(r"^ +Identify:  (?!<Identify/)(.+/.*)$")
+_ENDPOINT = re.compile(r"^ Endpoint:  (?!<Endpoint/CID)(.{1,51}?) +(?:\S.{0,11}?) +\d+ of \S+ *$")
+_TRANSPORT = re.compile(r"^Transport:  (?!<TransportId)(.+?) +(?:udp|tcp|tls|ws|wss|flow) +\d+ +\d+  \S+ *$")
+_REGISTRATION = re.compile(r"^ (?!<Registration/)(\S.*?)/sips?:")
+_AUTH = re.compile(r"^ +(?:InAuth|I/OAuth):  (?!<AuthId/)(.+)/[^/]*$")
 _RULE = re.compile(r"^ *\d+: +(deny|allow) - (\S+) *$")
 _MODULE = re.compile(r"^(\S+)\.so .* (?<!Not )Running ")
 _SECONDS = re.compile(r"^(System uptime|Last reload): *(\d+)", re.MULTILINE)
 NAME_WIDTH = 51
-"""Characters of an endpoint's name that a list shows."""
+"""Bytes of an endpoint's name that a list shows."""
 _NAMES = ("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
 
 
@@ -63,8 +63,20 @@ def identifies(text: str) -> list[str]:
 
 
 def endpoints(text: str) -> list[str]:
-    """The names of `pjsip show endpoints`, each perhaps cut, perhaps with `/` and a caller's number behind it."""
-    return [name.rstrip() for name in _all(_ENDPOINT, text)]
+    """The names of `pjsip show endpoints`, each perhaps cut, perhaps with `/` and a caller's number behind it: several
+    may be cut to the same."""
+    found = map(_ENDPOINT.match, text.split("\n"))
+    return [match[1].rstrip() for match in found if match]
+
+
+def is_cut(name: str) -> bool:
+    """Whether a name fills its column in that list."""
+    return len(name.encode("utf-8", "surrogateescape")) >= NAME_WIDTH
+
+
+def begins(name: str, listed: str) -> bool:
+    """Whether a name may be the one that was cut, perhaps inside of a letter."""
+    return name.encode("utf-8", "surrogateescape").startswith(listed.encode("utf-8", "surrogateescape"))
 
 
 def transports(text: str) -> list[str]:

@@ -7,6 +7,7 @@ options, of which only what `snapshot.OPTIONS` names is kept.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -59,7 +60,7 @@ def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) 
         identifiers = cli_answers.identifiers(ask("pjsip show identifiers")) or None
         items.append(item("global", "global", cli_answers.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
-            items += _objects(ask, pool.map, unknown, names)
+            items += _objects(ask, pool.map, unknown, names, wanted.names.get("endpoint", ()))
             if FUNCTION in cli_answers.modules(ask(f"module show like {FUNCTION}")):
                 items += _aliases(ask, pool.map, wanted)
             elif wanted.hosts:
@@ -75,15 +76,18 @@ Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
 """map() of several threads."""
 
 
-def _objects(ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...]) -> Iterator[Item]:
+def _objects(
+    ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...], known: tuple[str, ...]
+) -> Iterator[Item]:
     listed = cli_answers.identifies(ask("pjsip show identifies"))
     for found in each(partial(_identify, ask), listed):
         yield from found
     names = [text.rpartition("/")[2] for text in listed]
-    shown = list(endpoints) or cli_answers.endpoints(ask("pjsip show endpoints"))
-    for text, found in zip(shown, each(partial(_endpoint, ask, names), shown), strict=True):
+    names += known
+    shown = Counter(list(endpoints) or cli_answers.endpoints(ask("pjsip show endpoints")))
+    for text, found in zip(shown, each(partial(_endpoint, ask, names), list(shown)), strict=True):
         yield from found
-        if not found:
+        if sum(one.type == "endpoint" for one in found) < shown[text]:
             unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
     for kind, options in (("transport", cli_answers.transports), ("registration", cli_answers.registrations)):
         for found in each(partial(_ask_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
@@ -112,23 +116,28 @@ def _identify(ask: Ask, listed: str) -> list[Item]:
 def _endpoint(ask: Ask, known: list[str], listed: str) -> list[Item]:
     """The endpoint behind a name of the list, with its auths and the order of its identifies."""
     # The list shows NAME or NAME/NUMBER, and a name may hold slashes: the longest is tried first. One that fills the
-    # column may be cut: then the names that the identifies point to may have its end.
+    # column may be cut, and so may others: the names that the identifies point to, and that the files have, may have
+    # its end.
     parts = listed.split("/")
     names = ["/".join(parts[:at]) for at in range(len(parts), 0, -1)]
-    if len(listed) >= cli_answers.NAME_WIDTH:
-        names = [name for name in dict.fromkeys(known) if name.startswith(listed)] + names
-    for name in names:
-        answer = ask(f"pjsip show endpoint {quote(name)}")
-        rows = list(cli_answers.rows(answer))
-        if rows:
-            order = [text.removesuffix(f"/{name}") for text in cli_answers.identifies(answer)]
-            return [
-                item("endpoint", name, rows),
-                item("endpoint_acl", name, rows),
-                *(Item("auth_name", auth) for auth in cli_answers.auths(answer)),
-                *([Item("asked_first", name, tuple(("identify", one) for one in order))] if order[1:] else []),
-            ]
-    return []
+    is_cut = cli_answers.is_cut(listed)
+    cut = [name for name in dict.fromkeys(known) if cli_answers.begins(name, listed)] if is_cut else []
+    items = [one for name in cut for one in _endpoint_named(ask, name)]
+    return items or next(filter(None, (_endpoint_named(ask, name) for name in names)), [])
+
+
+def _endpoint_named(ask: Ask, name: str) -> list[Item]:
+    answer = ask(f"pjsip show endpoint {quote(name)}")
+    rows = list(cli_answers.rows(answer))
+    if not rows:
+        return []
+    order = [text.removesuffix(f"/{name}") for text in cli_answers.identifies(answer)]
+    return [
+        item("endpoint", name, rows),
+        item("endpoint_acl", name, rows),
+        *(Item("auth_name", auth) for auth in cli_answers.auths(answer)),
+        *([Item("asked_first", name, tuple(("identify", one) for one in order))] if order[1:] else []),
+    ]
 
 
 def _ask_named(ask: Ask, kind: str, name: str) -> list[Item]:

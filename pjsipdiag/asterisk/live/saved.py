@@ -29,7 +29,7 @@ def to_text(live: Live) -> str:
 def _lines(live: Live) -> Iterator[str]:
     yield FIRST_LINE
     for item in live.items:
-        yield from (f"[{item.name}]", f"type = {item.type}")
+        yield from (f"[{_escape(item.name)}]", f"type = {item.type}")
         yield from (*(f"{name} = {_escape(value)}" for name, value in item.values), "")
     yield from ("[asterisk]", "type = live")
     yield from (f"{name} = {_escape(getattr(live, name))}" for name in _TEXTS)

@@ -1,0 +1,60 @@
+"""A running Asterisk whose objects have odd names, by the answers that real ones gave: nothing of it is lost."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.live import saved
+from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
+from pjsipdiag.asterisk.live.questions import ask_all
+from pjsipdiag.asterisk.live.running import running_config
+from pjsipdiag.asterisk.live.snapshot import Wanted
+from pjsipdiag.asterisk.loading.objects import load_config
+
+FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
+TWIN = "a-very-long-endpoint-name-that-is-longer-than-fifty-one-characters-2"
+"""An endpoint that lists cut to the name of another one, and that no identify points to."""
+
+
+@pytest.fixture(params=["22.10.1", "16.28.0"])
+def version(request: pytest.FixtureRequest) -> str:
+    assert isinstance(request.param, str)
+    return request.param
+
+
+@pytest.fixture
+def answers(version: str) -> Mapping[str, str]:
+    path = FIXTURES / f"names-{version.partition('.')[0]}.json.gz"
+    found = json.loads(gzip.decompress(path.read_bytes()))
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def files(version: str) -> Config:
+    config = load_config(FIXTURES / "etc-names", version)
+    assert (len(config.endpoints), len(config.identifies)) == (19, 17)
+    return config
+
+
+def test_every_object_is_found_by_its_name(answers: Mapping[str, str], files: Config) -> None:
+    live = ask_all(answers.__getitem__, "asterisk -rx", Wanted(names={"endpoint": tuple(files.endpoints)}))
+    assert live.unknown == ()
+    for told in (live, saved.from_text(saved.to_text(live), "saved")):
+        running = running_config(told)
+        assert running.endpoints.keys() == files.endpoints.keys()
+        assert {one.name for one in running.identifies} == {one.name for one in files.identifies}
+        assert running.registrations.keys() == files.registrations.keys()
+        assert list(loaded_otherwise(files, running, told)) == []
+
+
+def test_an_endpoint_that_a_list_cuts_like_another_is_unknown(answers: Mapping[str, str], files: Config) -> None:
+    live = ask_all(answers.__getitem__, "asterisk -rx", Wanted())
+    assert files.endpoints.keys() - running_config(live).endpoints.keys() == {TWIN}
+    assert [text for text in live.unknown if TWIN[:51] in text]
