@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import NamedTuple, TextIO
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.padding import Padding
@@ -68,6 +69,9 @@ def put(parts: Iterable[Part], stream: TextIO, look: Style) -> None:
         if isinstance(part, Paragraph | Text):
             stream.writelines(_lines(part if isinstance(part, Paragraph) else Paragraph(part), usual, look))
             continue
+        if isinstance(part, Unwrapped) and not look.color and (rows := _rows(part.renderable)):
+            stream.writelines(f"{' ' * part.left}{row}".rstrip(" ") + "\n" for row in rows)
+            continue
         console = wide if isinstance(part, Unwrapped) else usual
         with console.capture() as capture:
             console.print(part, crop=False, overflow="fold")
@@ -82,6 +86,23 @@ def _lines(part: Paragraph, console: Console, look: Style) -> Iterator[str]:
     for line in part.text.wrap(console, max(look.width - len(blank), 1), overflow="fold"):
         yield f"{before}{_coloured(line, console, look)}".rstrip(" ") + "\n"
         before = blank
+
+
+def _rows(table: object) -> list[str]:
+    """The rows of a table in which each cell has one line, as rich would have them; none if they are too wide."""
+    assert isinstance(table, Table)
+    columns, whole = [], 0
+    for column in table.columns:
+        cells = [str(cell) for cell in ([column.header] if table.show_header else []) + list(column.cells)]
+        width = max(column.min_width or 0, *map(cell_len, cells))
+        whole += width + 2
+        right = column.justify == "right"
+        columns.append([_aligned(cell, " " * (width - cell_len(cell)), right) for cell in cells])
+    return ["  ".join(row) for row in zip(*columns, strict=True)] if whole <= _WHOLE else []
+
+
+def _aligned(cell: str, blank: str, right: bool) -> str:
+    return blank + cell if right else cell + blank
 
 
 def _coloured(text: Text, console: Console, look: Style) -> str:
