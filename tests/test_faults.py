@@ -42,7 +42,7 @@ def run(*arguments: str | Path, **options: object) -> subprocess.CompletedProces
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A capture of some seconds."""
     path = tmp_path_factory.mktemp("large") / "large.pcap"
-    write(path, "scan", 60_000)
+    write(path, "scan", 100_000)
     return path
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
@@ -100,7 +101,8 @@ def _learnt(merged: Merged) -> object:
     return requests, others, merged.agents, merged.requesters, merged.answerers, dict(merged.pairs), merged.answering
 
 
-def test_two_processes_give_the_same_report(config: Path, tmp_path: Path) -> None:
+def test_two_processes_give_the_same_report(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "SMALLEST", 4 << 20)
     text = "".join(
         f"@ {at}.000 198.51.100.{at % 50 + 1}:5060 > 192.0.2.1:5060 in\n"
         f"INVITE sip:{at}@192.0.2.1 SIP/2.0\nCall-ID: {at}\nX-Filler: {'x' * 20000}\n"

@@ -31,22 +31,25 @@ from pjsipdiag.capture.source.location import open_file, size_of
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.capture.streams.tcp_flow import port_pair
 
-SMALLEST = 4 << 20
-"""Bytes of a part that are worth a process."""
+SMALLEST, OF_LOGS = 32 << 20, 8
+"""Bytes of a part that are worth a process; those of a log take so many times as long."""
 
 
-def split(path: str | Path, parts: int) -> list[FilePart]:
+def split(path: str | Path, parts: int, smallest: int | None = None) -> list[FilePart]:
     """`path` in at most `parts` pieces of about the same size; a single one when it cannot be cut.
 
     Raises CaptureError when the file cannot be opened.
     """
     whole = [FilePart(str(path), 0, WHOLE)]
+    smallest = smallest or SMALLEST
     size = size_of(str(path)) if parts > 1 and str(path) != "-" else None
-    parts = min(parts, (size or 0) // SMALLEST)
-    if parts < 2 or size is None:
+    if size is None or size < 2 * smallest // OF_LOGS:
         return whole
     with suppress(OSError), open_file(str(path)) as stream:
-        return _split_at(stream, str(path), size, parts) or split_log(stream, str(path), size, parts) or whole
+        pieces = _split_at(stream, str(path), size, min(parts, size // smallest))
+        if len(pieces) < 2:
+            pieces = split_log(stream, str(path), size, min(parts, size * OF_LOGS // smallest))
+        return pieces or whole
     return whole
 
 

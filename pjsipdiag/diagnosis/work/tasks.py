@@ -8,7 +8,6 @@ from itertools import chain, count
 
 from pjsipdiag.capture import split
 from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart
-from pjsipdiag.capture.joining.parts import SMALLEST
 from pjsipdiag.capture.source.location import size_of, stamp
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor
@@ -17,6 +16,8 @@ from pjsipdiag.errors import CaptureError
 
 MOST_TASKS = 8
 """Tasks for each process: files beyond are read together, as each task has a temporary file open."""
+LEAST_PACKED = 4 << 20
+"""Bytes of a file that cannot be cut (it is packed, say) that are worth a process."""
 FEW_FILES = 4
 """Files for each process from which on each is read by one process, instead of being cut."""
 PIECE, TOGETHER, FILES_TOGETHER = 128 << 20, 16 << 20, 32
@@ -99,5 +100,5 @@ def _pieces(path: str) -> list[FilePart]:
 
 
 def _is_long(path: str) -> bool:
-    """Whether a file that cannot be cut is worth a process beside the one that loads the rest of the program."""
-    return (size_of(path) or 0) >= SMALLEST
+    """Whether a file is worth a process beside the one that loads the rest of the program: one that cannot be cut."""
+    return (size_of(path) or 0) >= LEAST_PACKED and len(split(path, 2, LEAST_PACKED // 2)) < 2

@@ -13,6 +13,7 @@ import pytest
 from pjsipdiag.capture import Unjoinable, split
 from pjsipdiag.capture.joining import deferring, part_handover, parts
 from pjsipdiag.capture.packets import fragments
+from tests.bench.logs import write as write_log
 from tests.capture.build import (
     ACK,
     EPOCH,
@@ -67,6 +68,15 @@ def test_cut_at_the_end(tmp_path: Path) -> None:
     path.write_bytes(pcap(frames(200))[:-3])
     assert together(path, 3) == alone(path)
     assert alone(path)[1].truncated
+
+
+def test_a_log_is_worth_a_process_where_a_capture_of_its_size_is_not(tmp_path: Path) -> None:
+    capture, log = tmp_path / "capture.pcap", tmp_path / "full.log"
+    capture.write_bytes(pcap(frames(200)))
+    write_log(log, "traces", 400_000)
+    for path, least in ((capture, 1), (log, parts.OF_LOGS)):
+        half = path.stat().st_size // 2
+        assert [len(split(path, 2, size * least)) for size in (half, half + least)] == [2, 1]
 
 
 @pytest.mark.parametrize("size", [2, 50, 977])

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import gather, tasks
 from pjsipdiag.diagnosis.work.cluster import DaskCluster
@@ -143,6 +144,7 @@ def test_rotated_files_say_what_the_whole_says(
 
 def test_a_big_file_is_read_in_pieces(dask: Dask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "PIECE", 4 << 20)
+    monkeypatch.setattr(parts, "SMALLEST", 4 << 20)
     path = tmp_path / "whole.pcap"
     write(path, "siponly", 30_000)
     assert path.stat().st_size > 2 * tasks.PIECE

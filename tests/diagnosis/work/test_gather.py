@@ -173,7 +173,7 @@ def test_a_file_that_cannot_be_cut_is_read_by_another_process(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a damaged one that ends inside of messages and of a packet in fragments."""
-    monkeypatch.setattr(tasks, "SMALLEST", 1000)
+    monkeypatch.setattr(tasks, "LEAST_PACKED", 1000)
     path, zipped = tmp_path / "whole.pcap", tmp_path / "whole.pcap.gz"
     write(path, kind, 400)
     raw = path.read_bytes()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import tasks
 from pjsipdiag.diagnosis.work.kept import FOLD_MAGIC
@@ -62,6 +63,7 @@ def test_a_second_run_reads_nothing_again_and_says_the_same(captures: Path, jobs
 
 def test_pieces_of_a_big_file_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "PIECE", 4 << 20)
+    monkeypatch.setattr(parts, "SMALLEST", 4 << 20)
     path = tmp_path / "whole.pcap"
     write(path, "siponly", 20_000)
     expected = reported(path)
