@@ -65,8 +65,7 @@ def _told(situation: Situation, by: Mapping[tuple[str, str], Sequence[LoggedRefu
         source, _ = key
         return not (source and is_near(Address(source, 0).pack()[:-2])), -sum(one.count for one in by[key])
 
-    told = set(sorted(by, key=rank)[:MOST_TOLD])
-    return [key for key in by if key in told]
+    return sorted(by, key=rank)[:MOST_TOLD]
 
 
 def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:

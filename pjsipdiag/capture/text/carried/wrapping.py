@@ -230,6 +230,8 @@ _ANNOUNCED = re.compile(rb"<-{2,3} ?(?:Received|Transmitting) [^\n]{20,160}? ?-{
 def cut_after(text: bytes) -> int:
     """The columns after which the lines of a text were cut, so that what announces messages lacks its end; 0 where
     they were not. Several lines are as long as that then, and none is longer."""
+    if b"res_pjsip_logger" not in text and b"<--" not in text:
+        return 0  # nothing is announced
     lines = [line.rstrip(b"\r") for line in text.split(b"\n")]
     width = max(map(len, lines))
     longest = {line for line in lines if len(line) == width}
