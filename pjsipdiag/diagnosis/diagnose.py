@@ -6,7 +6,7 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -262,7 +262,15 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
     if situation.filtered:
         yield f"filtered: only {situation.filtered}"
     if isinstance(calls, Calls) and calls.passing:
-        yield f"{calls.passing} requests between other hosts than the PBX are not counted"
+        called = {to for source, to in merged.pairs if show_ip(source) not in situation.pbx}
+        others = [ip for ip in map(show_ip, sorted(called.intersection(merged.answerers))) if ip not in situation.pbx]
+        also = (
+            f"; {listed(others)} answered as Asterisk: --pbx {others[0]}, with its files, judges those"
+            if others
+            else ""
+        )
+        yield f"{calls.passing} requests between other hosts than the PBX are not counted{also}"
+    yield from _several(merged, situation.pbx)
     if situation.groups and not situation.responses:
         yield "no answer is in the capture: how the calls ended is not known"
     if situation.signs.is_full:
@@ -285,3 +293,18 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"
     if merged.reinvites:
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
+
+
+def _several(merged: Merged, pbx: Collection[str]) -> Iterator[str]:
+    """Addresses of the PBX that name different releases: machines of which the files can be true for one only."""
+    names: dict[str, str] = {}
+    for ip, agent in sorted(merged.agents):
+        version = pbxes.version_of(agent)
+        if version and merged.answerers.get(ip) and show_ip(ip) in pbx:
+            names.setdefault(show_ip(ip), version)
+    if len(set(names.values())) > 1:
+        each = listed([f"{ip} Asterisk {version}" for ip, version in names.items()])
+        yield (
+            f"several PBXs answer ({each}), and the files are true for one of them at most:"
+            f" --pbx {next(iter(names))} judges its calls alone"
+        )

@@ -51,7 +51,10 @@ def _headline(report: Report) -> str:
             if report.failed_unmatched
             else "no call failed for that reason"
         )
-        return f"{unmatched:,} of {plural(sources, 'source')} {verb} not matched: {failed}.{more}"
+        leading = report.findings[0] if report.findings else None
+        partly = leading and leading.rule == "incomplete-copy" and leading.severity is Severity.ERROR
+        as_far = ", as far as an incomplete copy of the files tells" if partly else ""
+        return f"{unmatched:,} of {plural(sources, 'source')} {verb} not matched{as_far}: {failed}.{more}"
     if report.failed_calls:
         verb = "was" if report.failed_calls == 1 else "were"
         unknown = any(source.calls and source.verdict == "unknown" for source in report.sources)

@@ -84,7 +84,8 @@ def _infer(merged: Merged, config: Config) -> PbxAddresses:
         return PbxAddresses(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
     if answerers:
         more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
-        reason = "it answers as Asterisk" + (", and the capture was made on it: calls come in there" if more else "")
+        reason = "it answers as Asterisk" if len(answerers) == 1 else "they answer as Asterisk"
+        reason += ", and the capture was made on it: calls come in there" if more else ""
         return PbxAddresses((*answerers, *more), reason)
     local = [ip for ip in traffic.local if ip in traffic.received]
     if local:
