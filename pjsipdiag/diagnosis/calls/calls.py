@@ -149,16 +149,19 @@ class Calls(Sequence[CallRow]):
         if not answers and not clusters and not more:
             return
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
-        accepted = [verdict.outcome is Outcome.ACCEPTED for verdict in self.verdicts]
+        unknown = Outcome.UNKNOWN
+        challenged = [None if one.outcome is unknown else one.status in CHALLENGES for one in self.verdicts]
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
-            packed = given(packed, accepted[self.verdict[number]]) if len(packed) > ANSWER.size else packed
+            if len(packed) > ANSWER.size:
+                packed = given(packed, challenged[self.verdict[number]], proven=bool(flags[number] & CARRIED))
             further = more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
                 for another in further:
-                    packed = both_answers(packed, given(answers.get(another, b""), accepted[self.verdict[number]]))
+                    theirs = given(answers.get(another, b""), challenged[self.verdict[number]], proven=True)
+                    packed = both_answers(packed, theirs)
             elif key in clusters:
                 requests[number] = self._merged.packets(key)
             if not packed:

@@ -187,16 +187,19 @@ def both_answers(before: bytes, after: bytes) -> bytes:
     return b"".join([ANSWER.pack(status, time) for time, _, status in both])
 
 
-def given(answers: bytes, accepted: bool) -> bytes:
+def given(answers: bytes, challenged: bool | None, *, proven: bool) -> bytes:
     """Those of one transaction's answers that one server can have given.
 
     A challenge ends its transaction (RFC 3261 17.2.1), and who sends credentials begins another. So of a challenge and
-    an answer beside it somebody forged one, and what the replay gives (`accepted`) tells which.
+    an answer beside it somebody forged one, and the replay tells which (`challenged`, None where it does not know). A
+    request with credentials (`proven`) that it challenges may have had the right ones.
     """
+    if challenged is None or (challenged and proven):
+        return answers
     if len(answers) <= ANSWER.size or not _outcome(_statuses(answers))[1] & DOUBTED:
         return answers
     both = ANSWER.iter_unpack(answers)
-    return b"".join([ANSWER.pack(*answer) for answer in both if (answer[0] in CHALLENGES) is not accepted])
+    return b"".join([ANSWER.pack(*answer) for answer in both if (answer[0] in CHALLENGES) is challenged])
 
 
 def outcome_of(answers: bytes) -> tuple[int, int, int]:
