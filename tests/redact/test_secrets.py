@@ -99,6 +99,7 @@ def test_what_once_leaked_stays(template: str, tmp_path: Path) -> None:
 
 
 PEER = Address("81.2.69.177", 5060)
+_METHOD = ":".join(DEVICE[at : at + 2] for at in range(0, 12, 2))
 _REQUEST = (f'From: "{WORD}" <sip:{NUMBER}@{WORD}.example>;tag={WORD}', f"Call-ID: {WORD}", "CSeq: 1 {}")
 _ANSWER = (*_REQUEST, f"Server: {WORD}/{DEVICE}", f'Reason: SIP;cause=1;text="{WORD}"', f'Warning: 399 {WORD} "{WORD}"')
 
@@ -124,6 +125,7 @@ QUOTING = {
     ),
     "another": pcap([*map(ethernet, _heard("INVITE", 200, PEER, SERVER))]),
     "own": pcap([*map(ethernet, (*_heard("REGISTER", 403, SERVER, PEER), *_heard("INVITE", 503, SERVER, PEER)))]),
+    "method": pcap([*map(ethernet, (*_heard("INVITE", 401, PEER, SERVER), *_heard(_METHOD, 403, SERVER, PEER)))]),
     "log": SAID.encode(),
 }
 """Captures whose findings quote words of others."""

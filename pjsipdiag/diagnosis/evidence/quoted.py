@@ -34,6 +34,7 @@ def quotations(situation: Situation, findings: Sequence[Finding]) -> Iterator[tu
 
 
 def _texts(situation: Situation) -> Iterator[tuple[str, str]]:
+    yield from ((METHOD, method) for method in dict.fromkeys(_methods(situation)))
     for sign, times in situation.signs.items():
         yield METHOD, sign.about
         yield from ((CALL_ID, call_id) for call_id in times.call_ids)
@@ -49,6 +50,13 @@ def _texts(situation: Situation) -> Iterator[tuple[str, str]]:
         for name, value in message.headers:
             yield from ((name, whole) for whole in (value, value.partition(";tag")[0]))
             yield from ((found[1].lower(), found[2]) for found in _PARAMETER.finditer(value))
+
+
+def _methods(situation: Situation) -> Iterator[str]:
+    """Those of requests outside of calls, which a sender may call as he likes."""
+    yield from (one.method for one in (*situation.exchanges, *situation.own))
+    yield from (method for _, method, _ in situation.unknown_calls)
+    yield from chain.from_iterable(situation.other_methods.values())
 
 
 def _messages(situation: Situation) -> Iterator[SipMessage]:
