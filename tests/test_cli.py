@@ -178,7 +178,7 @@ def test_more_files_than_may_be_open(tmp_path: Path) -> None:
 
 
 def test_no_room_for_temporary_files(tmp_path: Path) -> None:
-    write(tmp_path / "capture.pcap", "scan", 8000)
+    write(tmp_path / "capture.pcap", "scan", 24000)
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
     program = f"{limit}; import pjsipdiag.cli as cli; cli.main()"
     command = [sys.executable, "-c", program, "diagnose", str(tmp_path / "capture.pcap"), "-c", ETC, "--jobs", "2"]

@@ -60,7 +60,8 @@ class Server:
             return self.free.pop()
         self.made += 1
         name = f"case{self.made}"
-        options = "" if self.kind == "postgresql" else " DEFAULT CHARACTER SET utf8mb4"
+        # later servers have other defaults than the one that was recorded
+        options = "" if self.kind == "postgresql" else " CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"
         self.run([f"CREATE DATABASE {name}{options}"])
         return name
 
