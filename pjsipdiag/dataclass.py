@@ -32,7 +32,9 @@ else:
         def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> type:
             if not bases:
                 return super().__new__(cls, name, bases, namespace)
-            fields = namespace.get("__annotations__", {})
+            fields = namespace.get("__annotations__")
+            if fields is None:  # Python 3.14 makes them when a class is asked, unless they are kept as text
+                fields = super().__new__(cls, name, (), dict(namespace)).__annotations__
             defaults = [namespace[field] for field in fields if field in namespace]
             made = namedtuple(name, fields, defaults=defaults, module=namespace["__module__"])
             for key, value in namespace.items():
