@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
-from pjsipdiag.asterisk.releases import NEWEST
+from pjsipdiag.asterisk.releases import NEWEST, instead
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import missing as not_read_again
@@ -303,7 +303,9 @@ def _several(merged: Merged, pbx: Collection[str]) -> Iterator[str]:
         if version and merged.answerers.get(ip) and show_ip(ip) in pbx:
             names.setdefault(show_ip(ip), version)
     if len(set(names.values())) > 1:
-        each = listed([f"{ip} Asterisk {version}" for ip, version in names.items()])
+        # The name of a release that does not exist is what somebody wrote: a redacted note must not quote it.
+        named = {ip: "another release" if instead(name) else f"Asterisk {name}" for ip, name in names.items()}
+        each = listed([f"{ip} {release}" for ip, release in named.items()])
         yield (
             f"several PBXs answer ({each}), and the files are true for one of them at most:"
             f" --pbx {next(iter(names))} judges its calls alone"
