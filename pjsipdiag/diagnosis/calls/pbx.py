@@ -68,44 +68,51 @@ def infer(merged: Merged, config: Config) -> PbxAddresses:
 
 
 def _infer(merged: Merged, config: Config) -> PbxAddresses:
-    # The first clue that holds decides, the surest first: files name the address; only Asterisk's own log leaves it
-    # out; answers have Asterisk's name; the capture's direction. To be called comes before to call, for anybody can
-    # send under an address, but not have others send there. Counting INVITEs is the last resort.
+    return next((clue for clue in _clues(merged, config) if clue.addresses), None) or _without_calls(merged, config)
+
+
+def _clues(merged: Merged, config: Config) -> Iterator[PbxAddresses]:
+    """The clues to the PBX, the surest first: files name the address; only Asterisk's own log leaves it out; answers
+    have Asterisk's name; the capture's direction. A clue that the capture does not have is without addresses.
+
+    To be called comes before to call, for anybody can send under an address, but not have others send there. Counting
+    INVITEs is the last resort.
+    """
     traffic = _Traffic(merged)
-    bound = traffic.bound(list(_binds(config)))
-    if bound:
-        return PbxAddresses(tuple(dict.fromkeys(bound)), "a transport of the configuration binds it")
-    blank = traffic.blank()
-    if blank:
-        return PbxAddresses(blank, "Asterisk's own log or capture, which leaves out its address")
+    asking = {ip for ip, _ in merged.requesters}
+    yield PbxAddresses(
+        tuple(dict.fromkeys(traffic.bound(list(_binds(config))))), "a transport of the configuration binds it"
+    )
+    yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
-    callers = sorted({ip for ip, _ in merged.requesters} & traffic.local)
-    if callers and not traffic.local.intersection(answerers):
-        return PbxAddresses(tuple(callers), "the capture was made on it, and it sends requests as Asterisk")
+    if traffic.local.isdisjoint(answerers):
+        reason = "the capture was made on it, and it sends requests as Asterisk"
+        yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
     if answerers:
         more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
         reason = "it answers as Asterisk" if len(answerers) == 1 else "they answer as Asterisk"
         reason += ", and the capture was made on it: calls come in there" if more else ""
-        return PbxAddresses((*answerers, *more), reason)
-    local = [ip for ip in traffic.local if ip in traffic.received]
-    if local:
-        return PbxAddresses(tuple(sorted(local)), "the capture was made on it and INVITEs come in there")
+        yield PbxAddresses((*answerers, *more), reason)
+    called = sorted(ip for ip in traffic.local if ip in traffic.received)
+    yield PbxAddresses(tuple(called), "the capture was made on it and INVITEs come in there")
     calling = {source for source, _ in traffic.pairs} & {ip for ip, _ in merged.agents}
-    if len(calling) == 1 and all(source in calling for source, _ in traffic.pairs):
-        return PbxAddresses(tuple(calling), "it answers as Asterisk, and all calls are its own")
-    both = sorted({ip for ip, _ in merged.requesters} & set(traffic.received))
-    if len(both) == 1:
-        return PbxAddresses(tuple(both), "it sends requests as Asterisk, and INVITEs go there")
-    callers = [ip for ip in sorted(traffic.local) if ip in traffic.seen]
-    if len(callers) == 1 and any(_is_named(config, ip, alone=True) for ip in traffic.peers[callers[0]]):
-        return PbxAddresses(tuple(callers), "the capture was made on it, and it calls who the configuration names")
+    if all(source in calling for source, _ in traffic.pairs):
+        yield PbxAddresses(_only(calling), "it answers as Asterisk, and all calls are its own")
+    yield PbxAddresses(_only(asking & {*traffic.received}), "it sends requests as Asterisk, and INVITEs go there")
+    callers = _only(traffic.local & traffic.seen)
+    if any(_is_named(config, peer, alone=True) for ip in callers for peer in traffic.peers[ip]):
+        yield PbxAddresses(callers, "the capture was made on it, and it calls who the configuration names")
     if traffic.seen:
         others = {ip for ip in traffic.seen if not _is_named(config, ip, alone=True)}
         busiest = max(others or traffic.seen, key=traffic.rank)
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
         reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
-        return PbxAddresses((busiest,), reason)
-    return _without_calls(merged, config)
+        yield PbxAddresses((busiest,), reason)
+
+
+def _only(addresses: set[bytes]) -> tuple[bytes, ...]:
+    """The one address that is meant; none where it could be any of several."""
+    return tuple(addresses) if len(addresses) == 1 else ()
 
 
 def _without_calls(merged: Merged, config: Config) -> PbxAddresses:
@@ -132,8 +139,8 @@ def _without_calls(merged: Merged, config: Config) -> PbxAddresses:
         (asterisks - providers, "it answers or asks as Asterisk"),
         (seen - providers if providers else set[bytes](), "it talks to the addresses that the configuration names"),
     ):
-        if len(found) == 1:
-            return PbxAddresses(tuple(found), reason)
+        if only := _only(found):
+            return PbxAddresses(only, reason)
     if seen:
         busiest = max(sorted(seen), key=lambda ip: servers[ip])
         return PbxAddresses((busiest,), "most requests go there")

@@ -84,34 +84,18 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
 
 def _meaning(situation: Situation, methods: Counter[str], messages: int, unread: str) -> str:
     """The meaning of the absence of calls, by what came instead."""
-    if situation.filtered:
-        return f"the filter leaves none: {situation.filtered}"
-    refused = [one for one in situation.exchanges if one.refused]
-    own = [one for one in situation.own if one.method == "REGISTER" and one.refused and not one.succeeded]
-    failed = sum(count for *_, count in unsuccessful(situation))
-    unheard = [one for one in situation.own if one.method == "REGISTER" and one.is_silent]
-    clients, kinds = _each(one.client for one in refused), _each(one.method for one in refused)
     # The first of these that holds is the answer, so the order is by what keeps calls away most surely: the PBX's own
     # registration, then refusals, then silence; what merely came instead of calls says least.
-    if own:
-        return f"{_each(one.server for one in own)} refuses the PBX's registration: it may send no call for that reason"
-    if unheard:
-        return (
-            f"{_each(one.server for one in unheard)} never answers the PBX's registration: it sends no call before that"
-        )
-    if refused:
-        return f"what came instead was refused ({kinds} of {clients}), which may be why no call comes"
-    silent = [one for one in situation.exchanges if one.is_silent]
-    if silent and len(silent) == len(situation.exchanges):
-        came = f"{_each(one.method for one in silent)} of {_each(one.client for one in silent[:4])}"
-        return (
-            f"nothing that came got an answer ({came}): Asterisk does not run or listen, or a filter stands before it"
-        )
+    if situation.filtered:
+        return f"the filter leaves none: {situation.filtered}"
+    if kept_away := _unregistered(situation) or _unanswered(situation):
+        return kept_away
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
         return "the sources only register: their calls are another matter, and none was made while this was recorded"
     if methods["OPTIONS"]:
         return _only_asked(situation)
     if situation.outbound_calls:
+        failed = sum(count for *_, count in unsuccessful(situation))
         return "all calls in it were made by the PBX" + (
             f", and {failed} of them {'was' if failed == 1 else 'were'} refused or not answered" if failed else ""
         )
@@ -127,6 +111,29 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
             " file, so this log does not tell whether calls came"
         )
     return "it holds no SIP: another interface, another port or a filter, or the call never came this far"
+
+
+def _unregistered(situation: Situation) -> str:
+    """Who keeps the PBX from registering, if anybody does."""
+    registrations = [one for one in situation.own if one.method == "REGISTER"]
+    if refusing := _each(one.server for one in registrations if one.refused and not one.succeeded):
+        return f"{refusing} refuses the PBX's registration: it may send no call for that reason"
+    if silent := _each(one.server for one in registrations if one.is_silent):
+        return f"{silent} never answers the PBX's registration: it sends no call before that"
+    return ""
+
+
+def _unanswered(situation: Situation) -> str:
+    """That what came instead of calls was refused, or that none of it got an answer, if so."""
+    refused = [one for one in situation.exchanges if one.refused]
+    if refused:
+        what = f"{_each(one.method for one in refused)} of {_each(one.client for one in refused)}"
+        return f"what came instead was refused ({what}), which may be why no call comes"
+    came = situation.exchanges
+    if not came or not all(one.is_silent for one in came):
+        return ""
+    what = f"{_each(one.method for one in came)} of {_each(one.client for one in came[:4])}"
+    return f"nothing that came got an answer ({what}): Asterisk does not run or listen, or a filter stands before it"
 
 
 def _only_asked(situation: Situation) -> str:
