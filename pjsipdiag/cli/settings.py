@@ -48,12 +48,14 @@ def gate_of(fail_on: str, ignored: Sequence[str], baseline: str | None) -> Gate:
     """
     from pjsipdiag.diagnosis.gate import Gate, read_baseline
     from pjsipdiag.diagnosis.model import Severity
-    from pjsipdiag.diagnosis.rules import RULES
 
-    names = [rule.name for rule in RULES]
-    for name in ignored:
-        if name not in names:
-            raise click.UsageError(f"--ignore: no rule is called {name!r}.{did_you_mean(name, names)}")
+    if ignored:
+        from pjsipdiag.diagnosis.rules import RULES  # which other processes need not wait for, to begin reading
+
+        names = [rule.name for rule in RULES]
+        for name in ignored:
+            if name not in names:
+                raise click.UsageError(f"--ignore: no rule is called {name!r}.{did_you_mean(name, names)}")
     severity = None if fail_on == "never" else Severity(fail_on)
     return Gate(severity, frozenset(ignored), read_baseline(baseline) if baseline else None)
 
