@@ -59,7 +59,9 @@ def unpack_text(text: bytes) -> Unpacked:
         text, numbers = ordered
     steps = [*_STEPS]
     for signs, step, untouched in steps:
-        if not any(sign in text and has(text) for sign, has in signs) or (untouched and untouched(text)):
+        begun = [has for sign, has in signs if sign in text]
+        # what shows at the first message that nothing is to be done comes before what reads the whole text
+        if not begun or (untouched and untouched(text)) or not any(has(text) for has in begun):
             continue
         if len(steps) == len(_STEPS):  # what was put on may have been put on twice, and in any order
             steps += _STEPS
