@@ -165,9 +165,9 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
     others = other_methods(seen.merged, basis.pbx.addresses, wanted)
     sources = SourceRows(calls, others)
-    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
-    if on_rows:
+    if on_rows:  # as early as may be: others write the rows meanwhile
         on_rows(calls, sources)
+    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
     asked = {*_packed(one.server for one in sent), *(ip for ip, _ in calls.sent)}
     near = nearby(basis.config)
     groups, crowd = group(calls, basis.config, lambda ip: ip in asked or near(ip))
