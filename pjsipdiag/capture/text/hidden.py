@@ -19,10 +19,11 @@ _STAND_IN = re.compile(
 )
 _NO_URI = re.compile(
     rb"(?P<before>\n(?:From|f|To|t|Contact|m|P-Asserted-Identity|Remote-Party-ID)[ \t]*:[^<:;\r\n]*)"
-    rb"(?P<name><[^<>:\r\n]{0,60}>|(?=;[ \t]*tag=))",
+    rb"(?P<name><[^<>:\r\n]{0,60}>|(?=;[ \t]*tag=)|(?<!\*)(?=\r))",
     re.IGNORECASE,
 )
 """A header of an address in which no URI is left: a word stands there, or nothing, where marks were taken for a tag."""
+_EMPTY_TO = re.compile(rb"\n(?:To|t)[ \t]*:[^<:;\r\n]*\r")
 _LINE = re.compile(rb"^(?!(?:Call-ID|i)[ \t]*:).+$", re.MULTILINE | re.IGNORECASE)
 """All but the name of a call, in which any sign may stand, and which sentences repeat."""
 NOTE_NAMED = (
@@ -51,7 +52,7 @@ def _may_hold(payload: bytes) -> bool:
     # One translation drops nearly all bytes: searches in what is left are cheap, those in each message are not.
     left = payload.translate(_SIGNS, _PLAIN)
     signs = b"_" in left or b"@<" in left or b":<" in left or b"S <" in left
-    return signs or _NO_MARK.search(left) is not None
+    return signs or _NO_MARK.search(left) is not None or _EMPTY_TO.search(payload) is not None
 
 
 def stand_in(place: str) -> str:

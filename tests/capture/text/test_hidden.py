@@ -51,6 +51,7 @@ HEADERS = (
     (rf"@{STRANGER}", "@<the provider's address>"),
     (rf"<sip:[^>]*@{STRANGER}>", "<REDACTED>"),
     (rf"<sip:[^>]*@{STRANGER}>", ""),
+    (r"<sip:[^>]*>", ""),
 )
 
 
