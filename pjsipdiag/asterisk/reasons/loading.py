@@ -12,6 +12,7 @@ class LoadReason(ReasonKind):
     INCLUDE_NOT_KNOWN = "the included file {file} is not known: only one file was given"
     OTHER_TYPE = "its type is {type!r}, which is no type of object"
     NO_TYPE = "it has no type={type}"
+    TEMPLATE = "it is a template, marked (!), and no section is made of it"
     BIND_WITHOUT_IPV4 = "bind={value} names a host that has no IPv4 address"
     ACL_FILE_WITH_GENERAL = "{file} may have no section [{section}], so no named ACL loads and all let pass"
     ACL_LINE_REFUSED = "{option}={value} is refused, so no named ACL loads and all let pass"

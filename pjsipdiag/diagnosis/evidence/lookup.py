@@ -139,12 +139,16 @@ def _blamed(dropped: Dropped) -> Iterator[str]:
 
 
 def _untyped(config: Config) -> Iterator[Dropped]:
-    """Sections with `match=` and `endpoint=` that are no identify, because their type is something else."""
+    """Sections with `match=` and `endpoint=` that are no identify: their type is something else, or they are templates
+    of which no section is made."""
+    used = {parent for section in config.sections for parent in section.parents}
     for section in config.sections:
         kind = section.first("type")
-        if section.template or not (section.first("match") and section.first("endpoint")):
+        if section.name in used or not (section.first("match") and section.first("endpoint")):
             continue
-        if kind is None or kind.value not in ("identify", "wizard"):
+        if section.template:
+            yield Dropped("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)
+        elif kind is None or kind.value not in ("identify", "wizard"):
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
             yield Dropped("identify", section.name, why, kind.where if kind else section.where, section.where)
 

@@ -53,11 +53,22 @@ def _readings(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -
     """The lines that may have been meant, the likeliest first; empty where a reading does not apply."""
     if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
+    yield _no_template(dropped, line)
     yield _other_name(config, dropped, line)
     yield _other_option(config, dropped, line, ips)
     if not line.lstrip().startswith("["):
         yield _other_word(dropped, line)
         yield _other_value(config, dropped, line, ips)
+
+
+def _no_template(dropped: Dropped, line: str) -> str:
+    """The head of a template as that of a section."""
+    if dropped.why.kind is not LoadReason.TEMPLATE:
+        return ""
+    head, options, rest = line.partition("(")
+    marks, close, more = rest.partition(")")
+    kept = ",".join(mark for mark in marks.split(",") if mark.strip() != "!")
+    return f"{head}{options}{kept}{close}{more}" if kept else f"{head}{more}"
 
 
 def _other_name(config: Config, dropped: Dropped, line: str) -> str:

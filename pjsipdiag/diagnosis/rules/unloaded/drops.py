@@ -108,7 +108,7 @@ def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple
 def _places(section: Section | None) -> Iterator[tuple[int, int] | None]:
     """Where the addresses may be that are not to be read in an identify: of one with a bad mask only that is not."""
     values = [v for v in section.variables if v.name.lower() in ("match", "remote_hosts")] if section else []
-    parts = [part.strip() for v in values for part in v.value.split(",")]
+    parts = [text for v in values for part in v.value.split(",") if (text := part.strip())]
     if not parts and not matches_in(section).rules:
         yield None
     for part in parts:
@@ -133,6 +133,9 @@ def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup
 def _as_written(config: Config, dropped: Dropped) -> list[str]:
     """The line where a part of it is named only, and what in it was to be filled in."""
     section = section_at(config, dropped)
+    if dropped.why.kind is LoadReason.NOTHING_TO_MATCH and section:
+        empty = [one for one in section.variables if not one.value.strip()]
+        return [f"{one.name}= at {one.where} has no value: nothing was filled in" for one in empty[:MOST_LISTED]]
     line = next((one for one in section.variables if one.where == dropped.where), None) if section else None
     if line is None:
         return []
@@ -159,10 +162,16 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         *others,
         *other_releases(dropped.type, dropped.why),
         *words_of_log(dropped.log),
-        advice=f"correct {cause.where.phrase}, then"
+        advice=f"{_correct(dropped, cause.where)}, then"
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
         f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
     )
+
+
+def _correct(dropped: Dropped, where: Where) -> str:
+    if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
+        return f"write match= with the addresses of its callers into [{dropped.name}] ({where})"
+    return f"correct {where.phrase}"
 
 
 def _why_theirs(
