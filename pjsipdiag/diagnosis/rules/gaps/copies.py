@@ -61,7 +61,19 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
         if finding is not None:
             warns = open_ and finding.severity is Severity.WARNING
             yield replace(finding, severity=Severity.ERROR) if warns else finding
-    yield from dialplan_lacks(situation.config)
+    for finding in dialplan_lacks(situation.config):
+        weighs = _runs_dialplan(situation) and _has_refusals(situation)
+        yield replace(finding, severity=Severity.ERROR) if weighs else finding
+
+
+def _runs_dialplan(situation: Situation) -> bool:
+    """Whether the capture shows extensions run, which a dialplan without one of its files has none of."""
+    accepted = (group for group in situation.groups if group.verdict.outcome is Outcome.ACCEPTED)
+    return any(status in (180, 183) or 200 <= status < 300 for group in accepted for status in group.statuses)
+
+
+def _has_refusals(situation: Situation) -> bool:
+    return any(status >= 400 for group in situation.groups for status in group.statuses)
 
 
 def missing(config: Config) -> str:

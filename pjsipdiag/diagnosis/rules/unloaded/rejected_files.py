@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.diagnosis.edits.text_changes import lines_of
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import missing
@@ -21,7 +23,31 @@ BRING = (
 
 def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
     rejected = situation.config.rejected if not group.verdict.endpoint else ()
-    return Cause(rejected[0].where.file, rejected[0].where) if rejected else None
+    if not rejected or _tells_nothing(situation, group, rejected):
+        return None
+    return Cause(rejected[0].where.file, rejected[0].where)
+
+
+def _tells_nothing(situation: Situation, group: CallGroup, rejected: Sequence[Problem]) -> bool:
+    """Whether nothing is lost but files that are missing here, while what did load speaks for the source: then the
+    copy may just lack them, and the call is told as it would be without."""
+    config, near = situation.config, _neighbourhood(group.source)
+    lost = (line for one in rejected for line in lines_of(config, one.where.file)[_first_lost(one) :])
+    return (
+        all(is_missing(config, one) for one in rejected)
+        and is_likely(situation, group)
+        and not any(near in line for line in lost)
+    )
+
+
+def _first_lost(problem: Problem) -> int:
+    """The index of the first line of its file that does not count."""
+    return 0 if problem.why.kind is FileReason.NOTHING_COUNTS else problem.where.line
+
+
+def _neighbourhood(ip: str) -> str:
+    """How addresses of its /24 (IPv6: /48) are written."""
+    return ":".join(ip.split(":")[:3]) if ":" in ip else f"{ip.rpartition('.')[0]}."
 
 
 def file_rejected(situation: Situation) -> Iterable[Finding]:
