@@ -4,7 +4,7 @@ Each group of calls is blamed on one cause, the first of `table` that takes the 
 
     table, cause    a row for each rule: what it blames, what it tells, its repair; what calls are blamed on
     another       something else than PJSIP answers
-    network, transports, wire    silence, unreadable messages, translated sources; nobody listens; ICMP, missing ACKs
+    unparsed, network, transports, wire    unreadable messages; silence; nobody listens; ICMP, missing ACKs
     unloaded      what is in the files and not in memory
     unmatched     nobody takes the source; hints says what speaks for an owner
     order         another identifier, identify or endpoint takes it

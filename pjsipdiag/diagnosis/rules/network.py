@@ -1,4 +1,4 @@
-"""Causes before identification: silence, unreadable messages, translated sources."""
+"""Causes before identification: silence, translated sources."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import number
-from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.lookup import holding
@@ -67,35 +66,6 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
         yield _silence(situation, meant, Severity.ERROR)
     if others:
         yield _silence(situation, others, Severity.NOTE)
-
-
-def of_parser(situation: Situation, group: CallGroup) -> Cause | None:
-    """A request that does not get as far as identification."""
-    if group.verdict.outcome is not Outcome.NOT_IDENTIFIED or group.verdict.status == 403:
-        return None
-    if check_listening(group.transport, group.sample.destination, situation.config):
-        return None
-    check = next((check for check in group.verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
-    return Cause("", check.where if check else None, why=check.why if check else None)
-
-
-def dropped_by_parser(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    status = groups[0].verdict.status
-    what = f"Asterisk answers {status}" if status else "Asterisk drops it without an answer"
-    return finding_for(
-        groups,
-        "dropped-by-parser",
-        Severity.ERROR,
-        f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.why or ''}; {what}",
-        cause.where,
-        "no match= line can change that: the message is refused before any endpoint is looked for",
-        advice="have the sender corrected; "
-        + (
-            "`pjsip set logger on` shows the message and its answer"
-            if status
-            else "`pjsip set logger on` does not show such a message, a WARNING of sip_transport.c does"
-        ),
-    )
 
 
 SPLIT = "several hosts"

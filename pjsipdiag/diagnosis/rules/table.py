@@ -18,6 +18,7 @@ from pjsipdiag.diagnosis.rules import (
     scanning,
     transports,
     unmatched,
+    unparsed,
 )
 from pjsipdiag.diagnosis.rules.dialplan import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
@@ -43,7 +44,7 @@ TABLE: tuple[Rule, ...] = (
          shown=130, blames=transports.of_transport, tells=transports.wrong_transport,
          on_config=transports.silent),
     Rule("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request",
-         shown=150, blames=network.of_parser, tells=network.dropped_by_parser),
+         shown=150, blames=unparsed.of_parser, tells=unparsed.dropped_by_parser),
     Rule("overloaded", Severity.ERROR, "Asterisk is overloaded and defers new requests",
          shown=324, blames=otherwise.of_overload, tells=otherwise.overloaded, statuses=(503,)),
     Rule("known-bug", Severity.ERROR, "a known fault of this Asterisk release costs calls, or could",
