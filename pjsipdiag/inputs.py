@@ -48,6 +48,20 @@ def read_whole(path: str | Path) -> bytes:
         os.close(handle)
 
 
+def read_plain(path: Path) -> bytes:
+    """The bytes of a plain file, never waiting for any; one more than LARGEST_WHOLE at most.
+
+    :raises BlockingIOError: it is none, or a file of /proc that waits for events.
+    :raises OSError: it cannot be read.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:  # noqa: PTH123  (a handle)
+        content = file.read(LARGEST_WHOLE + 1) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+        if content is None:
+            raise BlockingIOError(errno.EAGAIN, "it is no plain file")
+        return content
+
+
 def read_text(path: str | Path) -> str:
     """The text of such a file, in UTF-8.
 

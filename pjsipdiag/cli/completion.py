@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +11,18 @@ from pjsipdiag.errors import PjsipdiagError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-FILE = click.Path(readable=False)
+
+class _Place(click.Path):
+    """A file, a folder or a URL."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """No empty word: it comes from a variable without a value, and would stand for the folder at hand."""
+        if value == "":
+            self.fail("an empty word names no file", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _Place(readable=False)
 """A word for which shells complete files and directories; who uses it looks whether it is there and readable."""
 
 

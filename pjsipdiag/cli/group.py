@@ -39,6 +39,12 @@ def _no_room(error: OSError) -> str:
     return f"{error.strerror}, for the report or for temporary files in {gettempdir()}: TMPDIR names another directory"
 
 
+def _no_folder(error: OSError) -> str:
+    """Advice where the folder at hand was removed, and a name is seen from there; empty for another error."""
+    gone = error.errno == errno.ENOENT and not error.filename
+    return "the folder in which this runs was removed: go to another one, or give whole paths" if gone else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: those that resemble it; empty where none does."""
     from difflib import get_close_matches
@@ -71,7 +77,8 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EBADF and not error.filename:  # a standard stream, which was closed
                 raise
-            raise Failure(_no_room(error) or f"{error.filename or 'input'}: {error.strerror or error}") from None
+            why = _no_room(error) or _no_folder(error)
+            raise Failure(why or f"{error.filename or 'input'}: {error.strerror or error}") from None
         except MemoryError:
             raise Failure(
                 "the memory of this machine is not enough: --jobs 1 needs less, and so does a part (--since, --until)"

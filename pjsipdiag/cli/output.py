@@ -93,7 +93,7 @@ def show(
 def seen_from_repository(directory: str) -> str:
     """A folder as its repository names it, else as this folder does, else whole."""
     whole = Path(directory).resolve()
-    root = next((folder for folder in (whole, *whole.parents) if (folder / ".git").exists()), Path.cwd())
+    root = next((folder for folder in (whole, *whole.parents) if (folder / ".git").exists()), None) or Path.cwd()
     return os.path.relpath(whole, root) if whole.is_relative_to(root) else str(whole)
 
 

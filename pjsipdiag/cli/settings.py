@@ -67,7 +67,11 @@ def settings() -> tuple[str, dict[str, Any]]:
 
     :raises PjsipdiagError: it cannot be read, or says what it may not.
     """
-    for folder in _folders(Path.cwd()):
+    try:
+        here = Path.cwd()
+    except OSError:  # removed since the shell went there: it holds no settings
+        return "", {}
+    for folder in _folders(here):
         path = folder / FILE_NAME
         if path.is_file():
             return str(path), _read_settings(path)

@@ -62,6 +62,12 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     ),
     "nearly a rule": (lambda _: ["rules", "unmatched"], "Did you mean unmatched-source"),
     "nearly a command": (lambda _: ["diagnos", SEED], "Did you mean diagnose?"),
+    "a device for a capture": (lambda _: ["diagnose", "/dev/zero", "-c", ETC], "it is a device"),
+    "a device that is followed": (lambda _: ["diagnose", "/dev/zero", "--follow", "-c", ETC], "it is a device"),
+    "a block of events for files": (lambda _: ["check", "-c", "/proc/kmsg"], "/proc/kmsg"),
+    "no word for a capture": (lambda _: ["diagnose", "", "-c", ETC], "empty word"),
+    "no word for a configuration": (lambda _: ["check", "-c", ""], "empty word"),
+    "no word for the result": (lambda _: ["diagnose", SEED, "-c", ETC, "-o", ""], "empty word"),
     "compare one thing": (lambda _: ["compare", SEED, "-c", ETC], "twice"),
 }
 
@@ -100,3 +106,13 @@ def test_unreadable_files_are_one_clear_line(tmp_path: Path) -> None:
             result = CliRunner().invoke(main, arguments)
             assert result.exit_code == 2
             assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_folder_that_was_removed_needs_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    for arguments in (["diagnose", SEED, "-c", ETC], ["check", "-c", ETC, "--format", "sarif"]):
+        assert run(*arguments).exit_code == 1
+    result = run("diagnose", SEED, "-c", ETC, "-o", "report.json")
+    assert result.exit_code == 2
+    assert "was removed" in result.stderr

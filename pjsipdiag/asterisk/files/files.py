@@ -19,7 +19,7 @@ from pjsipdiag import storage
 from pjsipdiag.asterisk.files.glob import WILDCARD, alternatives, one_part
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.errors import ConfigError, shown_name
-from pjsipdiag.inputs import LARGEST_WHOLE, read_whole
+from pjsipdiag.inputs import LARGEST_WHOLE, read_plain, read_whole
 from pjsipdiag.storage import Url
 
 ETC = "/etc/asterisk"
@@ -94,7 +94,7 @@ class Disk:
 
     def _bytes(self, path: Path) -> bytes:
         url = self._url(path)
-        return _read(path) if url is None else storage.read_url(url)
+        return read_plain(path) if url is None else storage.read_url(url)
 
     def _url(self, path: Path) -> Url | None:
         """The URL that a path stands for; None for a path of this machine."""
@@ -315,15 +315,6 @@ def _mark(path: Path) -> FileStamp | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _read(path: Path) -> bytes:
-    """The bytes of a file, never waiting for one that blocks; one more than LARGEST_WHOLE at most."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(handle, "rb") as file:  # noqa: PTH123  (a handle)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise BlockingIOError
-        return file.read(LARGEST_WHOLE + 1)
 
 
 def _join(parent: str, entry: str) -> str:

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from threading import Event
 
+from pjsipdiag.capture.source.location import open_plain
 from pjsipdiag.errors import CaptureError
 
 GROWTH_PAUSE = 0.1
@@ -28,7 +29,7 @@ class Growing(io.RawIOBase):
     def __init__(self, path: str | Path, stop: Event, seconds: float | None = None) -> None:
         super().__init__()
         try:
-            self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  # closed with this object
+            self._file = open_plain(Path(path))  # closed with this object
         except OSError as error:
             super().close()  # so that the collector does not close a file that was never opened
             raise CaptureError(f"{path}: {error.strerror or error}") from error

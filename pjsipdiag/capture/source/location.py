@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
 import zlib
 from pathlib import Path
-from stat import S_ISREG
+from stat import S_ISBLK, S_ISCHR, S_ISREG
 from typing import BinaryIO
 
 from pjsipdiag import storage
@@ -59,11 +61,21 @@ def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | i
     try:
         if isinstance(place, Url):
             return storage.open_url(place, start, end)
-        file = here(place).open("rb", buffering=0)  # whoever asks closes it
+        file = open_plain(here(place))  # whoever asks closes it
         if start:
             file.seek(start)
     except OSError as error:
         raise CaptureError(f"{path}: the capture cannot be opened: {error.strerror or error}") from error
+    return file
+
+
+def open_plain(path: Path) -> io.FileIO:
+    """The file or pipe at `path`. Raises OSError, also for a device: most of them never end."""
+    file = path.open("rb", buffering=0)
+    mode = os.fstat(file.fileno()).st_mode
+    if S_ISCHR(mode) or S_ISBLK(mode):
+        file.close()
+        raise OSError(errno.ENODEV, "it is a device: pipe what comes out of it into `-`")
     return file
 
 

@@ -229,7 +229,10 @@ def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
 
 def _answered(exchange: Exchange) -> str:
     answered = ", ".join(f"{status} ({count})" for status, count in exchange.statuses.items())
-    return f"{exchange.client} sent {exchange.requests} {exchange.method}, answered {answered or 'not at all'}"
+    sent = f"{exchange.requests} {exchange.method}"
+    if not exchange.requests:
+        sent = f"{exchange.method} that the capture does not have"
+    return f"{exchange.client} sent {sent}, answered {answered or 'not at all'}"
 
 
 def encrypted(situation: Situation) -> Iterable[Finding]:

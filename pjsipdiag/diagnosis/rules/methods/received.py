@@ -126,7 +126,7 @@ def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]
 
 
 def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
-    client, total = refusal.exchange.client, refusal.exchange.requests
+    client = refusal.exchange.client
     why = _why(situation, refusal)
     calls = bool(groups_of(situation, client))
     group = refusal.exchange.group
@@ -135,7 +135,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
         "keepalive-refused",
         Severity.WARNING if calls or not known else Severity.ERROR,
         f"the {refusal.method} of {client} {_were(refusal.times)} answered {refusal.status}"
-        f" ({refusal.times} of {counted(total, 'request')}): {why.text}",
+        f" ({_share(refusal, str(refusal.times), 'request')}): {why.text}",
         why.where,
         (client,),
         0,
@@ -158,13 +158,21 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
         "request-refused",
         severity,
         f"the {refusal.method} of {client}{names} {_were(refusal.times)} refused with {refusal.status}"
-        f" ({counted(refusal.times, 'time')} of {refusal.exchange.requests}){as_it_should}: {why.text}",
+        f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",
         why.where,
         (client,),
         0,
         (*_hints(situation, refusal), *_logins(situation, refusal)[0]),
         advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
     )
+
+
+def _share(refusal: Refusal, times: str, of_what: str = "") -> str:
+    """How many of all requests were refused; of what has only its answers in the capture, how often."""
+    total = refusal.exchange.requests
+    if total < refusal.times:
+        return counted(refusal.times, "time")
+    return f"{times} of {counted(total, of_what) if of_what else total}"
 
 
 def _were(count: int) -> str:
