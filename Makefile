@@ -48,7 +48,7 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/install 'without it Python makes no environment' python3-venv
 	@.ci/quietly 'making an environment in $(VENV)' $(PYTHON) -m venv $(VENV)
 
-COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/diagnosis/calls/_fold.c
+COMPILED := pjsipdiag/capture/fast/_records.c pjsipdiag/capture/text/_needles.c pjsipdiag/diagnosis/calls/_fold.c
 
 # An editable install compiles no modules ahead; where Python may not keep what it compiles, each start would do it anew.
 $(VENV)/.runtime: pyproject.toml $(COMPILED) | $(VENV)/bin/python

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DEMO = ["diagnose", "fixtures/demo/capture.pcap", "-c", "fixtures/demo/etc"]
-COMPILED = "import pjsipdiag.capture.fast._records, pjsipdiag.diagnosis.calls._fold"
+COMPILED = "import pjsipdiag.capture.fast._records, pjsipdiag.capture.text._needles, pjsipdiag.diagnosis.calls._fold"
 
 
 @pytest.fixture(scope="module")

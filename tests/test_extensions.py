@@ -13,11 +13,12 @@ import pytest
 
 from pjsipdiag.capture.fast import compiled
 
-SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c", "capture/fast/taker.h")
+SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c", "capture/text/_needles.c", "capture/fast/taker.h")
 ASKED = """
 from pjsipdiag.capture.fast import compiled
+from pjsipdiag.capture.text import needles
 from pjsipdiag.diagnosis.calls import fold
-print(compiled.passed is not None, fold.taker is not None)
+print(compiled.passed is not None, fold.taker is not None, needles.used)
 """
 
 
@@ -25,11 +26,12 @@ print(compiled.passed is not None, fold.taker is not None)
 @pytest.mark.parametrize(
     ("changed", "environment", "used"),
     [
-        ((), {}, "True True"),
-        ((), {"PJSIPDIAG_NO_EXTENSIONS": "1"}, "False False"),
-        (SOURCES[:1], {}, "False True"),
-        (SOURCES[1:2], {}, "True False"),
-        (SOURCES[2:], {}, "False False"),
+        ((), {}, "True True True"),
+        ((), {"PJSIPDIAG_NO_EXTENSIONS": "1"}, "False False False"),
+        (SOURCES[:1], {}, "False True True"),
+        (SOURCES[1:2], {}, "True False True"),
+        (SOURCES[2:3], {}, "True True False"),
+        (SOURCES[3:], {}, "False False False"),
     ],
 )
 def test_what_is_used(changed: tuple[str, ...], environment: dict[str, str], used: str, tmp_path: Path) -> None:

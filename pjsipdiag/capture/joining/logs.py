@@ -86,7 +86,7 @@ def _place(text: bytes) -> int | None:
     text = text[begin:]
     if unpack_text(text).text is not text:
         return None
-    marks = sorted(found_in(PJSIP, text, 0, []), key=attrgetter("at"))
+    marks = sorted(found_in((PJSIP,), text, 0, []), key=attrgetter("at"))
     for mark, after in pairwise(marks):
         found = restore(lines_of(text, mark.end + 1, after.start), b"", mark.size)
         if found is None or not (found.exact and found.used):

@@ -6,6 +6,7 @@ The way of a text, each step in its own module:
     text_forms         lines that announce messages, in Asterisk's log and elsewhere; texts that are named only
     line_frame         what stands before and behind each line, learned from one of them
     marks              where those lines stand; finder also joins lines that were broken
+    needles            bytes that each such line has, found quickly by _needles.c where that was built
     written_message    the message behind an announcing line
     ways               who sent it to whom; hidden: addresses that were replaced by hand
     sentences          Asterisk's sentences about requests that it refused; refusals makes evidence of them

@@ -13,6 +13,7 @@ from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
 from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, join_lines, wrapping
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
+from pjsipdiag.capture.text.needles import count
 from pjsipdiag.capture.text.refusals import Refusals
 from pjsipdiag.capture.text.text_forms import FORMS, PJSIP, VIEWERS
 
@@ -20,7 +21,7 @@ BROKEN = "broken"
 """Why a message is unread: its first line was broken."""
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 _SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
-_ARROW = re.compile(rb"<--- ")
+_ARROW = b"<--- "
 
 
 class MarkFinder:
@@ -39,21 +40,19 @@ class MarkFinder:
         marks = lines.marks
         # Looking for broken lines costs more than reading a sound log. So it is done at the beginning of a text, once
         # its width is known, and where arrows stand that announce nothing: the rest of such a line may be in the next.
-        if begins or self._how or not (marks or self._tally.records) or len(_ARROW.findall(whole.text)) > len(marks):
+        if begins or self._how or not (marks or self._tally.records):
             return self._joined(raw, lines)
-        return lines
+        arrows = count(whole.text, _ARROW, 0, len(whole.text))
+        return self._joined(raw, lines) if arrows > len(marks) else lines
 
     def _marks(self, text: bytes) -> tuple[list[Mark], list[int]]:
         """The lines that announce messages, in order, and places where else their words stand."""
-        found: list[Mark] = []
         unlike: list[int] = []
-        for form in FORMS:
-            found += found_in(form, text, 0, unlike if form is PJSIP else [])
+        found = list(found_in(FORMS, text, 0, unlike))
         if not self.logs and not found:
             # a viewer's line without SIP behind it announces nothing; the last lines may have theirs in the next piece
             start = 0 if b"SIP/2.0" in text else max(0, len(text) - LONGEST_HEAD)
-            for form in VIEWERS:
-                found += found_in(form, text, start, [])
+            found = list(found_in(VIEWERS, text, start, []))
         found.sort(key=attrgetter("at"))
         self.logs = self.logs or any(mark.form is PJSIP for mark in found)
         return found, unlike

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
-from pjsipdiag.capture.text.text_forms import TextForm
+from pjsipdiag.capture.text.needles import places
+from pjsipdiag.capture.text.text_forms import PJSIP, TextForm
 from pjsipdiag.dataclass import NamedTuple
 
 LONGEST_REGION = 1 << 16
@@ -37,11 +38,16 @@ class MarkedLines(NamedTuple):
     unlike: list[int]
 
 
-def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iterator[Mark]:
-    """The lines of that form from `start` on; `unlike` gets places where its needles belong to none of them."""
-    for needle in form.needles:
-        at, seen = text.find(needle, start), 0
-        while at >= 0:
+def found_in(forms: Sequence[TextForm], text: bytes, start: int, unlike: list[int]) -> Iterator[Mark]:
+    """The lines of those forms from `start` on; `unlike` gets places where needles of PJSIP belong to none of them."""
+    needles = [(needle, form) for form in forms for needle in form.needles]
+    found = places(text, tuple(needle for needle, _ in needles), start, len(text))
+    for needle, form in needles:
+        reached = seen = 0
+        for at in found:
+            if at < reached or not text.startswith(needle, at):
+                continue
+            reached = at + len(needle)
             end = text.find(b"\n", at)
             end = len(text) if end < 0 else end
             begin = text.rfind(b"\n", 0, at) + 1
@@ -49,13 +55,9 @@ def found_in(form: TextForm, text: bytes, start: int, unlike: list[int]) -> Iter
             if match is not None:
                 first, stop = match.span()
                 yield Mark(first, begin, end, form, match, int(match.groupdict().get("size") or 0))
-                if not first <= at < stop:
-                    unlike.append(at)
-                seen = max(stop, at + len(needle))
-                at = text.find(needle, seen)
-            else:
+                reached = seen = max(stop, reached)
+            if form is PJSIP and (match is None or not first <= at < stop):
                 unlike.append(at)
-                at = text.find(needle, at + len(needle))
 
 
 def region(mark: Mark, text: bytes) -> int:

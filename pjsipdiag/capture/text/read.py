@@ -21,6 +21,7 @@ from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
+from pjsipdiag.capture.text.needles import count
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.times import time_of
@@ -160,7 +161,7 @@ class _Reading:
             if spoken and mark.start < spoken[-1][1]:
                 self.tally.note(NOTE_FORGED)  # inside a message
                 continue
-            number += text.count(b"\n", counted, mark.start)
+            number += count(text, b"\n", counted, mark.start)
             counted = mark.start
             line = self._at = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
@@ -188,7 +189,7 @@ class _Reading:
                 yield datagram
         if not self.tally.again:
             count_broken(lines, done, spoken, self.tally)
-            if b"B blob data]" in text:
+            if count(text, b"B blob data]", 0, len(text)):
                 self.tally.note(NOTE_BLOBS)
             if not (self._finder.logs or self.tally.records):
                 self._kind.look(text, raw)
@@ -196,7 +197,7 @@ class _Reading:
         # `used` counts bytes of `raw`, `done` those of `text`: they differ where something was unpacked or joined.
         self._waited = done < len(text)
         used = len(raw) if done == len(text) else done if text is raw else behind_lines(raw, 0, line)
-        self._line += number + text.count(b"\n", counted, used) if text is raw else raw.count(b"\n", 0, used)
+        self._line += number + count(text, b"\n", counted, used) if text is raw else raw.count(b"\n", 0, used)
         return used
 
     def _exact(self, text: bytes, mark: Mark, after: int) -> tuple[Datagram | None, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from pjsipdiag.capture.text.needles import places
 from pjsipdiag.capture.text.ways import is_no_sender, place
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
@@ -188,13 +189,9 @@ def _remote(text: str) -> tuple[str, str, str, str]:
 
 def lines_with(text: bytes, end: int) -> Iterator[tuple[int, bytes]]:
     """(offset, line) of each line of `text` up to `end` that may hold a sentence, in order."""
-    starts: set[int] = set()
-    for needle in NEEDLES:
-        at = text.find(needle, 0, end)
-        while at >= 0:
-            starts.add(text.rfind(b"\n", 0, at) + 1)
-            stop = text.find(b"\n", at)
-            at = text.find(needle, stop, end) if stop >= 0 else -1
-    for start in sorted(starts):
-        stop = text.find(b"\n", start)
-        yield start, text[start : stop if stop >= 0 else len(text)]
+    stop = 0
+    for at in places(text, NEEDLES, 0, end):
+        if at >= stop:
+            start, stop = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at)
+            stop = stop if stop >= 0 else len(text)
+            yield start, text[start:stop]
