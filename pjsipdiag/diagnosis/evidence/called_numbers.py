@@ -30,8 +30,9 @@ def find_destination(dialplan: Dialplan, endpoint: Endpoint, user: str, message:
 def contexts_with(
     config: Config, dialplan: Dialplan, endpoint: Endpoint, users: Sequence[str], message: SipMessage
 ) -> Iterator[str]:
-    """Contexts of other endpoints that take all of these numbers."""
-    names = dict.fromkeys(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)
+    """Contexts that take all of these numbers: those whose names differ in case alone, and those of other endpoints."""
+    alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
+    names = dict.fromkeys([*alike, *(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)])
     for name in names:
         found = [_in(dialplan, name, endpoint, user, message) for user in users]
         if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):
@@ -41,12 +42,12 @@ def contexts_with(
 def spelt_otherwise(
     dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage
 ) -> tuple[str, Destination] | None:
-    """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +."""
+    """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +; a
+    name with other capitals."""
     digits = user.removeprefix("+").removeprefix("00")
-    if not digits.isdigit():
-        return None
     shorter = [digits[at:] for at in range(1, len(digits) - LEAST_DIGITS + 1)]
-    for other in (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter):
+    numbers = (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter)
+    for other in numbers if digits.isdigit() else (user.lower(), user.upper(), user.capitalize(), user.title()):
         found = find_destination(dialplan, endpoint, other, message)
         if other != user and found.presence is Presence.FOUND:
             return other, found

@@ -195,7 +195,16 @@ def _repair(
         if known
         else f"a new context [{endpoint.context}] in {EXTENSIONS_FILE}"
     )
-    written = f"write `exten => {numbers[0]},1,...` in {place}"
+    plain, with_options, _ = numbers[0].partition(";")
+    written = f"write `exten => {plain},1,...` in {place}"
+    if with_options:
+        taken = find_destination(dialplan, endpoint, plain, message)
+        is_taken = taken.presence is Presence.FOUND
+        then = f"which the files take ({taken.reason}{_at(taken.where)})" if is_taken else f"and {written}"
+        return (
+            f"set ignore_uri_user_options=yes in [global]: then Asterisk leaves out what stands behind `;` in the user,"
+            f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells"
+        )
     if others:
         where = f" ({option.where})" if option else ""
         return f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells"
