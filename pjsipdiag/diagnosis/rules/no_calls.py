@@ -17,6 +17,7 @@ from pjsipdiag.diagnosis.rules.wire.pauses import (
     MOST_EXCHANGES,
     OF_ALL,
     OF_ONE,
+    has_stopped,
     pauses,
     why_unread,
     with_lost_answers,
@@ -77,9 +78,19 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         else "`asterisk -rx 'pjsip set logger on'` while a call is made, with verbose in logger.conf's line of that"
         f" file; or record with `{RECORD}`"
         if silent_log
-        else f"record with `{RECORD}` while a call is made; if nothing"
+        else f"{_before_recording(situation)}record with `{RECORD}` while a call is made; if nothing"
         " comes, ask the provider to which address and port it sends calls",
     )
+
+
+def _before_recording(situation: Situation) -> str:
+    """The first thing to do where something is known that keeps calls away."""
+    told = any(one.refused or has_stopped(one, situation.end) for one in situation.exchanges)
+    if told or _unregistered(situation):
+        return "deal with that refusal or silence first, as the other findings say; then "
+    if _unanswered(situation):
+        return "see that Asterisk runs and listens (`ss -lnup`, `pjsip show transports`), and what filters; then "
+    return ""
 
 
 def _meaning(situation: Situation, methods: Counter[str], messages: int, unread: str) -> str:
@@ -130,6 +141,10 @@ def _unanswered(situation: Situation) -> str:
         what = f"{_each(one.method for one in refused)} of {_each(one.client for one in refused)}"
         return f"what came instead was refused ({what}), which may be why no call comes"
     came = situation.exchanges
+    if stopped := [one for one in came if has_stopped(one, situation.end)]:
+        what = f"{_each(one.method for one in stopped)} of {_each(one.client for one in stopped[:4])}"
+        since = clock(min(one.last_answer for one in stopped))
+        return f"what came instead got no answer any more ({what}, since {since}), which may be why no call comes"
     if not came or not all(one.is_silent for one in came):
         return ""
     what = f"{_each(one.method for one in came)} of {_each(one.client for one in came[:4])}"
@@ -228,11 +243,12 @@ def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
 
 
 def _answered(exchange: Exchange) -> str:
-    answered = ", ".join(f"{status} ({count})" for status, count in exchange.statuses.items())
+    counts = [f"{status} ({count})" for status, count in exchange.statuses.items()]
+    counts += [f"not at all ({exchange.unanswered})"] if counts and exchange.unanswered > 1 else []
     sent = f"{exchange.requests} {exchange.method}"
     if not exchange.requests:
         sent = f"{exchange.method} that the capture does not have"
-    return f"{exchange.client} sent {sent}, answered {answered or 'not at all'}"
+    return f"{exchange.client} sent {sent}, answered {', '.join(counts) or 'not at all'}"
 
 
 def encrypted(situation: Situation) -> Iterable[Finding]:

@@ -69,7 +69,7 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     answered |= {group.source for group in situation.groups if group.last_answer}
     found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for one in exchanges:
-        if _has_stopped(one, situation.end):
+        if has_stopped(one, situation.end):
             found[STOPPED, OF_ONE if heard > one.last_answer + LONGEST_WAIT else OF_ALL].append(one)
         elif (
             one.is_silent
@@ -80,9 +80,8 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
         elif one.last_answer > one.last_request + LATE_AFTER and one.unanswered >= 0:
             found["got its last answer more than 30 seconds after it was asked", OF_ALL].append(one)
     for (what, why), ones in found.items():
-        said = [f"{one.method} of {one.client} {what.format(clock(one.last_answer))}" for one in ones]
         others = "others are" if why == OF_ONE else "nobody is"
-        yield _silence(said, f": {others} answered later" if what == STOPPED else "", why, ones)
+        yield _silence(what, f": {others} answered later" if what == STOPPED else "", why, ones)
     if late := [group for group in situation.groups if group.late]:
         count = sum(group.late for group in late)
         yield Finding(
@@ -98,15 +97,17 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
         )
 
 
-def _has_stopped(one: Exchange, end: int) -> bool:
+def has_stopped(one: Exchange, end: int) -> bool:
     """Whether answers ended before requests did; a last request that the end of the capture cuts off says nothing."""
     is_behind = 0 < one.last_answer < one.last_request - LONGEST_WAIT
     return is_behind and (one.unanswered > 1 or end - one.last_request > LONGEST_WAIT)
 
 
-def _silence(said: Sequence[str], others: str, why: str, ones: Sequence[Exchange]) -> Finding:
+def _silence(what: str, others: str, why: str, ones: Sequence[Exchange]) -> Finding:
     clients = tuple(dict.fromkeys(one.client for one in ones))
-    rest = f" and {len(said) - 1} more" if len(said) > 1 else ""
+    said = [f"{one.method} of {one.client} {what.format(clock(one.last_answer))}" for one in ones]
+    same = [f"{one.method} of {one.client}" for one in ones[1:]]
+    rest = f"; so it is with {listed(same)}" if same else ""
     return Finding(
         "no-answer",
         Severity.WARNING if why == OF_ALL or any(one.succeeded for one in ones) else Severity.NOTE,
