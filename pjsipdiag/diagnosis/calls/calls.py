@@ -36,7 +36,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     UNHEARD_FROM,
     UNKNOWN,
     Steps,
-    both_answers,
+    all_answers,
     first_time,
     given,
     outcome_of,
@@ -149,8 +149,7 @@ class Calls(Sequence[CallRow]):
         if not answers and not clusters and not more:
             return
         requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
-        unknown = Outcome.UNKNOWN
-        challenged = [None if one.outcome is unknown else one.status in CHALLENGES for one in self.verdicts]
+        challenged = [None if one.outcome is Outcome.UNKNOWN else one.status in CHALLENGES for one in self.verdicts]
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             if len(packed) > ANSWER.size:
@@ -159,9 +158,10 @@ class Calls(Sequence[CallRow]):
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
-                for another in further:
-                    theirs = given(answers.get(another, b""), challenged[self.verdict[number]], proven=True)
-                    packed = both_answers(packed, theirs)
+                theirs: Iterable[bytes | None] = map(answers.get, further)
+                if challenged[self.verdict[number]] is False:
+                    theirs = [given(some, False, proven=True) for some in theirs if some]
+                packed = all_answers(packed, theirs)
             elif key in clusters:
                 requests[number] = self._merged.packets(key)
             if not packed:

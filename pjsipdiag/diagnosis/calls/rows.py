@@ -37,7 +37,9 @@ SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s22x")
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
-"""The time in an ANSWER; packed times below the second are from 1970 on, and only they compare as numbers do."""
+_FIRST_TIME, _LAST_TIME = slice(ANSWER.size - _TIME.size, ANSWER.size), slice(-_TIME.size, None)
+"""The time in an ANSWER, and where several have the first one and the last one; packed times below _NEGATIVE are from 1970
+on, and only they compare as numbers do."""
 TAGGED = struct.Struct("<20sIHI")
 """A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID with
 the sum of the CSeq number, sum of the To tag, what it is, and the sum of the PBX's address."""
@@ -176,15 +178,21 @@ def add_repeat(repeats: dict[Key, list[Cluster]], key: Key, first: int, again: I
             add_cluster(clusters, *span)
 
 
-def both_answers(before: bytes, after: bytes) -> bytes:
-    """The answers of two transactions in the order of their times; of one time, as in a log that has no times or whole
-    seconds, a challenge comes first: the other request is what was sent after it."""
-    if not before or not after:
-        return before or after
-    if before[-_TIME.size :] < after[ANSWER.size - _TIME.size : ANSWER.size] < _NEGATIVE:
-        return before + after
-    both = sorted((time, status not in CHALLENGES, status) for status, time in ANSWER.iter_unpack(before + after))
-    return b"".join([ANSWER.pack(status, time) for time, _, status in both])
+def all_answers(before: bytes, further: Iterable[bytes | None]) -> bytes:
+    """The answers of several transactions in the order of their times; of one time, as in a log that has no times or
+    whole seconds, a challenge comes first: the other request is what was sent after it."""
+    # sorted once, as a call that is tried again and again has many
+    mixed, latest = 0, before[_LAST_TIME]
+    for after in filter(None, further):
+        if before and not latest < after[_FIRST_TIME] < _NEGATIVE:
+            mixed = len(before) + len(after)
+        if (last := after[_LAST_TIME]) > latest:
+            latest = last
+        before += after
+    if not mixed:
+        return before
+    both = sorted([(time, status not in CHALLENGES, status) for status, time in ANSWER.iter_unpack(before[:mixed])])
+    return b"".join([ANSWER.pack(status, time) for time, _, status in both]) + before[mixed:]
 
 
 def given(answers: bytes, challenged: bool | None, *, proven: bool) -> bytes:
