@@ -19,7 +19,7 @@
 #define PREFETCH(at) ((void)(at))
 #endif
 
-enum { IP_AND_PORT = 18, ROW = 88, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64, BUFFER = 1 << 18 };
+enum { IP_AND_PORT = 18, ROW = 104, ANSWER = 10, TAGGED = 30, MOST_WHAT = 64, BUFFER = 1 << 18 };
 enum { WITH_DELAY = 503, FINAL = 200, MOST_FINAL = 699, ACKED = 0, CONNECTED = 1 }; /* a 503 may say when to try again: `Fold._answer` keeps that */
 enum { TRUNCATED = 4, CREDENTIALS = 8, SIX = 16 }; /* as in `rows.py` */
 enum { ID, NUMBER, BRANCH, TO_TAG, TAG, URI, CALLED, AGENT, NAMES, FIELDS = 12 }; /* header_syntax.PARSED_FIELDS */
@@ -731,7 +731,8 @@ static int add_row(Look *look, PyObject *key, Text head, int flags, int form, co
         (look->direction && count_one(kept->local, way->ip[look->direction == 1], PY_SSIZE_T_MAX) < 0))
         return -1;
     const Text from = message->ip[SOURCE], to = message->ip[DESTINATION], user = given(fields[CALLED]);
-    const Text of_call[] = {fields[ID], given(fields[TAG]), from, given(fields[URI])};
+    const Text of_call[] = {fields[ID], given(fields[TAG]), from, given(fields[URI])}, acknowledged[] = {from, fields[ID]};
+    const Blake wide = blake_of(2, acknowledged, 16);
     const long long sender = number_of(fold, kept->senders, FIELDS - NAMES, fields + NAMES);
     const long long called = sender < 0 ? -1 : number_of(fold, kept->called, 1, &user);
     const long long offset = called < 0 ? -1 : keep_head(fold, head);
@@ -754,7 +755,8 @@ static int add_row(Look *look, PyObject *key, Text head, int flags, int form, co
         at = little(at, form, 2);
         at = little(at, sender, 4);
         at = little(at, called, 4);
-        little(at, agent, 4);
+        at = little(at, agent, 4);
+        little(little(at, wide.state[0], 8), wide.state[1], 8);
         PyDict_SetItem(kept->index, key, row);
     }
     Py_XDECREF(row);

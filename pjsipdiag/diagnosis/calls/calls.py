@@ -158,10 +158,9 @@ class Calls(Sequence[CallRow]):
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
-                theirs: Iterable[bytes | None] = map(answers.get, further)
-                if challenged[self.verdict[number]] is False:
-                    theirs = [given(some, False, proven=True) for some in theirs if some]
-                packed = all_answers(packed, theirs)
+                theirs, doubted = map(answers.get, further), challenged[self.verdict[number]] is False
+                sure = (given(some or b"", False, proven=True) for some in theirs) if doubted else theirs
+                packed = all_answers(packed, sure)
             elif key in clusters:
                 requests[number] = self._merged.packets(key)
             if not packed:
@@ -172,8 +171,8 @@ class Calls(Sequence[CallRow]):
                 latest = max((key, *further), key=lambda one: self._times.get(one, 0))
                 if latest not in answers and self._proofs.get(number, (latest,))[-1] == latest:
                     status = 0
-            if last - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER:
-                seen |= LATE
+            late = last - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER
+            seen |= LATE if late else 0
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):
                 seen |= UNHEARD
             statuses[number], answered[number] = status, last
@@ -235,22 +234,22 @@ class Calls(Sequence[CallRow]):
     def delays(self, numbers: Iterable[int]) -> list[str]:
         """The Retry-After values of the 503 answers that calls got, each once."""
         delays = self._merged.delays
-        if not delays:
-            return []
-        found = (delays[key] for number in numbers for key in self.keys(number) if key in delays)
+        keys = (key for number in numbers for key in self.keys(number)) if delays else ()
+        found = (delays[key] for key in keys if key in delays)
         return list(map(decode, dict.fromkeys(found)))
 
-    def row_facts(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, Fields]]:
-        """The facts in these requests' rows: number, flags, if known its URI's user and sender."""
+    def row_facts(self, numbers: Sequence[int]) -> Iterator[tuple[int, int, bytes, Fields, bytes]]:
+        """The facts in these requests' rows: number, flags, if known its URI's user and sender, and what it is known by
+        to whoever answers or acknowledges."""
         merged, packed = self._merged, [part.fold.rows for part in self._merged.parts]
         places = (map(column.__getitem__, numbers) for column in (self._part, self._row, self._view))
         for number, begun, row, view in zip(numbers, *places, strict=True):
             part, seen = merged.views[self._key[number]][view - 1] if view else (begun, packed[begun])
-            flags, form, sender, called = BRIEF.unpack_from(seen, 0 if view else row * ROW.size)
+            flags, form, sender, called, known_by = BRIEF.unpack_from(seen, 0 if view else row * ROW.size)
             if form and UNKNOWN not in (sender, called):
-                yield number, flags, merged.called[part][called], merged.senders[part][sender]
+                yield number, flags, merged.called[part][called], merged.senders[part][sender], known_by
             else:
-                yield number, flags, b"", ()
+                yield number, flags, b"", (), known_by
 
     def head(self, number: int) -> bytes:
         """The head of the request that speaks for a call."""

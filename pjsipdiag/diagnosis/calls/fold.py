@@ -65,6 +65,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     transaction,
     view_of,
 )
+from pjsipdiag.digest import wide_digest
 from pjsipdiag.extensions import is_used
 
 try:
@@ -234,6 +235,7 @@ class Fold(Folded):
             sender,
             place,
             self.user_agents.get(agent) or self.number_of_agent(agent),
+            wide_digest(source_ip, id_),
         )
         if known is None:
             self.index[key] = len(self.index)

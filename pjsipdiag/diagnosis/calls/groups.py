@@ -266,7 +266,7 @@ def _telling(config: Config, calls: Calls) -> Telling:
     simple = not headers and not by_uri
 
     def tell(numbers: Sequence[int]) -> Iterator[tuple[str, str, object]]:
-        for number, flags, called, who in calls.row_facts(numbers):
+        for number, flags, called, who, _ in calls.row_facts(numbers):
             # The row has the URI and the sender: a request is read only where the files match headers or URIs.
             if who and simple:
                 caller = decode(who[0] or b"")

@@ -17,34 +17,35 @@ from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.digest import digest
 
 Name = TypeVar("Name", Fields, bytes)
-_FIELDS = ("q", "Q", "I", "I", "I", "B", "B", "18s", "18s", "q", "H", "I", "I", "I")
+_FIELDS = ("q", "Q", "I", "I", "I", "B", "B", "18s", "18s", "q", "H", "I", "I", "I", "16s")
 ROW = struct.Struct("<" + "".join(_FIELDS))
 """A transaction: time, spool offset, frame, spool length, digest of the address pair, transport, flags, packed source
-and destination, digest of its call, number of its form, of its sender, of the user it calls and of its User-Agent."""
+and destination, digest of its call, number of its form, of its sender, of the user it calls and of its User-Agent, wide
+digest of its source IP and its Call-ID."""
 TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, *_NUMBERS = range(14)
 CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
 """Where ROW has them."""
 _PLACES = [struct.calcsize("<" + "".join(_FIELDS[:at])) for at in range(len(_FIELDS))]
 """How many bytes stand before each."""
-_ENDS, _FOUR_ENDS = struct.Struct("<30x18s18s22x"), struct.Struct("<30x6s12x6s34x")
+_ENDS, _FOUR_ENDS = struct.Struct("<30x18s18s38x"), struct.Struct("<30x6s12x6s50x")
 """Source and destination of a row, and those between IPv4 addresses."""
 IP_AND_PORT = 18
 """Bytes of an IPv6 address and its port."""
-BRIEF = struct.Struct("<29xB44xHII4x")
-"""Of the same: flags, and the numbers of form, sender and called user."""
-SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s22x")
+BRIEF = struct.Struct("<29xB44xHII4x16s")
+"""Of the same: flags, the numbers of form, sender and called user, and that wide digest."""
+SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s38x")
 """Likewise: offset, length, transport, flags, source, destination."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
 _FIRST_TIME, _LAST_TIME = slice(ANSWER.size - _TIME.size, ANSWER.size), slice(-_TIME.size, None)
-"""The time in an ANSWER, and where several have the first one and the last one; packed times below _NEGATIVE are from 1970
+"""The time in an ANSWER, and where several have the first and the last one. Packed times below _NEGATIVE are from 1970
 on, and only they compare as numbers do."""
 TAGGED = struct.Struct("<20sIHI")
 """A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID with
 the sum of the CSeq number, sum of the To tag, what it is, and the sum of the PBX's address."""
-CALL_SIZE = 16
-"""Bytes of that digest."""
+TAGGED_CALL, OF_CALL = struct.Struct("<16s10sI"), struct.Struct("<IIH")
+"""The same, cut into that digest, what it says of the call, and the PBX; what it says: number, tag, and what it is."""
 ACKED, CONNECTED = 0, 1
 """The kind of such a message: an ACK, an INVITE over a connection that shows its sender; else the status of a final
 answer."""

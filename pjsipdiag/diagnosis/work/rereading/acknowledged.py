@@ -9,7 +9,7 @@ Folding keeps digests of both, in the order in which they came (`heads.tagged`).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -21,11 +21,10 @@ from pjsipdiag.capture.reread import look_again
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
-from pjsipdiag.diagnosis.calls.rows import ACKED, CALL_SIZE, CONNECTED, TAGGED
+from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, OF_CALL, TAGGED_CALL
 from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.diagnosis.work.rereading.reached import Reached, notes
-from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import Address
 
 MOST_CALLS_TOLD = 1000
@@ -109,14 +108,13 @@ class Acknowledged:
     def _known_of(self, numbers: Iterable[int]) -> Iterator[tuple[int, bool, int]]:
         """Calls of one source, each with whether its sender acknowledged it, and the status that the PBX answered in
         the end, 0 where that is not known."""
-        calls, ends, shown = self._calls, self._ends, self._shown
-        source = b""
-        for number in numbers:
-            source = source or calls.sources[calls.source[number]]
-            if source not in ends.sources or source in ends.pbx:
-                yield number, False, 0
-            else:
-                yield number, *shown.get(wide_digest(source, call_id(calls.head(number))), (False, 0))
+        calls, numbers = self._calls, [*numbers]
+        source = calls.sources[calls.source[numbers[0]]] if numbers else b""
+        if source not in self._ends.sources or source in self._ends.pbx:
+            yield from ((number, False, 0) for number in numbers)
+            return
+        for number, *_, known_by in calls.row_facts(numbers):
+            yield number, *_shown_by(self._shown.get(known_by, ()))
 
     def _of_source(self, source: str) -> Iterable[int]:
         """The numbers of the calls of a source address."""
@@ -135,31 +133,13 @@ class Acknowledged:
         return {ip: place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property
-    def _shown(self) -> dict[bytes, tuple[bool, int]]:
-        """Digest of source and Call-ID -> whether its sender has shown himself, and the status of the answer to that
-        (of the last one, if none did)."""
-        tags, statuses = dict[bytes, int](), dict[bytes, int]()
-        returned, connected = set[tuple[bytes, int]](), set[bytes]()
+    def _shown(self) -> Mapping[bytes, Sequence[bytes]]:
+        """Digest of source and Call-ID -> what messages of that call say, in their order, each an OF_CALL."""
+        found = defaultdict[bytes, list[bytes]](list)
         own = {*map(crc32, self._ends.pbx)}
-        for request, tag, what, pbx in TAGGED.iter_unpack(self._tags):
-            if pbx not in own:
-                continue
-            if what > CONNECTED:
-                statuses[request] = what
-                if tags.setdefault(request, tag) != tag:
-                    tags[request] = SEVERAL
-            elif what == ACKED:
-                returned.add((request, tag))
-            else:
-                connected.add(request[:CALL_SIZE])
-        found = dict.fromkeys(connected, (True, 0))
-        for request, tag in tags.items():
-            call = request[:CALL_SIZE]
-            # Final answers with several tags (a fork, a forger) do not tell which of them an ACK is for.
-            if tag != SEVERAL or call in connected:
-                shown = (request, tag) in returned or call in connected
-                if shown >= found.get(call, (False, 0))[0]:
-                    found[call] = shown, statuses[request]
+        for call, said, pbx in TAGGED_CALL.iter_unpack(self._tags):
+            if pbx in own:
+                found[call].append(said)
         return found
 
     @cached_property
@@ -170,3 +150,30 @@ class Acknowledged:
         for note in look_again(self._captures, partial(notes, *ends)):
             reached.take(note)
         return reached.found
+
+
+def _shown_by(said: Sequence[bytes]) -> tuple[bool, int]:
+    """Whether the sender of a call has shown himself in what its messages say, and the status of the answer to that (of
+    the last one, if none did)."""
+    if len(said) == 1:  # as mostly: one answer, whose ACK has nothing to show, or none
+        *_, what = OF_CALL.unpack(said[0])
+        return what == CONNECTED, what if what > CONNECTED else 0
+    tags, statuses = dict[int, int](), dict[int, int]()
+    returned, connected = set[tuple[int, int]](), False
+    for request, tag, what in OF_CALL.iter_unpack(b"".join(said)):
+        if what > CONNECTED:
+            statuses[request] = what
+            if tags.setdefault(request, tag) != tag:
+                tags[request] = SEVERAL
+        elif what == ACKED:
+            returned.add((request, tag))
+        else:
+            connected = True
+    found = connected, 0
+    for request, tag in tags.items():
+        # Final answers with several tags (a fork, a forger) do not tell which of them an ACK is for.
+        if tag != SEVERAL or connected:
+            shown = connected or (request, tag) in returned
+            if shown >= found[0]:
+                found = shown, statuses[request]
+    return found
