@@ -55,8 +55,8 @@ class Plain(NamedTuple):
     texts: tuple[object, ...]
 
 
-PlainKey = tuple[int, int, str, bytes]
-"""Number of the content of a request, number of its origin, its transport and its destination."""
+AlikeKey = tuple[int | Plain, int, str, bytes]
+"""The content of a request (or its number), the number of its origin, its transport and its destination."""
 
 
 class HeaderLine(NamedTuple):
@@ -103,7 +103,7 @@ class Alike:
         self._ports = any(rule.port for rule in rules)
         """Whether a rule can tell sources of one address apart."""
 
-    def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> object | None:
+    def key(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> AlikeKey | None:
         """The key of a request, or None where it must be replayed in full."""
         if self._hopeless or (transport != "UDP" and b"\nContent-Length:" not in payload):
             return None

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsa
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
-from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, Alike, PlainKey
+from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, Alike, AlikeKey
 from pjsipdiag.asterisk.replay.by_address import ip, transport
 from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
@@ -74,9 +74,9 @@ class Replay:
         self.known = Prepared(self.config, self.tokens)
         self._parse = _parser(dialect(self.config.version))
         self._place = lru_cache(MOST_HEARD)(partial(_place, self.config))
-        self._texts: dict[int, bytes] = {}
-        self._verdicts: dict[object, Verdict | Endpoint] = {}
-        self._admitted: dict[tuple[object, object], Verdict] = {}
+        self._texts: dict[object, bytes] = {}
+        self._verdicts: dict[AlikeKey, Verdict | Endpoint] = {}
+        self._admitted: dict[tuple[AlikeKey, object], Verdict] = {}
         self._traces: dict[tuple[Check, ...], Verdict] = {}
 
     @cached_property
@@ -95,10 +95,11 @@ class Replay:
         reasons leave out what differs between alike requests: caller, source address, header values.
         """
         key = self.alike.key(payload, transport, source, destination)
-        kept = self._known_verdict(key, source)
-        return kept or self._replay(key, payload, transport, source, destination)
+        if key is None:
+            return self._replay(None, payload, transport, source, destination)
+        return self.verdict_like(key, lambda: payload, source)
 
-    def verdict_like(self, key: PlainKey, read: Callable[[], bytes], source: bytes) -> Verdict:
+    def verdict_like(self, key: AlikeKey, read: Callable[[], bytes], source: bytes) -> Verdict:
         """The same for a request whose key is known: it is read where no request with the same content was judged."""
         kept = self._known_verdict(key, source)
         if kept is not None:
@@ -116,13 +117,15 @@ class Replay:
         endpoint = self.config.endpoints.get(verdict.endpoint)
         return endpoint is not None and endpoint.acl != Acl()
 
-    def _known_verdict(self, key: object, source: bytes) -> Verdict | None:
+    def _known_verdict(self, key: AlikeKey, source: bytes) -> Verdict | None:
         kept = self._verdicts.get(key)
         if isinstance(kept, Endpoint):
             return self._admitted.get((key, admission.denial(kept.acl, unpack_source(source), self.config)))
         return kept
 
-    def _replay(self, key: object, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
+    def _replay(
+        self, key: AlikeKey | None, payload: bytes, transport: str, source: bytes, destination: bytes
+    ) -> Verdict:
         cut = b"\n\r\n" not in payload and b"\n\n" not in payload
         message = SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination), truncated=cut)
         trace = tuple(self._checks(message, terse=True))
@@ -131,7 +134,7 @@ class Replay:
             self._keep(key, verdict, source)
         return verdict
 
-    def _keep(self, key: object, verdict: Verdict, packed: bytes) -> None:
+    def _keep(self, key: AlikeKey, verdict: Verdict, packed: bytes) -> None:
         """Keeps a verdict; where the endpoint has an access list, under what that list says of the source."""
         if len(self._verdicts) + len(self._admitted) > MOST_ANSWERS_KEPT:
             self._verdicts.clear()
