@@ -262,8 +262,9 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
     if situation.filtered:
         yield f"filtered: only {situation.filtered}"
     if isinstance(calls, Calls) and calls.passing:
-        called = {to for source, to in merged.pairs if show_ip(source) not in situation.pbx}
-        others = [ip for ip in map(show_ip, sorted(called.intersection(merged.answerers))) if ip not in situation.pbx]
+        own = {*_packed(situation.pbx)}
+        called = {to for source, to in merged.pairs if source not in own}
+        others = [show_ip(ip) for ip in sorted(called.intersection(merged.answerers) - own)]
         also = (
             f"; {listed(others)} answered as Asterisk: --pbx {others[0]}, with its files, judges those"
             if others
