@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROWS_WRITTEN_AT_ONCE, CHARACTERS_AT_ONCE = 1000, 1 << 20
 """Rows, and characters of a file, that are handed on at once."""
-LEAST_SHARED = 10_000
+LEAST_SHARED = 1000
 """Rows from which on processes share them."""
 
 
