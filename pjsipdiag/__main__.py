@@ -20,7 +20,7 @@ def _end_at_once(number: int, _frame: FrameType | None) -> NoReturn:
     os._exit(128 + number)
 
 
-def heed(*numbers: int, end: Callable[[int, FrameType | None], NoReturn] = _end) -> None:
+def end_on(*numbers: int, end: Callable[[int, FrameType | None], NoReturn] = _end) -> None:
     """From now on these signals end the process."""
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
@@ -29,7 +29,7 @@ def heed(*numbers: int, end: Callable[[int, FrameType | None], NoReturn] = _end)
 
 def run() -> NoReturn:
     """Ends with 130, 143 or 129 on SIGINT, SIGTERM and SIGHUP; else as `pjsipdiag.cli.run` does."""
-    heed(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, end=_end_at_once)
+    end_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, end=_end_at_once)
     # a capture makes millions of tuples and hardly a cycle: looking for cycles as often as usual costs a fifth, and
     # importing makes none
     gc.set_threshold(1_000_000, 50, 100)

@@ -134,8 +134,8 @@ class Answers:
         return {"name": found.name, "page": found.page}
 
     def _load(self, config: str, asterisk: str | None) -> Config:
-        loaded = load(self.root.inside(config), asterisk=asterisk, databases=Databases(own=False))
-        self.root.hold(loaded)
+        loaded = load(self.root.inside(config), asterisk=asterisk, databases=Databases(reads_named_files=False))
+        self.root.require_within(loaded)
         return loaded
 
     def _diagnose(  # noqa: PLR0917  (what the answer hangs on, as a key)
@@ -155,10 +155,10 @@ class Answers:
             sources=(source,) if source else (),
             since=since,
             until=until,
-            databases=Databases(own=False, keep=True),
+            databases=Databases(reads_named_files=False, keeps_tables=True),
         )
         if report.config is not None:
-            self.root.hold(report.config)
+            self.root.require_within(report.config)
         return report if self.plain else redact_report(report)
 
     def _page(self, report: Report, part: str, start: int, count: int) -> Json:

@@ -46,7 +46,7 @@ class Root:
             if path.is_file() and path.resolve().is_relative_to(self.folder):
                 yield str(path.resolve().relative_to(self.folder))
 
-    def hold(self, config: Config) -> None:
+    def require_within(self, config: Config) -> None:
         """Sees that everything a configuration was read from lies here: Asterisk's own folder may include others.
 
         :raises PjsipdiagError: a file does not.

@@ -32,14 +32,15 @@ class Problem(WithReason):
 @dataclass(frozen=True, slots=True)
 class Unread:
     """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store` has
-    them (as `source`: nothing says there are any), `shown` shows them, `place` takes another, `give` brings them."""
+    them (as `source`: nothing says there are any), `how_shown` shows them, `place` takes another, `give` brings
+    them."""
 
     type: str
     where: Where | None
     text: str
     source: Literal["table", "program", "cache", "module", "store"] = "table"
     store: str = ""
-    shown: str = ""
+    how_shown: str = ""
     place: str = ""
     give: str = ""
 
@@ -97,7 +98,7 @@ class Acl:
     rules: tuple[AddressRule, ...] = ()
     names: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    untold: str = ""
+    why_partial: str = ""
     """Why there may be rules that are not known (a running Asterisk does not show all)."""
 
 
@@ -221,9 +222,9 @@ class PjsipAcl(Loaded):
 class Config:
     """Everything one Asterisk release makes of one configuration directory.
 
-    `identifies` stand in the order in which that release asks them (by name, or by hash bucket). `identifiers` are
-    the identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the
-    files cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected` files were
+    `identifies` stand in the order in which that release asks them (by name, or by hash bucket). `identifiers` are the
+    identifier names in the order they are asked, `uncertain_identifiers` those whose order among themselves the files
+    cannot tell. `dropped` objects did not load; `warnings` change nothing but are logged; `rejected_files` files were
     refused as a whole. `sockets` are the transports that were opened: also those read before a duplicate name, which
     leaves no transport object. `files` are the files read, main file first.
     """
@@ -245,26 +246,26 @@ class Config:
     uncertain_identifiers: tuple[str, ...] = ()
     dropped: tuple[Dropped, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    rejected: tuple[Problem, ...] = ()
-    untold: frozenset[str] = frozenset()
+    rejected_files: tuple[Problem, ...] = ()
+    not_shown: frozenset[str] = frozenset()
     """The kinds of facts that a running Asterisk, asked alone, does not show: `acl` (the rules of type=acl), `order`
     (of identifies), `identifiers`, or a type of object that it does not list."""
     aliases_asked: frozenset[str] | None = None
     """The hosts whose domain aliases are known, where only single ones can be asked for."""
     otherwise: tuple[Problem, ...] = ()
     """Objects that the running Asterisk holds otherwise than these files have them."""
-    absent: tuple[Absent, ...] = ()
+    absent_modules: tuple[Absent, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
     unread: tuple[Unread, ...] = ()
     """The objects that may be loaded and were not read: rows of tables, the output of programs."""
-    missing: tuple[Problem, ...] = ()
+    missing_files: tuple[Problem, ...] = ()
     """The includes that lead nowhere."""
-    partial: bool = False
-    """Whether the files are taken for a copy that lacks the `missing` ones: what is there counts as loaded all the
-    same."""
-    stored: tuple[Stored, ...] = ()
+    is_partial: bool = False
+    """Whether the files are taken for a copy that lacks the `missing_files` ones: what is there counts as loaded all
+    the same."""
+    stored_tables: tuple[Stored, ...] = ()
     """The tables that were read."""
-    failed: tuple[str, ...] = ()
+    dead_databases: tuple[str, ...] = ()
     """Why databases did not answer; Asterisk would find nothing in them either."""
     sections: tuple[Section, ...] = ()
     chan_sip: tuple[Transport, ...] = ()

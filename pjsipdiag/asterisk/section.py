@@ -43,7 +43,7 @@ class Section:
     name: str
     where: Where
     variables: tuple[Variable, ...] = ()
-    template: bool = False
+    is_template: bool = False
     parents: tuple[str, ...] = ()
 
     def first(self, name: str) -> Variable | None:

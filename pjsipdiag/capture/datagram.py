@@ -81,7 +81,7 @@ class LoggedRefusal:
 
     `source` is its IP address, `call_ids` how often each Call-ID is named (empty where the sentence has none), `count`
     all lines; `first` and `last` are times in nanoseconds since 1970, 0 where the log has none. `text` is the sentence,
-    `event` whether it is a SECURITY event.
+    `is_event` whether it is a SECURITY event.
     """
 
     source: str
@@ -92,7 +92,7 @@ class LoggedRefusal:
     endpoint: str
     reason: str
     text: str
-    event: bool
+    is_event: bool
     first: int
     last: int
     count: int = 0
@@ -106,10 +106,10 @@ capture is, so it is a function of a module, or one with values (`partial`)."""
 
 
 class Holder(Protocol):
-    """Those who have captures that are not on this machine; see `again`."""
+    """Those who have captures that are not on this machine; see `reread`."""
 
     @property
-    def lost(self) -> Mapping[str, str]:
+    def why_lost(self) -> Mapping[str, str]:
         """Why a capture was not looked into, by its name."""
         ...
 
@@ -133,13 +133,13 @@ class Tally:
     """The counts of one capture while it is read; the one mutable thing that is handed along.
 
     `records` counts those of the format (of a text: messages), `sip_messages` and `invites` the SIP in them,
-    `undecoded` what was passed over, by reason. `truncated` says how far a damaged or cut file was read, with
-    the byte offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first.
-    `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
-    Asterisk's log that say what it decided, by Call-ID. `refused` are those about requests whose SIP is not there.
-    `unread` counts messages of a text that cannot be judged, by (what was done to them, detail).
-    `changed` counts messages of a log that somebody changed beyond repair. `is_text` says that it is a log or another
-    text. `signs` are what the network says beside SIP.
+    `undecoded` what was passed over, by reason. `truncated` says how far a damaged or cut file was read, with the byte
+    offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first. `notes` are
+    sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of Asterisk's log that
+    say what it decided, by Call-ID. `logged_refusals` are those about requests whose SIP is not there. `unread` counts
+    messages of a text that cannot be judged, by (what was done to them, detail). `changed` counts messages of a log
+    that somebody changed beyond repair. `is_text` says that it is a log or another text. `signs` are what the network
+    says beside SIP.
     """
 
     file: str
@@ -151,12 +151,12 @@ class Tally:
     encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     log_lines: dict[str, list[str]] = field(default_factory=dict)
-    refused: list[LoggedRefusal] = field(default_factory=list)
+    logged_refusals: list[LoggedRefusal] = field(default_factory=list)
     unread: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: int = 0
     is_text: bool = False
     signs: Signs = field(default_factory=Signs)
-    again: bool = False
+    is_second_reading: bool = False
     """Whether nothing but the messages is asked for: all else was read before."""
     any_ratio: bool = False
     """Whether a compressed file is read to its end, however much it grows."""
@@ -187,7 +187,7 @@ class Tally:
         self.sip_messages += other.sip_messages
         self.invites += other.invites
         self.undecoded.update(other.undecoded)
-        self.refused += other.refused
+        self.logged_refusals += other.logged_refusals
         self.unread.update(other.unread)
         self.changed += other.changed
         self.is_text = self.is_text or other.is_text

@@ -26,12 +26,12 @@ def find_changed(captures: Iterable[Tally]) -> list[Tally]:
     return [tally for tally in captures if tally.stamp is not None and not _is_same(tally)]
 
 
-def missing(captures: Sequence[Tally]) -> Iterator[str]:
+def note_missing(captures: Sequence[Tally]) -> Iterator[str]:
     """The notes of a report on captures that were not read a second time."""
     holder = next((tally.holder for tally in captures if tally.holder), None)
     for tally in holder.find_changed(captures) if holder else find_changed(captures):
         yield f"{tally.name} is not the file any more that was read: {_LEFT_OUT}"
-    for name, reason in holder.lost.items() if holder else ():
+    for name, reason in holder.why_lost.items() if holder else ():
         yield f"{name}: {reason}: {_LEFT_OUT}"
 
 
@@ -43,7 +43,7 @@ def _messages(tally: Tally) -> Iterator[Datagram]:
     yield from tally.kept
     if tally.stamp is not None and _is_same(tally):
         with suppress(CaptureError):
-            yield from read(tally.file, Tally(tally.file, again=True, any_ratio=tally.any_ratio))
+            yield from read(tally.file, Tally(tally.file, is_second_reading=True, any_ratio=tally.any_ratio))
 
 
 def _is_same(tally: Tally) -> bool:

@@ -14,7 +14,7 @@ from struct import Struct
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.formats.pcap import HEADER, file_header
-from pjsipdiag.capture.formats.pcapng import first_time, leading
+from pjsipdiag.capture.formats.pcapng import find_leading_section, first_time
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.source.compressed import decompress
 from pjsipdiag.capture.source.location import Relative, here, open_file
@@ -136,4 +136,4 @@ def _first(path: str, size: int) -> int | None:
                 return 0
             seconds, fraction = Struct(header.format.order + "II").unpack_from(window.buffer, HEADER)
             return int(seconds * 1_000_000_000 + fraction * header.format.unit)
-        return first_time(window) if leading(window) is not None else None
+        return first_time(window) if find_leading_section(window) is not None else None

@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from pjsipdiag.__main__ import heed
+from pjsipdiag.__main__ import end_on
 from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, service, watching
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
@@ -82,7 +82,7 @@ def _report_loss(error: OSError) -> int:
 def run() -> NoReturn:
     """The command as a process: it ends without tidying up what a million calls left, which the system does faster."""
     _open_streams()
-    heed(signal.SIGTERM, signal.SIGHUP)
+    end_on(signal.SIGTERM, signal.SIGHUP)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -13,7 +13,7 @@ import click
 from pjsipdiag.cli.completion import FILE
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
-from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.live import take_asking
 from pjsipdiag.cli.output import (
     ProgressLine,
     directory,
@@ -56,7 +56,7 @@ def _observe(
 
     place = directory(config, quiet, live=inputs["live"] is not None)
     with ProgressLine(quiet) as progress:
-        live = asking(inputs)
+        live = take_asking(inputs)
         options: Options = {"progress": progress.update, "live": live, **inputs}  # type: ignore[typeddict-item]  # click's own types
         with begin(captures, options) as begun:
             from pjsipdiag.diagnosis.diagnose import conclude

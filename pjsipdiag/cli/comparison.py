@@ -11,7 +11,7 @@ import click
 from pjsipdiag.cli.completion import FILE, complete_releases
 from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
-from pjsipdiag.cli.live import asking
+from pjsipdiag.cli.live import take_asking
 from pjsipdiag.cli.output import ProgressLine, directory, show_changes, show_differences
 from pjsipdiag.cli.shared_options import COLORED, FILES_AND_LIVE, FORCED, QUIET, READING
 from pjsipdiag.errors import shown_name
@@ -75,7 +75,7 @@ def compare(
     from pjsipdiag.diagnosis.diagnose import diagnose as diagnosed
 
     reports = []
-    inputs["live"] = asking(inputs)
+    inputs["live"] = take_asking(inputs)
     for config, version in sides:
         with ProgressLine(quiet) as progress:
             place = directory(config, quiet, live=inputs["live"] is not None)
@@ -106,7 +106,7 @@ def _compare_all(
     refuse_given("says what of a capture to read: give a CAPTURE, too", groups=("Which calls", "How to read"))
     asked_at = directory(sides[0][0], quiet, live=inputs["live"] is not None)
     options: Options = {
-        "live": asking(inputs),
+        "live": take_asking(inputs),
         "databases": inputs["databases"],
         "include_from": inputs["include_from"],
     }

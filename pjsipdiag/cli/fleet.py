@@ -100,9 +100,9 @@ def fleet(
 
 
 def _status(found: Fleet) -> int:
-    if all(member.failed for member in found.members):
+    if all(member.failure for member in found.members):
         return 2
-    return int(any(member.failed or member.fails for member in found.members))
+    return int(any(member.failure or member.fails for member in found.members))
 
 
 def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs: tuple[str, ...]) -> None:

@@ -200,7 +200,7 @@ def allowlist(
     from pjsipdiag.firewall.allowed import allowed_networks
 
     versions = (int(family),) if family else (4, 6)
-    if LIST_FORMATS[format_].single and len(versions) > 1:
+    if LIST_FORMATS[format_].is_of_one_version and len(versions) > 1:
         raise click.UsageError(f"a file of {format_} holds one IP version: give --family 4 or --family 6")
     loaded, _ = load_named(config, asterisk, names, quiet=quiet)
     listed = allowed_networks(loaded, also)

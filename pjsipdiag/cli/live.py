@@ -26,7 +26,7 @@ def load_named(
 
     place = directory(config, quiet, live=names["live"] is not None)
     options: Options = {
-        "live": asking(names),
+        "live": take_asking(names),
         "asterisk": asterisk,
         "databases": names["databases"],
         "include_from": names["include_from"],
@@ -35,7 +35,7 @@ def load_named(
     return load(place, asterisk=asterisk, live=live, **names), live
 
 
-def asking(given: dict[str, Any]) -> Asking | None:
+def take_asking(given: dict[str, Any]) -> Asking | None:
     """Takes both options out of what was given; what asks, or None where nobody is to be asked."""
     text, path = given.pop("live", None), given.pop("save_live", None)
     if text is None and path is not None:

@@ -141,7 +141,7 @@ def show_differences(found: Differences, before: str, after: str, format_: str |
     from pjsipdiag.report.changes import render_differences
 
     _write_changes(partial(render_differences, found, before, after), format_, output)
-    sys.exit(1 if found.rows or not found.complete else 0)
+    sys.exit(1 if found.rows or not found.is_complete else 0)
 
 
 def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | None) -> None:

@@ -31,7 +31,7 @@ class Basis:
 
     config: Config
     pbx: pbxes.PbxAddresses
-    assumed: bool
+    is_assumed: bool
     reason: str
     seen: str
 
@@ -71,7 +71,7 @@ def settle(
     return Basis(loaded, pbx, False, reason, seen)
 
 
-def reloaded(
+def load_again(
     path: str | Path | None,
     options: Options,
     live: Live | None,

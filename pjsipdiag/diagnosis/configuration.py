@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.rules.doors.strangers import blind_spots
 from pjsipdiag.diagnosis.rules.unloaded.ignored import conditions
 from pjsipdiag.diagnosis.space.doors import doors
-from pjsipdiag.diagnosis.space.expect import Expectation, hold
+from pjsipdiag.diagnosis.space.expect import Expectation, check_expectations
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def configuration_report(
 ) -> Report:
     """The report of `check`; `asked` is the release that was asked for, `live` the running Asterisk that was.
     `expectations` are held against it, too."""
-    held = hold(config, expectations) if expectations else ()
+    held = check_expectations(config, expectations) if expectations else ()
     broken = expectation_findings(held)
     return Report(
         asterisk_version=config.version,
@@ -61,5 +61,5 @@ def configuration_report(
         notes=(*blind_spots(config), *conditions(config), *open_questions(config, live)),
         doors=doors(config),
         checked=tuple(rule.name for rule in RULES if rule.on_config),
-        expected=tuple(one.expectation.text for one in held if not one.broken),
+        expected=tuple(one.expectation.text for one in held if not one.failure),
     )

@@ -19,15 +19,15 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import NEWEST, instead
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.reread import missing as not_read_again
+from pjsipdiag.capture.reread import note_missing as not_read_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
-from pjsipdiag.diagnosis.basis import Basis, Reload, again, reloaded, settle
+from pjsipdiag.diagnosis.basis import Basis, Reload, again, load_again, settle
 from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.exchanges import (
     exchanges,
-    missing,
+    find_missing_methods,
     other_methods,
     own_registrations,
     row_of,
@@ -111,23 +111,21 @@ def conclude(
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
     hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
     live = ask(config, options, hosts, calls=True)
-    reload = partial(reloaded, config, options, live, disk=disk)
+    reload = partial(load_again, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or release_of(live) or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
     basis = settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):
-        basis = replace(basis, config=asked, assumed=False, reason=f"the running Asterisk is {live.version}")
+        basis = replace(basis, config=asked, is_assumed=False, reason=f"the running Asterisk is {live.version}")
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     # Each of these may change the configuration and so every verdict: the calls are judged anew, from the same folds.
     # In this order, for each rests on the verdicts before it.
     if is_a_copy(situation):
         reload = partial(reload, partial=True)
-        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+        basis, situation = _judge_anew(seen, basis, reload, wanted, jobs, on_rows)
     if shown := settled_questions(situation):
         reload = partial(reload, shown=shown)
-        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+        basis, situation = _judge_anew(seen, basis, reload, wanted, jobs, on_rows)
     situation = note_filters(situation, options, seen.tallies)
     notes = [
         *seen.notes,
@@ -138,19 +136,28 @@ def conclude(
         dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
         notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
         reload = partial(reload, complete=True)
-        basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
-        situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
+        basis, situation = _judge_anew(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
     aggregate = options.get("aggregate", False)
     repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
     notes += not_read_again(seen.tallies)
-    notes += [f"the captures hold no {name} that the PBX received" for name in missing(situation.exchanges, methods)]
+    notes += [
+        f"the captures hold no {name} that the PBX received"
+        for name in find_missing_methods(situation.exchanges, methods)
+    ]
     report = _report(situation, basis, findings, repairs, notes, methods)
     return Observation(
         situation, replace(report, transcripts=partial(transcripts, seen.tallies, seen.signs, situation.mirrors))
     )
+
+
+def _judge_anew(  # noqa: PLR0917  (as `_situation`)
+    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
+) -> tuple[Basis, Situation]:
+    basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
+    return basis, _situation(seen, basis, reload, wanted, jobs, on_rows)
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
@@ -186,12 +193,12 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         other_methods=others,
         own_registrations=own,
         exchanges=received,
-        own=sent,
+        own_exchanges=sent,
         unknown_calls=unknown_calls(seen.merged, basis.pbx.addresses, wanted),
-        encrypted=seen.encrypted,
-        said=seen.said,
-        refused=tuple(one for tally in seen.tallies for one in tally.refused),
-        unread=sum((tally.unread for tally in seen.tallies), Counter()),
+        encrypted_connections=seen.encrypted_connections,
+        log_lines=seen.log_lines,
+        logged_refusals=tuple(one for tally in seen.tallies for one in tally.logged_refusals),
+        unread_messages=sum((tally.unread for tally in seen.tallies), Counter()),
         signs=seen.signs,
         mirrors=wanted.mirrors,
         has_sent=acknowledged.has_sent,
@@ -199,13 +206,13 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         are_texts=bool(seen.tallies) and all(tally.is_text for tally in seen.tallies),
         outbound_calls=len(calls.outbound),
         outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),
-        version_assumed=basis.assumed,
+        version_assumed=basis.is_assumed,
         capture_version=basis.seen,
         reload=partial(again, reload, basis.config.newer or basis.config.version),
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
-        acknowledged=acknowledged,
-        reached=acknowledged.reached,
-        shown=partial(acknowledged.shown, regroup=regrouping(calls, basis.config)),
+        acknowledged_calls=acknowledged,
+        requests_to=acknowledged.requests_to,
+        find_shown=partial(acknowledged.find_shown, regroup=regrouping(calls, basis.config)),
         unheard=lru_cache(second.unheard),
         taken_up=lru_cache(second.taken_up),
         end=seen.merged.end,
@@ -232,7 +239,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
     failed, unmatched = failed_calls(situation)
     return Report(
         asterisk_version=basis.config.version,
-        asterisk_assumed=basis.assumed,
+        asterisk_assumed=basis.is_assumed,
         asterisk_reason=basis.reason,
         captures=situation.captures,
         sources=situation.sources,
@@ -253,14 +260,14 @@ def _report(  # noqa: PLR0917  (what it is made of)
         outbound_calls=situation.outbound_calls,
         requests=tuple(map(row_of, situation.exchanges)),
         methods=methods,
-        filtered=situation.filtered,
+        filtered=situation.filter_text,
     )
 
 
 def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
     calls = situation.calls
-    if situation.filtered:
-        yield f"filtered: only {situation.filtered}"
+    if situation.filter_text:
+        yield f"filtered: only {situation.filter_text}"
     if isinstance(calls, Calls) and calls.passing:
         own = {*_packed(situation.pbx)}
         called = {to for source, to in merged.pairs if source not in own}

@@ -26,29 +26,30 @@ _COMMENT = re.compile(r";\s*pjsipdiag:\s*ignore\s*=\s*([\w,-]+)[ \t]*(.*?)\s*\Z"
 @dataclass(frozen=True, slots=True)
 class Ignore:
     """A comment `; pjsipdiag: ignore=RULE reason`: behind a line it speaks of that line, alone of the next one; of a
-    whole section where that line is a section's head (`whole`)."""
+    whole section where that line is a section's head (`is_of_section`)."""
 
     rule: str
     reason: str
     comment: Where
     line: int
     section: str
-    whole: bool
+    is_of_section: bool
 
     def covers(self, rule: str, place: Where) -> bool:
         """Whether this comment speaks of what the rule finds there."""
         if rule != self.rule or place.file != self.comment.file:
             return False
-        return place.section == self.section if self.whole else place.line == self.line
+        return place.section == self.section if self.is_of_section else place.line == self.line
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`fail_on` is the mildest severity that fails, None for none; `ignored` are rules, `known` findings of before."""
+    """`fail_on` is the mildest severity that fails, None for none; `ignored_rules` are rules, `baseline` findings of
+    before."""
 
     fail_on: Severity | None = Severity.WARNING
-    ignored: frozenset[str] = frozenset()
-    known: Mapping[FindingKey, int] | None = None
+    ignored_rules: frozenset[str] = frozenset()
+    baseline: Mapping[FindingKey, int] | None = None
 
 
 def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
@@ -58,8 +59,8 @@ def apply(report: Report, gate: Gate) -> tuple[Report, bool]:
     """
     comments = tuple(ignores(report.config)) if report.config else ()
     kept, notes = _sort_out(report, gate, comments)
-    if gate.known is not None:
-        fresh = tuple(_fresh(kept, gate.known))
+    if gate.baseline is not None:
+        fresh = tuple(_fresh(kept, gate.baseline))
         if len(fresh) < len(kept):
             notes.append(f"{_findings(len(kept) - len(fresh))} of the baseline left out")
         kept = fresh
@@ -89,7 +90,7 @@ def _sort_out(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[t
         by = _silenced_by(finding, comments)
         if by:
             silenced.update(by)
-        elif finding.rule in gate.ignored:
+        elif finding.rule in gate.ignored_rules:
             silenced[finding.rule] += 1
         else:
             kept.append(finding)
@@ -100,7 +101,7 @@ def _sort_out(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[t
             notes.append(f"{_findings(silenced[comment])} of {comment.rule} ignored at {comment.comment}{why}")
         elif comment.rule in report.checked or not report.captures:
             notes.append(f"{comment.comment} ignores {comment.rule}, of which there is no finding there")
-    notes += [f"{_findings(silenced[rule])} of {rule} ignored, as asked" for rule in sorted(gate.ignored)]
+    notes += [f"{_findings(silenced[rule])} of {rule} ignored, as asked" for rule in sorted(gate.ignored_rules)]
     return tuple(kept), notes
 
 

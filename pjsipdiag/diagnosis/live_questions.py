@@ -59,7 +59,7 @@ def open_questions(config: Config, live: Live | None, groups: Sequence[CallGroup
     where it was asked alone."""
     if live is None:
         return ()
-    open_: dict[str, list[str]] = {str(WalkReason.HIDDEN_ACLS()): []} if "acl" in config.untold else {}
+    open_: dict[str, list[str]] = {str(WalkReason.HIDDEN_ACLS()): []} if "acl" in config.not_shown else {}
     for group in groups:
         for check in group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ():
             if check.match is Match.UNKNOWN and check.why.kind is not WalkReason.NOT_LISTED:
@@ -78,10 +78,10 @@ def settled_questions(situation: Situation) -> frozenset[str]:
     which it answers with 403 before anything else; and what it does by the rows that it holds (`cache`), which shows
     where each call has an answer."""
     config = situation.config
-    open_ = {"acl"} & config.untold | {"cache", "module"} & {unread.source for unread in config.unread}
+    open_ = {"acl"} & config.not_shown | {"cache", "module"} & {unread.source for unread in config.unread}
     if not open_:
         return frozenset()
-    shown = [one.group for one in map(situation.shown, situation.groups) if one]
+    shown = [one.group for one in map(situation.find_shown, situation.groups) if one]
     seen = {status for group in shown for status, count in group.statuses.items() if count}
     told = {"module"} if seen - {0} else set()
     told |= {"cache"} if seen and 0 not in seen else set()

@@ -52,7 +52,7 @@ def load(
     """
     if live is not None and path is None:
         running = _running(live, asterisk)
-        return replace(running, untold=running.untold - frozenset(shown))
+        return replace(running, not_shown=running.not_shown - frozenset(shown))
     asterisk = asterisk or release_of(live)
     urls = databases if isinstance(databases, Databases) else parse_databases(databases)
     disk = disk or Disk(include_from)
@@ -72,11 +72,11 @@ def load(
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
     config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
-    if config.failed:
-        raise ConfigError(config.failed[0])
+    if config.dead_databases:
+        raise ConfigError(config.dead_databases[0])
     for name in urls.urls:
-        if name not in urls.named:
-            there = ", ".join(sorted(urls.named)) or "none"
+        if name not in urls.names:
+            there = ", ".join(sorted(urls.names)) or "none"
             raise ConfigError(f"--database {name}=...: extconfig.conf names no such database (it names {there})")
     settled = ("cache", "module") if live is not None else shown  # who runs has started, and tells what it holds
     config = replace(config, unread=tuple(one for one in config.unread if one.source not in settled))
@@ -126,7 +126,7 @@ def parse_databases(databases: Sequence[str]) -> Databases:
                 f"or {DOWN} for what happens while it is down; '{AUTO}' alone logs in as Asterisk's own files say"
             )
         urls[name] = url
-    return Databases(urls, keep=True, auto=AUTO in databases)
+    return Databases(urls, keeps_tables=True, trusts_files=AUTO in databases)
 
 
 def _servers(config: Config, resolver: Resolver) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
 from pjsipdiag.diagnosis.rules.cause import clock, counted
 from pjsipdiag.diagnosis.rules.network import is_lasting
@@ -35,12 +35,12 @@ def failed_calls(situation: Situation) -> tuple[int, int]:
 
 def attackers(situation: Situation) -> frozenset[str]:
     """The sources whose calls are attacks."""
-    found = {group.source for groups in blamed(situation)["scanner"].values() for group in groups}
+    found = {group.source for groups in assign_blame(situation)["scanner"].values() for group in groups}
     return frozenset(found | set(situation.crowd.examples if situation.crowd else ()))
 
 
 def _groups(situation: Situation, rule: str) -> set[int]:
-    return {id(group) for groups in blamed(situation)[rule].values() for group in groups}
+    return {id(group) for groups in assign_blame(situation)[rule].values() for group in groups}
 
 
 def _failed(situation: Situation, group: CallGroup) -> int:
@@ -65,7 +65,7 @@ def note_filters(situation: Situation, options: Options, tallies: Sequence[Tally
     if isinstance(calls, Calls) and not len(calls) and calls.passing and not calls.outbound:
         given += [f"--pbx {address}" for address in options.get("pbx", ())]
     timed = any(value for _, value in times) and isinstance(calls, Calls) and not len(calls)
-    return replace(situation, filtered=" ".join(given), without_filter=_in_all(tallies) if timed else "")
+    return replace(situation, filter_text=" ".join(given), without_filter=_in_all(tallies) if timed else "")
 
 
 def _in_all(tallies: Sequence[Tally]) -> str:

@@ -37,7 +37,7 @@ class Rule:
     severity: Severity
     """Of its usual findings: one may weigh more or less, as its case says."""
     summary: str
-    shown: int
+    place: int
     """Its place in a report: what is to be dealt with first has the least."""
     blames: Blames | None = None
     tells: Tells | None = None

@@ -152,7 +152,7 @@ class Exchange:
     """Requests of one method outside of calls from one host to another, and their answers; compared by identity.
 
     `client` and `server` are IP addresses as text; times are nanoseconds since 1970. `proven` of the `requests` had
-    credentials. `statuses` counts answers by status, provisional ones too. `asked` are
+    credentials. `statuses` counts answers by status, provisional ones too. `samples` are
     the first requests of some senders, without and with credentials, `answers` the first answers of each status.
     `verdict` is what Asterisk does with the first request; None for requests that the PBX sent.
     """
@@ -163,7 +163,7 @@ class Exchange:
     requests: int
     proven: int
     statuses: Mapping[int, int]
-    asked: tuple[SipMessage, ...]
+    samples: tuple[SipMessage, ...]
     answers: Mapping[int, tuple[SipMessage, ...]]
     first_time: int
     last_time: int
@@ -174,7 +174,7 @@ class Exchange:
     last_answer: int = 0
 
     @property
-    def succeeded(self) -> int:
+    def successes(self) -> int:
         return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
 
     @property
@@ -188,12 +188,12 @@ class Exchange:
         return self.requests - sum(self.statuses.values())
 
     @property
-    def refused(self) -> Mapping[int, int]:
+    def refusals(self) -> Mapping[int, int]:
         """Answers by status that refuse: a challenge does where nobody answers it, or where credentials fail mostly."""
         found = {status: count for status, count in self.statuses.items() if status >= 300}
         others = sum(count for status, count in found.items() if status not in (401, 407))
-        failed = self.proven - self.succeeded - others
-        met = (failed <= self.succeeded or failed <= 0) if self.proven else self.succeeded > 0
+        failed = self.proven - self.successes - others
+        met = (failed <= self.successes or failed <= 0) if self.proven else self.successes > 0
         return {status: count for status, count in found.items() if not (met and status in (401, 407))}
 
 
@@ -219,12 +219,12 @@ class Situation:
     `replay` answers what Asterisk would do with any request under `config`; `reload` reads the same directory again
     with changed files ({file: text}) or as another release ("" for the same); None without a directory (what-if and
     proof of suggestions). `end` is the time of the capture's last SIP message in nanoseconds, `responses` how many
-    answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests
-    that are not INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted`
-    lists TLS and WSS connections as (client, server, count). `said` are lines of Asterisk's log by Call-ID. `offer`
-    reads what the first call of a group that ended with one of some statuses offered, `acknowledged` gives the calls of
-    a source address that it has shown to be its own, `shown` a group without what may be somebody else's, `reached`
-    what the PBX asked at an address outside of dialogs and was answered.
+    answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests that are not
+    INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted_connections` lists
+    TLS and WSS connections as (client, server, count). `log_lines` are lines of Asterisk's log by Call-ID. `offer`
+    reads what the first call of a group that ended with one of some statuses offered, `acknowledged_calls` gives the
+    calls of a source address that it has shown to be its own, `find_shown` a group without what may be somebody else's,
+    `requests_to` what the PBX asked at an address outside of dialogs and was answered.
     """
 
     config: Config
@@ -237,15 +237,15 @@ class Situation:
     own_registrations: tuple[SipMessage, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     """Requests outside of calls that the PBX received."""
-    own: tuple[Exchange, ...] = ()
+    own_exchanges: tuple[Exchange, ...] = ()
     """Those that it sent."""
     unknown_calls: Sequence[tuple[str, str, int]] = ()
     """(address, method, how many) of requests inside of calls that the PBX answered 481."""
-    encrypted: tuple[tuple[Address, Address, int], ...] = ()
-    said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    refused: tuple[LoggedRefusal, ...] = ()
+    encrypted_connections: tuple[tuple[Address, Address, int], ...] = ()
+    log_lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    logged_refusals: tuple[LoggedRefusal, ...] = ()
     """Refusals that a log tells of requests whose SIP it has not."""
-    unread: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    unread_messages: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Messages of a text that cannot be judged, by (what was done to them, detail)."""
     captures: tuple[CaptureSummary, ...] = ()
     are_texts: bool = False
@@ -258,8 +258,8 @@ class Situation:
     """The Asterisk version that the capture shows, or empty."""
     reload: Callable[[Mapping[str, str], str], Config] | None = None
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
-    acknowledged: Callable[[str], Sequence[CallRow]] = lambda _source: ()
-    shown: Callable[[CallGroup], Shown | None] = lambda _group: None
+    acknowledged_calls: Callable[[str], Sequence[CallRow]] = lambda _source: ()
+    find_shown: Callable[[CallGroup], Shown | None] = lambda _group: None
     unheard: Callable[[CallGroup], Unheard] = lambda group: Unheard(sum(group.unheard.values()))
     """Reads again, for the calls of a group that count as unheard, whether ACKs came."""
     taken_up: Callable[[CallGroup], int | None] = lambda _group: None
@@ -270,11 +270,11 @@ class Situation:
     """Carriers whose word is taken."""
     has_sent: Callable[[str, Collection[str]], bool] = lambda _source, _call_ids: False
     """Whether a source called with one of these Call-IDs."""
-    reached: Callable[[str], Sequence[Asked]] = lambda _ip: ()
+    requests_to: Callable[[str], Sequence[Asked]] = lambda _ip: ()
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None
-    filtered: str = ""
+    filter_text: str = ""
     """The filter by which the user left calls out, as it was written."""
     without_filter: str = ""
     """A sentence about the calls that the captures hold, where the filter leaves none."""

@@ -28,7 +28,7 @@ class Format:
     """A row of LIST_FORMATS: the function in `formats`, and whether a file holds one IP version only."""
 
     function: str
-    single: bool = False
+    is_of_one_version: bool = False
 
     def write(self, allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
         """The lines of a list of these IP versions."""
@@ -39,7 +39,7 @@ class Format:
 LIST_FORMATS = {
     "nft": Format("nft"),
     "ipset": Format("ipset"),
-    "firewalld": Format("firewalld", single=True),
+    "firewalld": Format("firewalld", is_of_one_version=True),
     "fail2ban": Format("fail2ban"),
     "json": Format("as_json"),
 }

@@ -189,9 +189,9 @@ def _unread(config: Config) -> Iterator[str]:
     for unread in config.unread:
         if unread.type in kinds:
             yield f"objects were not read: {unread.text}"
-    for problem in config.missing:
+    for problem in config.missing_files:
         yield f"{problem.where}: an included file is missing here: its objects are not in the list"
-    for what in sorted(config.untold & {"acl"}):
+    for what in sorted(config.not_shown & {"acl"}):
         yield f"the running Asterisk does not show its {what} objects: what they deny is not taken out"
 
 

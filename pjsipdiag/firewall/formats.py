@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from pjsipdiag import __version__
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall.allowed import Allowed, AllowedNetwork
-from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.escape import escape_surrogates
 from pjsipdiag.sip import Network, short_network
 
 SET_NAME = "pjsipdiag"
@@ -89,19 +89,19 @@ def as_json(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
             "asterisk": allowed.version,
             **listed,
             "entries": entries,
-            "warnings": [*map(well_formed, allowed.warnings)],
-            "unknown": [*map(well_formed, allowed.unknown)],
+            "warnings": [*map(escape_surrogates, allowed.warnings)],
+            "unknown": [*map(escape_surrogates, allowed.unknown)],
         },
         indent=1,
     )
 
 
 def _entry(one: AllowedNetwork) -> dict[str, object]:
-    where = {"file": well_formed(one.where.file), "line": one.where.line} if one.where else None
+    where = {"file": escape_surrogates(one.where.file), "line": one.where.line} if one.where else None
     return {
         "network": str(one.network),
-        "identify": well_formed(one.identify),
-        "endpoint": well_formed(one.endpoint),
+        "identify": escape_surrogates(one.identify),
+        "endpoint": escape_surrogates(one.endpoint),
         "where": where,
     }
 

@@ -34,7 +34,7 @@ def write(fleet: Fleet, stream: TextIO) -> None:
     environment = html.environment().overlay(loader=PackageLoader("pjsipdiag.fleet"))
     page = environment.get_template("fleet.html").stream(
         headline=wording.fleet_headline(fleet),
-        mood="bad" if any(member.problem for member in fleet.members) else "good",
+        mood="bad" if any(member.needs_attention for member in fleet.members) else "good",
         fleet=fleet,
         shared=fleet.shared[:SHARED_ROWS],
         left_out=max(len(fleet.shared) - SHARED_ROWS, 0),

@@ -27,7 +27,7 @@ def _member(member: Member) -> Json:
     return {
         "name": member.pbx.name,
         "status": wording.status(member),
-        "failed": member.failed or None,
+        "failed": member.failure or None,
         "headline": member.headline,
         "asterisk": member.asterisk or None,
         "captures": member.files,

@@ -36,13 +36,13 @@ class Caller(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """The result of one PBX. `failed` says why it could not be diagnosed, `cut` which captures were not read to their
+    """The result of one PBX. `failure` says why it could not be diagnosed, `cut` which captures were not read to their
     end. `files` and `records` count those of its captures, `callers` and `unmatched` count sources; `patch` is a
     unified diff. `sources`, by address, are at most as many as `diagnose.KEPT_SOURCES`; `sources_left_out` counts the
     others."""
 
     pbx: Pbx
-    failed: str = ""
+    failure: str = ""
     headline: str = ""
     asterisk: str = ""
     files: int = 0
@@ -63,9 +63,9 @@ class Member:
     notes: tuple[str, ...] = ()
 
     @property
-    def problem(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether somebody has to look at it."""
-        return bool(self.failed or self.has_problem)
+        return bool(self.failure or self.has_problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.escape import escape_surrogates
 
 GROUP_ROWS = 50_000
 """In one group of a file, and in memory."""
@@ -73,23 +73,23 @@ def describe() -> Iterator[tuple[str, str, str]]:
 CALL_COLUMNS: dict[str, tuple[str, Callable[[str, CallRow], Any], str]] = {
     "pbx": ("text", lambda name, _: name, "name of the PBX in FLEET.toml"),
     "time": ("time", lambda _, call: call.time, "of the first INVITE"),
-    "call_id": ("long", lambda _, call: well_formed(call.call_id), "Call-ID"),
+    "call_id": ("long", lambda _, call: escape_surrogates(call.call_id), "Call-ID"),
     "source_ip": ("text", lambda _, call: _ip(call.source), "who sent it"),
     "source_port": ("port", lambda _, call: _port(call.source), "from which port"),
     "destination_ip": ("text", lambda _, call: _ip(call.destination), "address of the PBX, where it is known"),
     "destination_port": ("port", lambda _, call: _port(call.destination), "and its port"),
     "transport": ("text", lambda _, call: call.transport, "UDP, TCP, TLS, WS, WSS"),
-    "from": ("long", lambda _, call: well_formed(call.from_), "From, as it was sent but for a password"),
-    "request_uri": ("long", lambda _, call: well_formed(call.request_uri), "whom it called"),
-    "user_agent": ("text", lambda _, call: well_formed(call.user_agent), "User-Agent"),
+    "from": ("long", lambda _, call: escape_surrogates(call.from_), "From, as it was sent but for a password"),
+    "request_uri": ("long", lambda _, call: escape_surrogates(call.request_uri), "whom it called"),
+    "user_agent": ("text", lambda _, call: escape_surrogates(call.user_agent), "User-Agent"),
     "requests": ("number", lambda _, call: call.requests, "INVITEs of the call, retransmitted ones too"),
     "status": ("port", lambda _, call: call.observed_status, "last answer in the capture, null without any"),
     "outcome": ("text", lambda _, call: str(call.verdict.outcome), "what the configuration makes of it"),
     "predicted_status": ("port", lambda _, call: call.verdict.status or None, "the answer that follows from it"),
     "identifier": ("text", lambda _, call: call.verdict.identifier or None, "which identifier took it"),
-    "identify": ("text", lambda _, call: well_formed(call.verdict.identify) or None, "which identify"),
-    "endpoint": ("text", lambda _, call: well_formed(call.verdict.endpoint) or None, "which endpoint"),
-    "capture": ("text", lambda _, call: well_formed(call.capture), "file that holds the first INVITE"),
+    "identify": ("text", lambda _, call: escape_surrogates(call.verdict.identify) or None, "which identify"),
+    "endpoint": ("text", lambda _, call: escape_surrogates(call.verdict.endpoint) or None, "which endpoint"),
+    "capture": ("text", lambda _, call: escape_surrogates(call.capture), "file that holds the first INVITE"),
     "frame": ("number", lambda _, call: call.frame, "its number there"),
 }
 """Column -> (kind, how it is taken from a call, what it holds)."""

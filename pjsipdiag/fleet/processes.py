@@ -48,18 +48,18 @@ class Diagnosis:
         try:
             return self._diagnose(pbx)
         except PjsipdiagError as error:
-            return Member(pbx, failed=str(error))
+            return Member(pbx, failure=str(error))
         except OSError as error:
-            return Member(pbx, failed=f"{error.filename or 'input'}: {error.strerror or error}")
+            return Member(pbx, failure=f"{error.filename or 'input'}: {error.strerror or error}")
         except MemoryError:
-            return self.lost(pbx, "the memory of this machine is not enough")
+            return self.result_when_lost(pbx, "the memory of this machine is not enough")
         except Exception as error:
             what = f"{type(error).__name__}: {error}".split("\n")[0]
-            return Member(pbx, failed=f"{what}: a fault of pjsipdiag, please report it")
+            return Member(pbx, failure=f"{what}: a fault of pjsipdiag, please report it")
 
-    def lost(self, pbx: Pbx, reason: str) -> Member:
+    def result_when_lost(self, pbx: Pbx, reason: str) -> Member:
         """The same for one whose process was ended."""
-        return Member(pbx, failed=reason)
+        return Member(pbx, failure=reason)
 
     def _diagnose(self, pbx: Pbx) -> Member:
         options: Options = {
@@ -96,7 +96,7 @@ def diagnose_fleet(
     look: Callable[[int], None] = lambda _: None,
 ) -> Fleet:
     """The report on all PBXs of a plan, `jobs` of them at a time; `look` is told how many are done, now and then."""
-    with Shared(work, plan.pbxs, jobs, lost=work.lost) as shared:
+    with Shared(work, plan.pbxs, jobs, lost=work.result_when_lost) as shared:
         return fleet_of(plan.path, shared.results(lambda: look(shared.done)))
 
 

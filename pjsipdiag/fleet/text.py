@@ -30,15 +30,15 @@ class _Page:
 
     def parts(self) -> Iterator[Part]:
         fleet = self.fleet
-        style = "bold red" if any(member.problem for member in fleet.members) else "bold green"
+        style = "bold red" if any(member.needs_attention for member in fleet.members) else "bold green"
         yield self.ink.text(wording.fleet_headline(fleet), style)
-        yield from self.ink.titled("PBXs", [self.members()])
+        yield from self.ink.title("PBXs", [self.members()])
         if fleet.causes:
-            yield from self.ink.titled("Causes", (part for cause in fleet.causes for part in self.cause(cause)))
+            yield from self.ink.title("Causes", (part for cause in fleet.causes for part in self.cause(cause)))
         if fleet.shared:
-            yield from self.ink.titled("Sources that several PBXs saw", self.shared())
+            yield from self.ink.title("Sources that several PBXs saw", self.write_shared())
         if points := wording.open_points(fleet):
-            yield from self.ink.titled("What is missing", (self.ink.item(point, by=2) for point in points))
+            yield from self.ink.title("What is missing", (self.ink.item(point, by=2) for point in points))
 
     def members(self) -> Part:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim" if self.look.color else "")
@@ -52,8 +52,8 @@ class _Page:
             table.add_row(
                 self.ink.text(member.pbx.name),
                 Text(status, _STYLES[status]),
-                "" if member.failed else f"{member.calls:,}",
-                "" if member.failed else f"{member.failed_calls:,}",
+                "" if member.failure else f"{member.calls:,}",
+                "" if member.failure else f"{member.failed_calls:,}",
                 self.ink.text(wording.outcome(member)),
             )
         return self.ink.table(table)
@@ -69,7 +69,7 @@ class _Page:
         )
         yield Paragraph(head, 2)
         if cause.note:
-            yield ink.indented(cause.note, "dim")
+            yield ink.indent(cause.note, "dim")
         told = wording.remedies(cause.places)
         shown = told if self.look.verbose else told[:PLACES_SHOWN]
         for names, said in shown:
@@ -77,7 +77,7 @@ class _Page:
         if left := sum(len(names) for names, _ in told[len(shown) :]):
             yield ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim")
 
-    def shared(self) -> Iterator[Part]:
+    def write_shared(self) -> Iterator[Part]:
         shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SOURCES_SHOWN]
         for source in shown:
             yield self.source(source)

@@ -15,8 +15,8 @@ NAMED_IN_TITLE = 3
 def fleet_headline(fleet: Fleet) -> str:
     """The verdict in one sentence, or two."""
     members = fleet.members
-    failed = sum(bool(member.failed) for member in members)
-    problems = sum(member.problem for member in members) - failed
+    failed = sum(bool(member.failure) for member in members)
+    problems = sum(member.needs_attention for member in members) - failed
     out = f" {plural(failed, 'PBX', 'PBXs')} could not be diagnosed." if failed else ""
     worst = next((cause for cause in fleet.causes if cause.severity is not Severity.NOTE), None)
     if worst is None:
@@ -55,12 +55,12 @@ def remedies(places: Iterable[tuple[str, Place]]) -> list[tuple[list[str], str]]
 
 def status(member: Member) -> str:
     """One word or two: failed, problems, ok."""
-    return "not diagnosed" if member.failed else "problems" if member.problem else "ok"
+    return "not diagnosed" if member.failure else "problems" if member.needs_attention else "ok"
 
 
 def outcome(member: Member) -> str:
     """Its headline, or why there is none."""
-    return member.failed or member.headline
+    return member.failure or member.headline
 
 
 def shared_kind(source: SharedSource) -> str:
@@ -85,7 +85,7 @@ def seen_as(name: str, row: Caller) -> str:
 
 def open_points(fleet: Fleet) -> list[str]:
     """The gaps of the report: PBXs, parts of captures, sources that are not kept."""
-    points = [f"{member.pbx.name}: not diagnosed: {member.failed}" for member in fleet.members if member.failed]
+    points = [f"{member.pbx.name}: not diagnosed: {member.failure}" for member in fleet.members if member.failure]
     points += [f"{member.pbx.name}: {cut}" for member in fleet.members for cut in member.cut]
     points += [
         f"{member.pbx.name}: {plural(member.sources_left_out, 'source')} with the fewest calls are left out of what "

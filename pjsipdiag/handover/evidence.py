@@ -31,7 +31,7 @@ class CarrierCalls:
 
     calls: tuple[CallRow, ...]
     messages: Messages
-    told: Transcripts
+    transcripts: Transcripts
     """The messages of the first of them, for the page."""
 
 
@@ -101,7 +101,7 @@ def _capture(handed: CarrierCalls) -> bytes:
 def _html_page(handed: CarrierCalls) -> bytes:
     from pjsipdiag.report.carrier import page  # with jinja2, which most commands do not need
 
-    return page(handed.calls, handed.told).encode("utf-8", "backslashreplace")
+    return page(handed.calls, handed.transcripts).encode("utf-8", "backslashreplace")
 
 
 ARCHIVE_FILES: dict[str, Callable[[CarrierCalls], bytes]] = {

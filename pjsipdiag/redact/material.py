@@ -22,12 +22,12 @@ from pjsipdiag.sip import decode
 @dataclass(frozen=True, slots=True)
 class Material:
     """`texts` are configuration files by name, `traffic` the messages of each capture, `hosts` a file as /etc/hosts,
-    `told` what a running Asterisk told."""
+    `saved_answers` what a running Asterisk told."""
 
     texts: Mapping[str, bytes]
     traffic: tuple[tuple[Datagram, ...], ...]
     hosts: bytes = b""
-    told: bytes = b""
+    saved_answers: bytes = b""
 
 
 def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapping[str, int]]:
@@ -40,10 +40,10 @@ def redact(material: Material, config: Config) -> tuple[Material, Disguise, Mapp
     messages = MessageRedactor(disguise, patterns.headers)
     traffic = tuple(tuple(_redacted(d, disguise, messages) for d in capture) for capture in material.traffic)
     for old, new in pairs(material, Material({}, traffic)):
-        patterns.see(old.payload, new.payload)
+        patterns.learn(old.payload, new.payload)
     options = OptionRedactor(disguise, messages, patterns.value)
     texts = {name: redact_conf(name, data, disguise, options) for name, data in material.texts.items()}
-    told = redact_conf("", material.told, disguise, LiveStandIns(disguise, options.value))
+    told = redact_conf("", material.saved_answers, disguise, LiveStandIns(disguise, options.value))
     return Material(texts, traffic, _hosts(material.hosts, disguise), told), disguise, messages.left_out
 
 
@@ -60,7 +60,7 @@ def pairs(before: Material, after: Material) -> list[tuple[Datagram, Datagram]]:
 
 def _disguise(material: Material, config: Config) -> Disguise:
     """Knows every address and section name before the first stand-in is made."""
-    texts = dict.fromkeys(decode(data) for data in (*material.texts.values(), material.hosts, material.told))
+    texts = dict.fromkeys(decode(data) for data in (*material.texts.values(), material.hosts, material.saved_answers))
     packed = dict[bytes, None]()
     for capture in material.traffic:
         for datagram in capture:

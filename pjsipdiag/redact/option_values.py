@@ -147,7 +147,7 @@ class OptionRedactor:
             found: Sequence[AddressRule] = parsed.rules
             if parsed.hosts:
                 return self._host(text)
-            refused = parsed.refused
+            refused = parsed.refusal
         else:
             found, refused = parse_rules(text, ports=False, deny=False, where=nowhere)
         if refused or not found:

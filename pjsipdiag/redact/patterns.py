@@ -37,7 +37,7 @@ class Patterns:
         """The header names, long and in lower case."""
         return frozenset(COMPACT_NAMES.get(name.lower(), name.lower()) for name in self.names)
 
-    def see(self, raw: bytes, redacted: bytes) -> None:
+    def learn(self, raw: bytes, redacted: bytes) -> None:
         """Notes what the values of one request became."""
         if not self.names and not self.uris:
             return

@@ -129,8 +129,8 @@ def _write(
     files |= {f"etc/{name}": data for name, data in material.texts.items()}
     if with_hosts:
         files["hosts"] = material.hosts
-    if material.told:
-        files[LIVE_FILE] = material.told
+    if material.saved_answers:
+        files[LIVE_FILE] = material.saved_answers
     write_folder(target, {name: Content(data) for name, data in files.items()}, inputs=inputs, force=force)
     return [str(target / name) for name in files]
 

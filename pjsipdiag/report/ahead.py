@@ -22,21 +22,21 @@ LEAST_SHARED = 1000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The first `count` of `rows`, each as a `line` of ASCII text, with `before` before the first one and `between`
+    """The first `count` of `rows`, each as a `line` of ASCII text, with `before` before the first one and `separator`
     between them."""
 
     rows: Sequence[Any]
     count: int
     line: Callable[[Any], str]
     before: str
-    between: str
+    separator: str
 
     def text(self, first: int = 0, end: int | None = None) -> Iterator[str]:
         """Rows `first` to `end`, ROWS_WRITTEN_AT_ONCE rows at a time."""
         end = self.count if end is None else min(end, self.count)
         for start in range(first, end, ROWS_WRITTEN_AT_ONCE):
-            yield self.between if start else self.before
-            yield self.between.join(map(self.line, self.rows[start : min(start + ROWS_WRITTEN_AT_ONCE, end)]))
+            yield self.separator if start else self.before
+            yield self.separator.join(map(self.line, self.rows[start : min(start + ROWS_WRITTEN_AT_ONCE, end)]))
 
 
 @dataclass(frozen=True, slots=True)

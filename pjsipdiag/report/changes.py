@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.space.admits import Admitted
 from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import visible, well_formed
+from pjsipdiag.report.escape import escape_surrogates, visible
 from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.terminal import COLOURS, Ink, Part, page_text
 
@@ -63,17 +63,17 @@ def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iter
 
 def _json(changes: Sequence[Change], before: str, after: str) -> str:
     rows = [_change(change) for change in changes]
-    whole = {"schema": 1, "before": well_formed(before), "after": well_formed(after), "changes": rows}
+    whole = {"schema": 1, "before": escape_surrogates(before), "after": escape_surrogates(after), "changes": rows}
     return json.dumps(whole, indent=1) + "\n"
 
 
 def _change(change: Change) -> dict[str, object]:
     return {
         "source": change.source,
-        "before": well_formed(change.before),
-        "after": well_formed(change.after),
+        "before": escape_surrogates(change.before),
+        "after": escape_surrogates(change.after),
         "calls": change.calls,
-        "example": well_formed(change.example.call_id),
+        "example": escape_surrogates(change.example.call_id),
     }
 
 
@@ -90,22 +90,22 @@ def _all_parts(found: Differences, before: str, after: str, ink: Ink) -> Iterato
         yield ink.text(f"Some calls go elsewhere under {after} than under {before} ({kinds} tried).", "bold yellow")
     elif not found.kinds:
         yield ink.text(f"Nothing listens by these files: no call arrives under {before} or {after}.", "bold yellow")
-    elif found.complete:
+    elif found.is_complete:
         yield ink.text(f"Every call would go the same way under {before} and {after} ({kinds} tried).", "bold green")
     else:
         yield ink.text(f"No difference between {before} and {after} was found, but not all can be told.", "bold yellow")
     for row in found.rows:
         yield Text()
-        yield ink.indented(_which(row), "bold", by=2)
+        yield ink.indent(_which(row), "bold", by=2)
         for name, goes, why in ((before, row.before, row.before_why), (after, row.after, row.after_why)):
             yield ink.item(f"{name}: {goes}" + (f" ({why})" if why else ""))
     if found.unknown:
         yield Text()
         unknown = f"{found.unknown:,} of {kinds} cannot be decided: {found.unknown_why}"
-        yield ink.indented(unknown, COLOURS["unknown"], by=2)
-    for text in found.untold:
+        yield ink.indent(unknown, COLOURS["unknown"], by=2)
+    for text in found.not_enumerated:
         yield Text()
-        yield ink.indented(f"not compared: {text}", "dim", by=2)
+        yield ink.indent(f"not compared: {text}", "dim", by=2)
 
 
 def _which(row: Difference) -> str:
@@ -130,24 +130,24 @@ def _all_json(found: Differences, before: str, after: str) -> str:
         {
             "networks": list(row.networks),
             "ports": list(row.ports),
-            "says": [well_formed(text) for text in row.says],
-            "sockets": [well_formed(text) for text in row.sockets],
-            "before": well_formed(row.before),
-            "after": well_formed(row.after),
-            "before_why": well_formed(row.before_why),
-            "after_why": well_formed(row.after_why),
+            "says": [escape_surrogates(text) for text in row.says],
+            "sockets": [escape_surrogates(text) for text in row.sockets],
+            "before": escape_surrogates(row.before),
+            "after": escape_surrogates(row.after),
+            "before_why": escape_surrogates(row.before_why),
+            "after_why": escape_surrogates(row.after_why),
         }
         for row in found.rows
     ]
     whole = {
         "schema": 1,
-        "before": well_formed(before),
-        "after": well_formed(after),
+        "before": escape_surrogates(before),
+        "after": escape_surrogates(after),
         "kinds": found.kinds,
         "unknown": found.unknown,
-        "unknown_why": well_formed(found.unknown_why),
+        "unknown_why": escape_surrogates(found.unknown_why),
         "differences": rows,
-        "not_compared": [well_formed(text) for text in found.untold],
+        "not_compared": [escape_surrogates(text) for text in found.not_enumerated],
     }
     return json.dumps(whole, indent=1) + "\n"
 
@@ -170,9 +170,9 @@ def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[Part]:
     for row in rows:
         yield Text()
         lets_in = f"{wording.plural(row.addresses, 'address', 'addresses')}, {row.unseen:,} never seen"
-        yield ink.indented(f"{row.network} ({row.where}): {lets_in}", "bold" if row.changes else "dim", by=2)
-        if row.taken is not None:
-            yield ink.item(f"taken already by match={row.taken.text} ({row.taken.where})")
+        yield ink.indent(f"{row.network} ({row.where}): {lets_in}", "bold" if row.changes else "dim", by=2)
+        if row.taken_by is not None:
+            yield ink.item(f"taken already by match={row.taken_by.text} ({row.taken_by.where})")
         for change in row.changes:
             yield ink.item(
                 f"{wording.plural(change.calls, 'call')} of {change.source}: {change.before}, then {change.after}"
@@ -185,6 +185,6 @@ def _admitted_json(row: Admitted) -> dict[str, object]:
         "line": row.where.line,
         "addresses": row.addresses,
         "unseen": row.unseen,
-        "taken_by": well_formed(f"{row.taken.text} {row.taken.where}") if row.taken else None,
+        "taken_by": escape_surrogates(f"{row.taken_by.text} {row.taken_by.where}") if row.taken_by else None,
         "changes": [_change(change) for change in row.changes],
     }

@@ -1,6 +1,6 @@
 """Hostile text made visible: nothing that came from a packet or a file leaves the program as a control character.
 
-Every renderer shows text through `visible` (or `clipped`); the format's own quoting (HTML, JSON, XML, Markdown, CSV)
+Every renderer shows text through `visible` (or `clip`); the format's own quoting (HTML, JSON, XML, Markdown, CSV)
 comes on top of it. Printable text is never changed.
 """
 
@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from pjsipdiag.errors import escape_character, visible
 
-__all__ = ["clipped", "visible", "well_formed"]
+__all__ = ["clip", "escape_surrogates", "visible"]
 
 LONGEST_VALUE = 300
 """Characters of one value that a person is shown; a header may have 64 KiB."""
 
 
-def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
+def clip(text: str, longest: int = LONGEST_VALUE) -> str:
     """`visible` text, cut after `longest` characters with the length of the whole."""
     shown = visible(text[: longest + 1])
     if len(shown) <= longest:
@@ -22,7 +22,7 @@ def clipped(text: str, longest: int = LONGEST_VALUE) -> str:
     return f"{shown[:longest]}... ({len(text):,} characters)"
 
 
-def well_formed(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """`text` with lone surrogates as visible escapes, for formats that can carry everything else themselves."""
     if text.isascii():
         return text

@@ -31,10 +31,10 @@ from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt, sections_by_line
 from pjsipdiag.report.drawing.flow import flow
 from pjsipdiag.report.drawing.tally import KINDS_OF_CALLS, tally
 from pjsipdiag.report.drawing.timeline import timeline
-from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.escape import clip
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.steps import ending
+from pjsipdiag.report.steps import gather_ending
 
 LONGEST_IN_PAGE = 4000
 """Characters of one value in the page."""
@@ -72,7 +72,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
     looked_at = {source.address for source in [source for source in ordered if source.calls][:MOST_SOURCES_SHOWN]}
     counted = tally(report.calls, *_times(report), looked_at, attackers)
     talks = conversations(report, ordered, counted)
-    steps, sections = ending(report).steps, sections_by_line(report.config)
+    steps, sections = gather_ending(report).steps, sections_by_line(report.config)
     blocks = [command for finding in report.findings for command in wording.commands(finding.advice)]
     page = templates.get_template("report.html").generate(
         report=report,
@@ -87,13 +87,13 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         numbers={one.source.address: one.number for one in talks},
         talks=talks,
         callers=sum(source.calls > 0 for source in ordered),
-        untold=any(not one.ladder.whole for source in talks for one in source.talks),
+        untold=any(not one.ladder.is_whole for source in talks for one in source.talks),
         untexted=_untexted(talks),
         causes=[_cause(finding, report, sections) for finding in report.findings if not _is_attack(finding)],
         attacks=[_cause(finding, report, sections) for finding in report.findings if _is_attack(finding)],
         changes=[_change(suggestion) for suggestion in report.suggestions],
         unconfirmed=[_change(suggestion) for suggestion in report.unconfirmed],
-        ending=ending(report),
+        ending=gather_ending(report),
         todo=bool(report.suggestions or steps or blocks),
         steps=steps,
         blocks=blocks,
@@ -128,12 +128,12 @@ def _make_visible(value: object) -> object:
     """Makes the value of each expression in a template visible, before it is escaped."""
     if isinstance(value, Markup | Undefined | int | float) or value is None:
         return value
-    return clipped(str(value), LONGEST_IN_PAGE)
+    return clip(str(value), LONGEST_IN_PAGE)
 
 
 def _short(text: str, longest: int) -> str:
     """`text` for a picture, where there is little room."""
-    shown = clipped(text[: longest + 1], LONGEST_IN_PAGE)
+    shown = clip(text[: longest + 1], LONGEST_IN_PAGE)
     return shown if len(shown) <= longest else f"{shown[: longest - 1]}\u2026"
 
 
@@ -228,7 +228,7 @@ def _is_attack(finding: Finding) -> bool:
 
 def _untexted(talks: Sequence[SourceTalks]) -> bool:
     """Whether there was no room for the text of a message."""
-    arrows = (arrow for source in talks for one in source.talks if one.ladder.whole for arrow in one.ladder.arrows)
+    arrows = (arrow for source in talks for one in source.talks if one.ladder.is_whole for arrow in one.ladder.arrows)
     return any(not arrow.text and arrow.kind != "sign" for arrow in arrows)
 
 

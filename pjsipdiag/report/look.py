@@ -25,7 +25,7 @@ class Style:
     width: int = NARROW
     color: bool = False
     ascii_only: bool = False
-    whole: bool = False
+    keeps_names_whole: bool = False
     """Names and addresses stay in one line: somebody may search for them with grep."""
     folder: str = ""
     """That of the configuration, as a repository names it, for formats that show findings at its lines."""
@@ -63,7 +63,7 @@ def style_for(
         min(max(width, LEAST_COLUMNS), MOST_COLUMNS),
         color,
         not _can_encode(stream),
-        whole=not terminal and not asked,
+        keeps_names_whole=not terminal and not asked,
         folder=folder,
         ahead=ahead,
     )

@@ -12,10 +12,10 @@ from typing import TextIO
 
 from pjsipdiag.diagnosis.model import DoorState, Finding, Report, Suggestion
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.escape import clip
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
-from pjsipdiag.report.steps import ending
+from pjsipdiag.report.steps import gather_ending
 
 MOST_IN_TICKET = 100
 """Sources, and doors, that a ticket shows; the rest are counted."""
@@ -29,13 +29,13 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
 
 def prose(text: str) -> str:
     """`text` inside a sentence, without any meaning to Markdown."""
-    shown = _MARKUP.sub(r"\\\g<0>", clipped(text, 2000))
+    shown = _MARKUP.sub(r"\\\g<0>", clip(text, 2000))
     return _MENTION.sub(r"\1<!-- -->", shown).replace("://", ":<!-- -->//").replace("www.", "www<!-- -->.")
 
 
 def code(text: str) -> str:
     """`text` as a code span, longer fences around backticks, for a table cell too."""
-    shown = clipped(text).replace("|", "\\|")
+    shown = clip(text).replace("|", "\\|")
     if not shown:
         return ""
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
@@ -76,7 +76,7 @@ def _lines(report: Report, most: int | None) -> Iterator[str]:
         yield from ("", f"### {wording.UNCONFIRMED}")
         for suggestion in report.unconfirmed:
             yield from _suggestion(suggestion, "may fix")
-    if (last := ending(report)).steps:
+    if (last := gather_ending(report)).steps:
         yield from ("", f"### {last.title}", "")
         for step in last.steps:
             commands = ", ".join(map(code, step.commands))
@@ -99,7 +99,7 @@ def _suggestion(suggestion: Suggestion, fixes: str = "fixes") -> Iterator[str]:
     place = f"{suggestion.file}:{suggestion.line}" if suggestion.line or not suggestion.sql else suggestion.file
     yield f"{code(place)} {code(f'[{suggestion.section}]')}{endpoint}:"
     yield ""
-    yield from (f"    {clipped(line)}" for line in wording.changed_lines(suggestion))
+    yield from (f"    {clip(line)}" for line in wording.changed_lines(suggestion))
     yield ""
     yield f"It {wording.effect(suggestion, fixes)}."
     if suggestion.note:

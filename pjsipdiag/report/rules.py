@@ -37,7 +37,7 @@ def write(rules: Iterable[Rule], stream: TextIO, look: Style) -> None:
 
 def write_page(rule: Rule, stream: TextIO, look: Style) -> None:
     """Writes what one rule says to people: set for a page that is looked at, and its Markdown for anything else."""
-    if look.whole:
+    if look.keeps_names_whole:
         stream.write(rule.page)
     else:
         put([Markdown(rule.page)], stream, look)

@@ -43,7 +43,7 @@ class Ending(NamedTuple):
     steps: tuple[Step, ...]
 
 
-def ending(report: Report) -> Ending:
+def gather_ending(report: Report) -> Ending:
     """How what is suggested is loaded and seen to work, each step once.
 
     Where no line is suggested, what the weightiest findings advise comes first.

@@ -20,7 +20,7 @@ from rich.text import Text
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
 from pjsipdiag.diagnosis.model import DoorState, Severity
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.escape import clip
 from pjsipdiag.report.look import Style
 
 COLOURS = {
@@ -142,12 +142,12 @@ class Ink:
         self.dash, self.arrow, self.dot = ("-", "->", "*") if look.ascii_only else ("─", "→", "•")
 
     def text(self, text: str, style: str = "") -> Text:
-        shown = clipped(text, 2000)
+        shown = clip(text, 2000)
         if self.look.ascii_only:
             shown = shown.encode("ascii", "backslashreplace").decode("ascii")
         return Text(shown, style)
 
-    def titled(self, title: str, parts: Iterable[Part]) -> Iterator[Part]:
+    def title(self, title: str, parts: Iterable[Part]) -> Iterator[Part]:
         """A part of a page below its title."""
         yield Text()
         yield Text(title, "bold underline" if self.look.color else "bold")
@@ -159,7 +159,7 @@ class Ink:
         """A section name, broken behind its hyphens where it is longer than `width`."""
         return self._broken(_PIECE.findall(text), width)
 
-    def listed(self, text: str, width: int | None) -> Text:
+    def break_list(self, text: str, width: int | None) -> Text:
         """A list, broken behind its commas where it is longer than `width`."""
         return self._broken(re.findall(r"[^,]*(?:, ?|$)", text), width)
 
@@ -171,26 +171,29 @@ class Ink:
             lines[-1] += piece
         return Text("\n").join(self.text(line.rstrip()) for line in lines)
 
-    def indented(self, line: str, style: str = "", by: int = 4) -> Paragraph:
+    def indent(self, line: str, style: str = "", by: int = 4) -> Paragraph:
         return Paragraph(self.text(line, style), by)
 
     def item(self, line: str, style: str = "", by: int = 4) -> Paragraph:
         """A line behind a dot."""
-        return self.signed(self.dot, line, style, by)
+        return self.sign(self.dot, line, style, by)
 
-    def signed(self, sign: str, line: str, style: str = "", by: int = 4) -> Paragraph:
+    def sign(self, sign: str, line: str, style: str = "", by: int = 4) -> Paragraph:
         return Paragraph(self.text(line, style), by, Text.assemble((sign, style), " "))
 
     def fits(self, table: Table) -> bool:
         """Whether the page is wide enough for every cell in one line."""
         console = _console(self.look, _WHOLE)
-        return self.look.whole or Measurement.get(console, console.options, table).maximum + 2 <= self.look.width
+        return (
+            self.look.keeps_names_whole
+            or Measurement.get(console, console.options, table).maximum + 2 <= self.look.width
+        )
 
     def table(self, table: Table) -> RenderableType:
         """A table below a heading; where names stay whole, as wide as it has to be."""
-        for column in table.columns if self.look.whole else ():
+        for column in table.columns if self.look.keeps_names_whole else ():
             column.no_wrap, column.max_width = True, None
-        if not self.look.whole:
+        if not self.look.keeps_names_whole:
             return Padding(table, (0, 0, 0, 2))
         return Unwrapped(table, (0, 0, 0, 2), expand=False)
 

@@ -18,10 +18,10 @@ from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
 from pjsipdiag.diagnosis.traffic import CallRow, RequestRow, SourceRow
 from pjsipdiag.errors import shown_name
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import clipped
+from pjsipdiag.report.escape import clip
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import PLAIN, Style
-from pjsipdiag.report.steps import ending
+from pjsipdiag.report.steps import gather_ending
 from pjsipdiag.report.terminal import COLOURS, Ink, Paragraph, Part, page_text, put
 from pjsipdiag.sip import SipMessage
 
@@ -62,8 +62,8 @@ def explain(message: SipMessage, verdict: Verdict, config: Config, look: Style =
     style = "bold green" if verdict.endpoint else "bold red"
     parts: list[Part] = [
         ink.text(f"{outcome[:1].upper()}{outcome[1:]}{f' {by}' if verdict.identifier else ''}.", style),
-        ink.text(clipped(said), "dim"),
-        ink.text(f"From: {clipped(message.header('From'))}", "dim"),
+        ink.text(clip(said), "dim"),
+        ink.text(f"From: {clip(message.header('From'))}", "dim"),
         ink.text(f"Asterisk {config.version}{f' ({why})' if why else ''}, {where}", "dim"),
         Text(),
         *ink.trace(verdict),
@@ -86,24 +86,24 @@ class _ReportPage:
         yield from (self.ink.text(line, "bold yellow") for line in wording.unread_records(report))
         yield from self.context()
         if report.findings:
-            yield from self.ink.titled("Causes", self.spaced(self.finding(finding) for finding in report.findings))
+            yield from self.ink.title("Causes", self.space(self.finding(finding) for finding in report.findings))
         if report.sources:
-            yield from self.ink.titled("Sources", self.sources())
+            yield from self.ink.title("Sources", self.sources())
         listed = [row for row in report.requests if row.method in report.methods]
         if listed:
-            yield from self.ink.titled("Other requests", self.spaced(map(self.request, listed)))
+            yield from self.ink.title("Other requests", self.space(map(self.request, listed)))
         if report.doors:
-            yield from self.ink.titled("Doors", self.doors())
+            yield from self.ink.title("Doors", self.doors())
         if wording.notes(report):
-            yield from self.ink.titled("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
+            yield from self.ink.title("Notes", (self.ink.item(line, by=2) for line in wording.notes(report)))
         if self.look.verbose and report.calls:
-            yield from self.ink.titled("Traces", self.traces())
+            yield from self.ink.title("Traces", self.traces())
         if report.suggestions:
-            yield from self.ink.titled("Suggested lines", self.spaced(self.suggestion(s) for s in report.suggestions))
+            yield from self.ink.title("Suggested lines", self.space(self.suggestion(s) for s in report.suggestions))
         yield from self.unconfirmed()
         yield from self.steps()
 
-    def spaced(self, many: Iterable[Iterable[Part]]) -> Iterator[Part]:
+    def space(self, many: Iterable[Iterable[Part]]) -> Iterator[Part]:
         for at, parts in enumerate(many):
             if at:
                 yield Text()
@@ -127,25 +127,25 @@ class _ReportPage:
         )
         yield Paragraph(head, 2)
         if place := wording.place(finding.where):
-            yield ink.indented(f"at {place}", "cyan")
+            yield ink.indent(f"at {place}", "cyan")
         if seen := wording.where_seen(finding):
-            yield ink.indented(clipped(seen), "dim")
+            yield ink.indent(clip(seen), "dim")
         yield from map(ink.item, wording.evidence(finding, None if self.look.verbose else MOST_EVIDENCE))
         yield from (ink.item(f"so: {line}", "dim") for line in finding.consequences)
-        yield from (ink.signed(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report))
+        yield from (ink.sign(ink.arrow, fix, "green") for fix in wording.fixes(finding, self.report))
 
     def unconfirmed(self) -> Iterator[Part]:
         found = self.report.unconfirmed
         if found:
-            yield from self.ink.titled(wording.UNCONFIRMED, self.spaced(self.suggestion(s, "may fix") for s in found))
+            yield from self.ink.title(wording.UNCONFIRMED, self.space(self.suggestion(s, "may fix") for s in found))
 
     def steps(self) -> Iterator[Part]:
-        ink, last = self.ink, ending(self.report)
+        ink, last = self.ink, gather_ending(self.report)
         if last.steps:
-            yield from self.ink.titled(last.title, ())
+            yield from self.ink.title(last.title, ())
         for step in last.steps:
             yield ink.item(f"{step.says}{':' if step.commands else ''}", by=2)
-            yield from (ink.indented(clipped(command), "green") for command in step.commands)
+            yield from (ink.indent(clip(command), "green") for command in step.commands)
 
     def suggestion(self, suggestion: Suggestion, fixes: str = "fixes") -> Iterator[Part]:
         ink = self.ink
@@ -159,13 +159,13 @@ class _ReportPage:
         if head.plain.strip():
             yield Paragraph(head, 2)
         for line in wording.changed_lines(suggestion):
-            yield ink.signed(line[0], line[2:], "red" if line[0] == "-" else "green")
+            yield ink.sign(line[0], line[2:], "red" if line[0] == "-" else "green")
         if suggestion.edits or suggestion.sql:
-            yield ink.indented(wording.effect(suggestion, fixes), "dim")
+            yield ink.indent(wording.effect(suggestion, fixes), "dim")
         if suggestion.admits:
-            yield ink.indented(f"lets in {', '.join(suggestion.admits)}", "dim")
+            yield ink.indent(f"lets in {', '.join(suggestion.admits)}", "dim")
         if suggestion.note:
-            yield ink.indented(f"first: {suggestion.note}", "yellow")
+            yield ink.indent(f"first: {suggestion.note}", "yellow")
 
     def sources(self) -> Iterator[Part]:
         ordered = wording.sources_by_need(self.report)
@@ -174,7 +174,7 @@ class _ReportPage:
         yield self.ink.table(table if self.ink.fits(table) else self.source_table(shown, broken=True))
         if len(shown) < len(ordered):
             more = f"{len(ordered) - len(shown):,} more sources are not shown (-v shows all)"
-            yield self.ink.indented(more, "dim", by=2)
+            yield self.ink.indent(more, "dim", by=2)
 
     def source_table(self, shown: Sequence[SourceRow], *, broken: bool) -> Table:
         """The table of sources; `broken` says that long names take several lines."""
@@ -208,7 +208,9 @@ class _ReportPage:
         room = NAME_COLUMNS if broken and not wide else None
         yield ink.name(source.identify or ink.dash, room)
         yield ink.name(source.endpoint or ink.dash, room)
-        yield ink.listed(wording.observed_answers(source) or ink.dash, ANSWER_COLUMNS if broken and not wide else None)
+        yield ink.break_list(
+            wording.observed_answers(source) or ink.dash, ANSWER_COLUMNS if broken and not wide else None
+        )
         if wide:
             yield ink.text(wording.agents(source) or ink.dash)
 
@@ -216,10 +218,10 @@ class _ReportPage:
         ink = self.ink
         requests = wording.plural(row.requests, f"{row.method} request")
         head = f"{requests} from {row.source}, answered {wording.counts(row.observed) or 'not at all'}"
-        yield ink.indented(head, "bold", by=2)
+        yield ink.indent(head, "bold", by=2)
         if row.verdict:
             yield from ink.trace(row.verdict)
-            yield ink.signed(ink.arrow, wording.outcome(row.verdict), "bold")
+            yield ink.sign(ink.arrow, wording.outcome(row.verdict), "bold")
 
     def doors(self) -> Iterator[Part]:
         shown = self.report.doors if self.look.verbose else self.report.doors[:MOST_SOURCE_ROWS]
@@ -234,7 +236,8 @@ class _ReportPage:
             by = self.ink.text(door.identifier)
             table.add_row(
                 self.ink.name(
-                    door.endpoint, None if self.look.width >= WIDE_COLUMNS or self.look.whole else NAME_COLUMNS * 2
+                    door.endpoint,
+                    None if self.look.width >= WIDE_COLUMNS or self.look.keeps_names_whole else NAME_COLUMNS * 2,
                 ),
                 self.ink.text(door.context),
                 by,
@@ -244,7 +247,7 @@ class _ReportPage:
         yield self.ink.table(table)
         if len(shown) < len(self.report.doors):
             more = f"{len(self.report.doors) - len(shown):,} more doors are not shown (-v shows all)"
-            yield self.ink.indented(more, "dim", by=2)
+            yield self.ink.indent(more, "dim", by=2)
 
     def traces(self) -> Iterator[Part]:
         ink = self.ink
@@ -254,17 +257,17 @@ class _ReportPage:
             yield from self.call(call, alike)
         if len(shown) < len(kinds):
             yield Text()
-            yield ink.indented(f"{wording.plural(len(kinds) - len(shown), 'more trace')} with -vv", "dim", by=2)
+            yield ink.indent(f"{wording.plural(len(kinds) - len(shown), 'more trace')} with -vv", "dim", by=2)
 
     def call(self, call: CallRow, alike: int) -> Iterator[Part]:
         ink = self.ink
         yield Text()
-        yield ink.indented(f"{call.source} INVITE {clipped(call.request_uri)}", "bold", by=2)
-        said = f"Call-ID {clipped(call.call_id)}"
-        yield ink.indented(f"{said} and {wording.plural(alike - 1, 'call')} alike" if alike > 1 else said, "dim")
+        yield ink.indent(f"{call.source} INVITE {clip(call.request_uri)}", "bold", by=2)
+        said = f"Call-ID {clip(call.call_id)}"
+        yield ink.indent(f"{said} and {wording.plural(alike - 1, 'call')} alike" if alike > 1 else said, "dim")
         yield from ink.trace(call.verdict)
         answered = f"answered {call.observed_status}" if call.observed_status else "no answer in the capture"
-        yield ink.signed(ink.arrow, f"{wording.outcome(call.verdict)}; {answered}", "bold")
+        yield ink.sign(ink.arrow, f"{wording.outcome(call.verdict)}; {answered}", "bold")
 
 
 def _telling(kinds: list[tuple[CallRow, int]]) -> list[tuple[CallRow, int]]:

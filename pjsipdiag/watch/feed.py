@@ -52,7 +52,7 @@ class Feed:
         return items
 
     @property
-    def ended(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing more comes, and all was taken."""
         return not self._thread.is_alive() and not self._items
 

@@ -68,7 +68,7 @@ class Watch:
         self._feed = Feed(source)
         self._pending = PendingTalks()
         self._windows = Windows(source.name, configuration.path, configuration.options)
-        self._causes = Causes(gate.fail_on or Severity.NOTE, known.told)
+        self._causes = Causes(gate.fail_on or Severity.NOTE, known.told_causes)
         self.failed = False
         """Whether a cause was told that is no all-clear."""
         self._stop, self._until_failure = Event(), False
@@ -96,7 +96,7 @@ class Watch:
         systemd.notify(READY=1, STATUS=f"watching {self._source.name}")
         failure: CaptureError | None = None
         try:
-            while not self._feed.ended and not self._stop.is_set():
+            while not self._feed.has_ended and not self._stop.is_set():
                 try:
                     self._turn()
                 except CaptureError as error:  # what was read before counts all the same
@@ -114,7 +114,7 @@ class Watch:
 
     def summary(self) -> str:
         """The counts so far, in a line."""
-        lost = self._source.lost()
+        lost = self._source.count_lost()
         calls, causes = plural(self._calls.total(), "call"), plural(self._told.total(), "cause")
         said = [f"{plural(self._messages, 'SIP message')}, {calls}, {causes} told"]
         if self._causes.left_out:
@@ -136,7 +136,7 @@ class Watch:
             "calls": dict(self._calls),
             "causes": dict(self._told),
             "causes_left_out": dict(self._causes.left_out),
-            "packets_lost": self._source.lost() or 0,
+            "packets_lost": self._source.count_lost() or 0,
             "passed_over": sum(self._unread().values()),
             "calls_given_up": self._pending.overrun,
             "told": dict(self._outputs.teller.counts),
@@ -152,7 +152,7 @@ class Watch:
             self._add(datagram, place)
             if self._pending.size - self._left > PENDING_BYTES or self._now - self._since >= LONGEST_WINDOW:
                 self._judge(self._pending.take_settled(self._now), self._now)
-                self._pending.bound()
+                self._pending.trim()
                 self._left = self._pending.size
         clock = time.monotonic()
         if clock - self._judged >= max(JUDGE, SHARE * self._took):
@@ -205,7 +205,7 @@ class Watch:
         """Takes what is still to come of the source, and judges all that waits."""
         if not (self._until_failure and self.failed):
             self._feed.stop()
-            while not self._feed.ended:
+            while not self._feed.has_ended:
                 for datagram, place in self._feed.take(TURN):
                     self._add(datagram, place)
             self._feed.take(0)  # raises the error of a source that failed
@@ -221,7 +221,7 @@ class Watch:
         if self._state is None or place == self._written:
             return
         try:
-            write_state(self._state, place, self._causes.known())
+            write_state(self._state, place, self._causes.told_causes())
             self._written = place
         except (OSError, PjsipdiagError) as error:
             self._outputs.say(f"the state cannot be kept: {error}")

@@ -17,7 +17,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import visible
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.escape import escape_surrogates
 from pjsipdiag.report.machine.findings import suggestion, where
 
 KNOWN_CAUSES = 5000
@@ -66,18 +66,18 @@ class CauseChange:
             "change": self.change,
             "rule": self.rule,
             "severity": self.severity,
-            "sources": [*map(well_formed, self.sources[:SOURCES_LISTED])],
+            "sources": [*map(escape_surrogates, self.sources[:SOURCES_LISTED])],
             "sources_in_all": len(self.sources),
-            "endpoint": well_formed(self.endpoint),
-            "message": well_formed(self.message),
-            "fix": well_formed(self.fix),
+            "endpoint": escape_surrogates(self.endpoint),
+            "message": escape_surrogates(self.message),
+            "fix": escape_surrogates(self.fix),
             "commands": [*self.commands],
             **self.details,
         }
 
 
 class Causes:
-    """The causes that were told; `known` are those of an earlier run. Causes below the severity `least` are not
+    """The causes that were told; `told_causes` are those of an earlier run. Causes below the severity `least` are not
     told."""
 
     def __init__(self, least: Severity, known: Iterable[tuple[CauseKey, str]] = ()) -> None:
@@ -87,8 +87,8 @@ class Causes:
         self.left_out: Counter[str] = Counter()
         """Causes by rule that were not told, as there were too many in their minute."""
 
-    def known(self) -> list[tuple[CauseKey, str]]:
-        """The causes that were told, with their digests, as a later run takes them for `known`."""
+    def told_causes(self) -> list[tuple[CauseKey, str]]:
+        """The causes that were told, with their digests, as a later run takes them for `told_causes`."""
         return [*self._told.items()]
 
     def new(self, report: Report, now: int) -> Iterator[CauseChange]:
@@ -154,7 +154,7 @@ def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: s
         commands=tuple(dict.fromkeys(command for one in loading for command in one.commands)),
         details={
             "calls": finding.calls,
-            "call_ids": [*map(well_formed, finding.seen.call_ids)],
+            "call_ids": [*map(escape_surrogates, finding.seen.call_ids)],
             "where": where(finding.where),
             "suggestions": [suggestion(one) for one in repairs],
         },

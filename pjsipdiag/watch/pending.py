@@ -28,17 +28,17 @@ MOST_OF_ONE = 200
 
 @dataclass(slots=True)
 class Talk:
-    """The messages of one Call-ID; `first` and `last` are their times in nanoseconds since 1970, `final` is whether the
-    last request has its answer, `place` that of the first message."""
+    """The messages of one Call-ID; `first` and `last` are their times in nanoseconds since 1970, `is_answered` is
+    whether the last request has its answer, `place` that of the first message."""
 
     first: int
     last: int
     place: FilePosition | None
-    final: bool = False
+    is_answered: bool = False
     messages: list[Datagram] = field(default_factory=list)
 
     def is_settled(self, now: int) -> bool:
-        if self.final:
+        if self.is_answered:
             return now - self.last >= GRACE or len(self.messages) >= MOST_OF_ONE
         return now - self.first >= TRANSACTION_TIMEOUT
 
@@ -65,7 +65,7 @@ class PendingTalks:
             return
         talk.last = datagram.time
         if method != b"ACK":
-            talk.final = answer and b"2" <= payload[8:9] <= b"6"
+            talk.is_answered = answer and b"2" <= payload[8:9] <= b"6"
         talk.messages.append(datagram)
         self.size += len(payload)
 
@@ -77,7 +77,7 @@ class PendingTalks:
         """Those of all talks: nothing more comes."""
         return self._take([*self._talks])
 
-    def bound(self) -> None:
+    def trim(self) -> None:
         """Gives up the oldest talks where all together are too large."""
         for name, talk in [*self._talks.items()]:
             if self.size <= WAITING_BYTES:

@@ -56,8 +56,8 @@ class Configuration:
             config = self._load(disk)
         except PjsipdiagError as error:
             return self._refuse(str(error))
-        if len(config.rejected) > len(self.config.rejected):
-            problem = config.rejected[-1]
+        if len(config.rejected_files) > len(self.config.rejected_files):
+            problem = config.rejected_files[-1]
             return self._refuse(f"{problem.where}: {problem.reason}")
         self.disk, self.config = disk, config
         self.counts["taken"] += 1

@@ -25,7 +25,7 @@ class State:
     """`place` in a directory's files, and what was told."""
 
     place: FilePosition = (0, 0)
-    told: tuple[tuple[CauseKey, str], ...] = ()
+    told_causes: tuple[tuple[CauseKey, str], ...] = ()
 
 
 def default_file(source: str) -> Path:

@@ -42,8 +42,8 @@ def recorded(path: Path) -> list[dict[str, Any]]:
 
 
 def logged(config: Config) -> list[str]:
-    told = [one.log for one in (*config.warnings, *config.rejected)]
-    return told + [one.log for one in config.dropped] + [one.log for one in config.absent]
+    told = [one.log for one in (*config.warnings, *config.rejected_files)]
+    return told + [one.log for one in config.dropped] + [one.log for one in config.absent_modules]
 
 
 def differences(case: Mapping[str, Any], config: Config) -> list[str]:
@@ -76,7 +76,7 @@ def test_nothing_listens_where_asterisk_or_pjsip_did_not_start() -> None:
     assert len(cases) > 40
     configs = [load_config(None, case["asterisk"], overlay=case["files"]) for case in cases]
     assert [case["id"] for case, config in zip(cases, configs, strict=True) if config.listeners] == []
-    assert all(config.absent[0].ends or config.rejected or config.dropped for config in configs)
+    assert all(config.absent_modules[0].is_fatal or config.rejected_files or config.dropped for config in configs)
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}-{path.name.split('.jsonl')[0]}")

@@ -84,7 +84,7 @@ class Honest:
             for group in situation.groups
             if group.verdict.identifier == "ip" or is_likely(situation, group)
         }
-        return {source for source in self.sources if source in taken or situation.acknowledged(source)}
+        return {source for source in self.sources if source in taken or situation.acknowledged_calls(source)}
 
     @property
     def is_answered(self) -> bool:

@@ -146,9 +146,9 @@ def test_credentials_under_the_address_of_a_provider_are_not_his(captures: Hones
 @pytest.mark.parametrize("link", ["sll", "raw"])
 def test_a_forged_answer_does_not_make_a_copy_incomplete(captures: HonestCaptures, link: str) -> None:
     """What the PBX seems to have accepted, and these files do not let in, it accepted only if it said so itself."""
-    honest = next(one for one in captures if one.config.missing and not one.config.partial)
+    honest = next(one for one in captures if one.config.missing_files and not one.config.is_partial)
     call = Call(Address("198.51.100.9", 5060), "INVITE", 5, answers=((honest.pbx.ip, 200, "Asterisk PBX 22.10.1"),))
-    assert not forged(honest, call, link=link).situation.config.partial
+    assert not forged(honest, call, link=link).situation.config.is_partial
 
 
 FORGED = tomllib.loads((FOLDER / "forged.toml").read_text())

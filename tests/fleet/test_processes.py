@@ -96,8 +96,8 @@ class Ending(Diagnosis):
 
 def test_a_process_that_is_killed_is_named(tmp_path: Path) -> None:
     found = diagnose_fleet(read_plan(str(write_fleet(tmp_path, 3))), Ending(), 2)
-    assert [bool(member.failed) for member in found.members] == [False, True, False]
-    assert "was ended" in found.members[1].failed
+    assert [bool(member.failure) for member in found.members] == [False, True, False]
+    assert "was ended" in found.members[1].failure
 
 
 @pytest.mark.parametrize("where", ["local", "tcp"])

@@ -68,7 +68,7 @@ def _in_turn(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram
     one, two = Tally("one"), Tally("two")
     first = Dissector(one)
     found = [*read_stream(io.BytesIO(halves[0]), one, first), *first.finish(start), *first.late]
-    second = Dissector(two, first.unfinished())
+    second = Dissector(two, first.take_unfinished())
     after = [*read_stream(io.BytesIO(halves[1]), two, second), *second.finish(), *second.late]
     return _both(found, after, place), one.undecoded + two.undecoded
 
@@ -88,7 +88,7 @@ def _shared(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram]
             dissector, mine = Dissector(tally, unfinished), []
             joined = list(read_stream(io.BytesIO(raw), tally, dissector))
         found.append([*mine, *joined, *dissector.finish(end), *dissector.late])
-        unfinished = dissector.unfinished()
+        unfinished = dissector.take_unfinished()
         undecoded += tally.undecoded
     return _both(found[0], found[1], place), undecoded
 
@@ -131,9 +131,9 @@ def messages(data: bytes) -> None:
     size = data[0] + 1 if data else 1
     whole, pieces = MessageStream(Counter()), MessageStream(Counter())
     told = list(whole.receive(data[1:]))
-    if not whole.refused:
+    if not whole.is_refused:
         parts = [piece for at in range(1, len(data), size) for piece in pieces.receive(data[at : at + size])]
-        if not pieces.refused and parts != told:
+        if not pieces.is_refused and parts != told:
             raise AssertionError(f"{told} in one piece, {parts} in pieces of {size}")
 
 

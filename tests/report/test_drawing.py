@@ -99,7 +99,7 @@ def test_the_ladder_says_who_sent_what_and_when() -> None:
         (True, "request", "+0.0 ms"),
         (False, "bad", "+4.0 ms"),
     ]
-    assert not drawn.whole
+    assert not drawn.is_whole
 
 
 def test_the_ladder_has_all_that_was_said() -> None:
@@ -116,7 +116,7 @@ def test_the_ladder_has_all_that_was_said() -> None:
         (False, "request", "192.0.2.1:5060 to 198.51.100.9:5060"),
     ]
     assert drawn.arrows[0].text == ("INVITE sip:1@x SIP/2.0", "To: a")
-    assert drawn.whole
+    assert drawn.is_whole
 
 
 def test_a_contrast_leaves_out_what_differs_between_any_two_calls() -> None:

@@ -36,7 +36,7 @@ def test_a_cause_is_told_once_and_when_its_lines_change(report: Report) -> None:
     assert told(causes, report, finding("192.0.2.1", "192.0.2.2")) == [("new", ("192.0.2.2",))]
     assert told(causes, report, finding("192.0.2.1", line=2)) == [("changed", ("192.0.2.1",))]
     assert told(causes, report, finding("192.0.2.1", rule="no-answer")) == [("new", ("192.0.2.1",))]
-    again = Causes(Severity.WARNING, causes.known())
+    again = Causes(Severity.WARNING, causes.told_causes())
     assert told(again, report, finding("192.0.2.1", line=2)) == []
 
 
@@ -65,7 +65,7 @@ def test_a_flood_of_sources_is_bounded_in_lines_and_memory(report: Report) -> No
     assert told(causes, report, many[-1], now=MINUTE) == [("new", many[-1].sources)]
     for number, each in enumerate(many):
         told(causes, report, each, now=number * MINUTE)
-    assert len(causes.known()) == KNOWN_CAUSES
+    assert len(causes.told_causes()) == KNOWN_CAUSES
 
 
 def test_a_line_says_who_where_why_and_what_to_do(report: Report) -> None:

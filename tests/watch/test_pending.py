@@ -78,7 +78,7 @@ def test_memory_is_bounded_and_what_is_given_up_is_counted() -> None:
     for number in range(80_000):
         waiting.add(message(0, GOOD, PBX, f"INVITE sip:200@{PBX} SIP/2.0", f"c{number}", "INVITE"), None)
     assert waiting.size > pending.WAITING_BYTES / 2
-    waiting.bound()
+    waiting.trim()
     assert waiting.size <= pending.WAITING_BYTES
     kept = len(waiting.take_all())
     assert (waiting.overrun, kept + waiting.overrun) == (80_000 - kept, 80_000)

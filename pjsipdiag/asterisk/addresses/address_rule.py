@@ -74,7 +74,7 @@ def fits(rule: AddressRule, ip: str) -> bool:
     return holds(rule, *number(ip))
 
 
-def deciding(rules: Sequence[AddressRule], source: SourceSocket) -> AddressRule | None:
+def find_deciding(rules: Sequence[AddressRule], source: SourceSocket) -> AddressRule | None:
     """The last rule that fits address and port: it alone decides."""
     for rule in reversed(rules):
         if rule.port in (0, source.port) and holds(rule, source.version, source.ip):
@@ -84,13 +84,13 @@ def deciding(rules: Sequence[AddressRule], source: SourceSocket) -> AddressRule 
 
 def applies(rules: Sequence[AddressRule], address: Numeric) -> bool:
     """`ast_apply_ha`: whether a rule fits the address and the last one is no `!` rule."""
-    rule = deciding(rules, unmap(address))
+    rule = find_deciding(rules, unmap(address))
     return rule is not None and not rule.deny
 
 
 def taken_by(identify: Identify, address: Address) -> AddressRule | None:
     """The rule by which the identify matches the source, or None."""
-    rule = deciding(identify.rules, source(address))
+    rule = find_deciding(identify.rules, source(address))
     return rule if rule and not rule.deny else None
 
 

@@ -1,6 +1,6 @@
 """The address rules of all identifies, found by address.
 
-Law: it answers what asking every identify in turn would answer (`rule.deciding`); it only looks at the rules whose
+Law: it answers what asking every identify in turn would answer (`find_deciding`); it only looks at the rules whose
 network holds the address. One dictionary per mask in use: the cost of a lookup grows with the number of
 different masks, not with the number of identifies.
 Replays ast_apply_ha() of main/acl.c as ip_identify_match_check() of res_pjsip_endpoint_identifier_ip.c calls it.
@@ -99,7 +99,7 @@ class AddressIndex:
         found.sort()
         return found
 
-    def deciding(self, source: SourceSocket) -> Iterator[tuple[int, AddressRule, bool]]:
+    def find_deciding(self, source: SourceSocket) -> Iterator[tuple[int, AddressRule, bool]]:
         """(position, rule, applies) for each identify with a rule for the address, in order: the rule that decides,
         or, where none applies, the last one that only the port keeps away."""
         # ast_apply_ha() lets the last rule that applies decide, and hits come in the order of the rules: a later one

@@ -26,7 +26,7 @@ class Matches:
 
     rules: tuple[AddressRule, ...] = ()
     hosts: tuple[str, ...] = ()
-    refused: str = ""
+    refusal: str = ""
     text: str = ""
     """The part of the value that was refused."""
 

@@ -40,27 +40,27 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`extensions` in the order in which they are tried; `open` are lines whose meaning the files do not tell."""
+    """`extensions` in the order in which they are tried; `open_lines` are lines whose meaning the files do not tell."""
 
     name: str
     where: Where
     extensions: tuple[Extension, ...] = ()
     includes: tuple[Include, ...] = ()
     switches: tuple[Switch, ...] = ()
-    open: tuple[Problem, ...] = ()
+    open_lines: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dialplan:
     """The contexts of extensions.conf.
 
-    `unknown` says what may define any context beside it (a missing file, a program, a database), `elsewhere` maps files
-    in other languages to their text. `pickup` is the number that picks up other telephones' calls. `by_caller` and
-    `empty_is_s` say what the release does.
+    `unknown_sources` says what may define any context beside it (a missing file, a program, a database), `elsewhere`
+    maps files in other languages to their text. `pickup` is the number that picks up other telephones' calls.
+    `by_caller` and `empty_is_s` say what the release does.
     """
 
     contexts: Mapping[str, Context] = field(default_factory=dict)
-    unknown: tuple[Problem, ...] = ()
+    unknown_sources: tuple[Problem, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     pickup: str = "*8"
     by_caller: bool = True

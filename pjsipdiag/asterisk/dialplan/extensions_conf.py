@@ -69,13 +69,13 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     :raises ConfigError: a file cannot be read.
     """
     parsed = parse(EXTENSIONS_FILE, files, release, partial=True)
-    if not parsed.found:
+    if not parsed.is_found:
         return None
-    unknown = [Problem(FileReason.FILE_IS_MISSING(file=gone.why["file"]), gone.where) for gone in parsed.missing]
+    unknown = [Problem(FileReason.FILE_IS_MISSING(file=gone.why["file"]), gone.where) for gone in parsed.missing_files]
     unknown += parsed.programs
     unknown += [problem for problem in parsed.warnings if problem.why.kind in PASSED_OVER]
-    if not parsed.valid:
-        unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=EXTENSIONS_FILE), parsed.rejected[0].where))
+    if not parsed.is_valid:
+        unknown.append(Problem(FileReason.DIALPLAN_REJECTED(file=EXTENSIONS_FILE), parsed.rejected_files[0].where))
     if "pbx_config" in missing:
         unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=EXTENSIONS_FILE), missing["pbx_config"]))
     unknown += _mappings(files, release)
@@ -87,7 +87,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
     for section in parsed.sections:
-        if section.template or section.name.lower() in ("general", "globals"):
+        if section.is_template or section.name.lower() in ("general", "globals"):
             continue
         # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,
         # for lastextension and lastpri begin anew with every category.
@@ -95,7 +95,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         _ContextReader(context, variables, warnings).read(section.variables)
     return Dialplan(
         contexts={name: context.finish(name) for name, context in contexts.items()},
-        unknown=tuple(unknown),
+        unknown_sources=tuple(unknown),
         elsewhere={
             name: text for name, module in ELSEWHERE.items() if module not in missing and (text := _text(files, name))
         },

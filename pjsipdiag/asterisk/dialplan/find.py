@@ -70,7 +70,7 @@ class _Walk:
 
     def __init__(self, dialplan: Dialplan, number: str, caller: str | None) -> None:
         self.dialplan, self.number, self.caller = dialplan, number, caller
-        self.open: list[Problem] = list(dialplan.unknown)
+        self.open: list[Problem] = list(dialplan.unknown_sources)
         self.later: Extension | None = None
         self._seen: set[str] = set()
 
@@ -88,7 +88,7 @@ class _Walk:
         if context is None:
             return
         yield from self._own(context)
-        self.open += context.open
+        self.open += context.open_lines
         for switch in context.switches:
             self.open.append(Problem(FileReason.SWITCH(switch=switch.text), switch.where))
         for include in context.includes:

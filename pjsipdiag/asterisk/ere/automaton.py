@@ -235,7 +235,7 @@ def _accepts(characters: ere.CharacterSet, utf8: bool) -> Accepts:
         inside = any(first <= character <= last for first, last in characters.ranges) or any(
             _in_class(character, name, utf8) for name in characters.classes
         )
-        return inside != characters.negated
+        return inside != characters.is_negated
 
     return accepts
 

@@ -35,7 +35,7 @@ class Literal:
 class CharacterSet:
     """A bracket expression, `\\w` and its like; `.` is a negated empty set."""
 
-    negated: bool = False
+    is_negated: bool = False
     ranges: tuple[tuple[str, str], ...] = ()
     classes: tuple[str, ...] = ()
 
@@ -83,7 +83,7 @@ class Repeat:
 
 Node = Literal | CharacterSet | Anchor | Group | Reference | Concatenation | Choice | Repeat
 
-ANY = CharacterSet(negated=True)
+ANY = CharacterSet(is_negated=True)
 _WORD = CharacterSet(ranges=(("_", "_"),), classes=("alnum",))
 _SPACE = CharacterSet(classes=("space",))
 _ESCAPES: dict[str, Node] = {

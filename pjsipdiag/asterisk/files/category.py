@@ -18,13 +18,13 @@ class Category:
 
     name: str
     where: Where
-    template: bool = False
+    is_template: bool = False
     variables: list[Variable] = field(default_factory=list)
     parents: list[str] = field(default_factory=list)
 
     def section(self) -> Section:
         """The section, once all its lines were read."""
-        return Section(self.name, self.where, tuple(self.variables), self.template, tuple(self.parents))
+        return Section(self.name, self.where, tuple(self.variables), self.is_template, tuple(self.parents))
 
 
 class Categories:
@@ -49,9 +49,9 @@ class Categories:
     def to_add_to(self, name: str, criteria: str) -> Category | None:
         """The section that `(+)` or `(+name=regex&...)` adds to (`does_category_match`)."""
         if not criteria:
-            return next((category for category in self._named(name) if not category.template), None)
+            return next((category for category in self._named(name) if not category.is_template), None)
         wanted = Criteria(criteria, self._utf8)
-        return next((c for c in self._named(name) if wanted.fit(c.variables, template=c.template)), None)
+        return next((c for c in self._named(name) if wanted.fit(c.variables, template=c.is_template)), None)
 
     def _named(self, name: str) -> list[Category]:
         return self._by_name.get(lower(name), []) if name else self.all

@@ -59,9 +59,9 @@ def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> 
     parser = _Parser(files, dialect, table)
     result = parser.load(name, Where(name, 0))
     missing = parser.missing
-    if missing and not dialect.partial:
+    if missing and not dialect.is_partial:
         # The first missing include ended its file: only a run that passes over them meets those that stand behind it.
-        missing = [*_parse(name, files, replace(dialect, partial=True), table).missing]
+        missing = [*_parse(name, files, replace(dialect, is_partial=True), table).missing_files]
     if result is False:
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
@@ -71,9 +71,9 @@ def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> 
         tuple(parser.read),
         tuple(map(_without_secrets, parser.warnings)),
         tuple(map(_without_secrets, parser.rejected)),
-        found=result is not None,
-        valid=result is not False,
-        missing=tuple(missing),
+        is_found=result is not None,
+        is_valid=result is not False,
+        missing_files=tuple(missing),
         programs=tuple(map(_without_secrets, parser.programs)),
     )
 
@@ -212,7 +212,7 @@ class _Parser:
                 raise _RejectedError(FileReason.NO_PARENTHESIS(), "parse error: no closing ')', \0")
             for part in to_text(listed).split(","):
                 if part == "!":
-                    category.template = True
+                    category.is_template = True
                 elif part.startswith("+"):
                     found = self.categories.to_add_to(wanted, part[1:])
                     if found is None:
@@ -221,7 +221,7 @@ class _Parser:
                     if not appended:
                         # What the parts before `+` gave goes to the section that is found, and so does what those
                         # behind it give: process_text_line has only that one from here on.
-                        found.template |= category.template
+                        found.is_template |= category.is_template
                         found.variables += category.variables
                         found.parents += category.parents
                         self.categories.current = found
@@ -267,7 +267,7 @@ class _Parser:
                 self.categories.append(Category(section.name, section.where, variables=list(section.variables)))
         elif self.load(wanted, where) is None and kind == "include":
             self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
-            if self.dialect.partial:
+            if self.dialect.is_partial:
                 return
             log = f"The file '{wanted}' was listed as a #include but it does not exist."
             raise _RejectedError(FileReason.NO_INCLUDED_FILE(file=wanted), log)

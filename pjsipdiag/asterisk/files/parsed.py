@@ -13,23 +13,23 @@ from pjsipdiag.dataclass import dataclass
 class Parsed:
     """A configuration file with all that it includes, parsed once and looked at for each object type.
 
-    `rejected` are the files that were ended by an error, the main file among them when `valid` is False: then nothing
-    of it counts. `found` is False when there is no such file. `missing` are the includes that lead nowhere, `programs`
-    the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
+    `rejected_files` are the files that were ended by an error, the main file among them when `is_valid` is False: then
+    nothing of it counts. `is_found` is False when there is no such file. `missing_files` are the includes that lead
+    nowhere, `programs` the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
     """
 
     sections: tuple[Section, ...] = ()
     files: tuple[str, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    rejected: tuple[Problem, ...] = ()
-    found: bool = True
-    valid: bool = True
-    missing: tuple[Problem, ...] = ()
+    rejected_files: tuple[Problem, ...] = ()
+    is_found: bool = True
+    is_valid: bool = True
+    missing_files: tuple[Problem, ...] = ()
     programs: tuple[Problem, ...] = ()
 
     def sections_named(self, name: str) -> tuple[Section, ...]:
         """The sections of a name that are not templates (names are compared without case)."""
-        return tuple(s for s in self.sections if not s.template and s.name.lower() == name.lower())
+        return tuple(s for s in self.sections if not s.is_template and s.name.lower() == name.lower())
 
 
 FileParser = Callable[[str], Parsed | None]
@@ -43,4 +43,4 @@ class FileDialect:
 
     takes_mark: bool
     utf8: bool
-    partial: bool
+    is_partial: bool

@@ -42,7 +42,7 @@ def seq(*parts: Syntax) -> Syntax:
     return b"".join(parts)
 
 
-def repeated(part: Syntax, least: int = 0, most: int | None = None) -> Syntax:
+def repeat(part: Syntax, least: int = 0, most: int | None = None) -> Syntax:
     """`part` repeated, as often as it fits."""
     once = part if least == 0 else b"(?>" + part + b")"
     return b"(?>(?:" + once + b")" + _times(least, most) + b")"

@@ -47,7 +47,7 @@ class Form(NamedTuple):
 
     method: bytes
     names: tuple[bytes, ...]
-    credentials: bool
+    has_credentials: bool
     """Whether it has a header with credentials."""
 
 

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.forms.expressions import (
     first,
     group,
     maybe,
-    repeated,
+    repeat,
     seq,
     span,
     text,
@@ -67,7 +67,7 @@ _PORT = maybe(seq(_COLON, _PORT_NUMBER))
 _USER = span(_ALPHANUMERIC + b"&=+$,;?/-_.!~*'()")
 _AT = text(b"@")
 _URI_TOKEN = span(_ALPHANUMERIC + b"[]/:&+$-_.!~*'()")
-_URI_PARAMETERS = repeated(
+_URI_PARAMETERS = repeat(
     seq(
         text(b";"),
         unless(first(*map(any_case, (b"ttl", b"line", b"x-ast")))),
@@ -88,7 +88,7 @@ _PARAMETER = seq(TOKEN, maybe(seq(_EQUALS, first(TOKEN, _QUOTED))))
 
 def _parameters(before: Syntax) -> Syntax:
     """Any number of them, with `before` behind the semicolon."""
-    return repeated(seq(text(b";"), before, _PARAMETER))
+    return repeat(seq(text(b";"), before, _PARAMETER))
 
 
 _PARAMETERS = _parameters(_OPTIONAL_SPACE)
@@ -98,7 +98,7 @@ _ELEMENT = seq(span(b" \t", 0), span(but(b", \t\n\r\v\f\0"), 1, 1), span(but(b",
 
 
 def _list(most: int) -> Syntax:
-    return seq(_ELEMENT, repeated(seq(_COMMA, _ELEMENT), 0, most - 1))
+    return seq(_ELEMENT, repeat(seq(_COMMA, _ELEMENT), 0, most - 1))
 
 
 NUMBER = span(_DIGITS, 1, 9)
@@ -110,7 +110,7 @@ _RPORT = seq(text(b";rport"), maybe(seq(_EQUALS, _PORT_NUMBER)))
 def _via_parameters(*others: bytes) -> Syntax:
     """Any number of them but ttl and `others`, and rport with a number only."""
     refused = unless(first(*map(any_case, (b"ttl", b"rport", *others))))
-    return repeated(first(_RPORT, seq(text(b";"), refused, TOKEN, maybe(seq(_EQUALS, _BRANCH)))))
+    return repeat(first(_RPORT, seq(text(b";"), refused, TOKEN, maybe(seq(_EQUALS, _BRANCH)))))
 
 
 _SENDER = seq(
@@ -146,7 +146,7 @@ LINES = {
     b"min-se": seq(NUMBER, _PARAMETERS),
     b"record-route": seq(_ADDRESS, _PARAMETERS),
     b"route": seq(_ADDRESS, _PARAMETERS),
-    b"authorization": seq(text(b"Digest "), _CREDENTIAL, repeated(seq(_COMMA_IN_CREDENTIALS, _CREDENTIAL))),
+    b"authorization": seq(text(b"Digest "), _CREDENTIAL, repeat(seq(_COMMA_IN_CREDENTIALS, _CREDENTIAL))),
 }
 """Header name -> a syntax of its value that every PJSIP takes; names that PJSIP has no parser for take any text."""
 
@@ -189,7 +189,7 @@ READ_LINES = {
     b"user-agent": field("agent", VALUE_TEXT),
     b"authorization": seq(
         text(b"Digest "),
-        repeated(
+        repeat(
             seq(
                 first(
                     _credential(b"username", "login"),

@@ -95,7 +95,9 @@ def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialp
     for item in live.of("endpoint"):
         name = item.first("context") or "default"
         if name not in told:
-            made[name] = Context(name, Where(live.file, 0, name), open=(_not_told(name, Where(live.file, 0, name)),))
+            made[name] = Context(
+                name, Where(live.file, 0, name), open_lines=(_not_told(name, Where(live.file, 0, name)),)
+            )
     return Dialplan(
         contexts=made,
         pickup=features.first("pickupexten") if features else "*8",

@@ -167,8 +167,10 @@ def _endpoint(item: Endpoint) -> Values:
         "aors": ",".join(item.aors),
         "transport": item.transport,
         "allow_unauthenticated_options": _yes(item.allow_unauthenticated_options),
-        "acl": "yes" if item.acl.untold or item.acl.rules or item.acl.names else "",
-        "contact_acl": "yes" if item.contact_acl.untold or item.contact_acl.rules or item.contact_acl.names else "",
+        "acl": "yes" if item.acl.why_partial or item.acl.rules or item.acl.names else "",
+        "contact_acl": "yes"
+        if item.contact_acl.why_partial or item.contact_acl.rules or item.contact_acl.names
+        else "",
     }
 
 

@@ -69,12 +69,12 @@ def running_config(live: Live, version: str | None = None) -> Config:
         named_acls=acls,
         has_acls=True,
         auths={name: Auth(name, Where(RUNNING_FILE, 0, name)) for name in names},
-        absent=_absent(live),
-        untold=frozenset(untold),
+        absent_modules=_absent(live),
+        not_shown=frozenset(untold),
         aliases_asked=frozenset(item.name for item in live.of("alias_asked")),
         dialplan=cache(partial(dialplan, live, known, config.sections)),
     )
-    return replace(config, transports={}, sockets=()) if any(one.ends for one in config.absent) else config
+    return replace(config, transports={}, sockets=()) if any(one.is_fatal for one in config.absent_modules) else config
 
 
 def release_of(live: Live) -> str:
@@ -87,9 +87,9 @@ def _acl(shown: str, acls: Mapping[str, tuple[AddressRule, ...]]) -> Acl:
     if not shown:
         return Acl()
     if shown == HIDDEN_ACL:
-        return Acl(untold=_RULES)
+        return Acl(why_partial=_RULES)
     missing = (shown,) if acls and shown not in acls else ()
-    return Acl(names=(shown,), missing=missing, untold=_ONLY_FIRST)
+    return Acl(names=(shown,), missing=missing, why_partial=_ONLY_FIRST)
 
 
 def _named_acls(live: Live, config: Config) -> dict[str, tuple[AddressRule, ...]]:
@@ -126,6 +126,6 @@ def _absent(live: Live) -> tuple[modules.Absent, ...]:
         if name not in live.modules:
             reason, ends = f"{name} does not run: {modules.effect(name)}", name == "res_pjsip"
             found.append(
-                modules.Absent(name, reason, Where(RUNNING_FILE, 0), used=ends or name == modules.IP, ends=ends)
+                modules.Absent(name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends)
             )
     return tuple(found)

@@ -20,11 +20,11 @@ _SENSES = ("permit", "deny")
 
 def named_lists(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
     """The lists by name (None: acl.conf is not loaded), and why not."""
-    if not parsed.found or not parsed.valid:
+    if not parsed.is_found or not parsed.is_valid:
         return None, ()
     lists: dict[str, list[AddressRule]] = {}
     for section in parsed.sections:
-        if section.template:
+        if section.is_template:
             continue
         if section.name.lower() == "general":
             return None, (_no_type(section),)

@@ -14,13 +14,13 @@ _OPTIONS = ("name", "expire_on_reload", "full_backend_cache", *_NUMBERS)
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A memory_cache of a type: it keeps objects that were asked for by name, and lists where it is `full`. Without any
-    option it is `bare`. A list ends at it where the backends `before` it had any object, in the order of the lines
-    (main/sorcery.c, ast_sorcery_retrieve_by_fields)."""
+    """A memory_cache of a type: it keeps objects that were asked for by name, and lists where it is `is_full`. Without
+    any option it is `is_bare`. A list ends at it where the backends `before` it had any object, in the order of the
+    lines (main/sorcery.c, ast_sorcery_retrieve_by_fields)."""
 
     where: Where
-    full: bool = False
-    bare: bool = False
+    is_full: bool = False
+    is_bare: bool = False
     before: int = 0
 
 

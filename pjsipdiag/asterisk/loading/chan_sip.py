@@ -21,7 +21,7 @@ DRIVER = "chan_sip"
 def sockets(parsed: Parsed) -> tuple[Transport, ...]:
     """The sockets that chan_sip opens; none without sip.conf."""
     general = [section for section in parsed.sections if section.name.lower() == "general"]
-    if not parsed.found or not parsed.valid:
+    if not parsed.is_found or not parsed.is_valid:
         return ()
     return tuple(_sockets(general, Where(SIP_CONF, 0)))
 

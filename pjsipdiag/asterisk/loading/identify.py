@@ -83,12 +83,12 @@ def _read_matches(
     hosts: list[tuple[str, Where]] = []
     for variable in applied.options.get("match", ()):
         matches = match.parse_match(variable.value, variable.where, ports=release.has("match_ports"))
-        if matches.refused:
-            log = f"{matches.refused}\nFailed to add address '{matches.text}' to ip endpoint identifier"
+        if matches.refusal:
+            log = f"{matches.refusal}\nFailed to add address '{matches.text}' to ip endpoint identifier"
             log += (
                 f" '{section.name}'\nError parsing {variable.name}={variable.value} at line {variable.where.line} of "
             )
-            return Problem(LoadReason.MATCH_REFUSED(value=matches.text, words=matches.refused), variable.where, log)
+            return Problem(LoadReason.MATCH_REFUSED(value=matches.text, words=matches.refusal), variable.where, log)
         rules += matches.rules
         hosts += [(host, variable.where) for host in matches.hosts]
     return rules, hosts

@@ -49,15 +49,15 @@ _WORDS = ("preload", "preload-require", "load", "require")
 class Absent:
     """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
 
-    `used` tells whether the configuration needs it, `ends` whether nothing listens without it.
+    `is_used` tells whether the configuration needs it, `is_fatal` whether nothing listens without it.
     """
 
     module: str
     reason: str
     where: Where
     log: str = ""
-    used: bool = True
-    ends: bool = False
+    is_used: bool = True
+    is_fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,15 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """The lines of modules.conf. `named` are the modules of its load lines in their order and `refused` those of
-    noload=, both by the name in small letters; `ends` is why Asterisk or PJSIP does not start, `unread` why it may
+    """The lines of modules.conf. `load_lines` are the modules of its load lines in their order and `refused` those of
+    noload=, both by the name in small letters; `fatal` is why Asterisk or PJSIP does not start, `unread` why it may
     not."""
 
     autoload: bool = True
-    named: Mapping[str, _Named] = field(default_factory=dict)
+    load_lines: Mapping[str, _Named] = field(default_factory=dict)
     refused: Mapping[str, Where] = field(default_factory=dict)
     where: Where = MODULES_CONF
-    ends: Absent | None = None
+    fatal: Absent | None = None
     unread: tuple[Unread, ...] = ()
 
     def loads(self, module: str) -> bool:
@@ -99,27 +99,27 @@ class Modules:
         """
         if module in self.refused:
             return self.refused[module]
-        named = self.named.get(module)
+        named = self.load_lines.get(module)
         found = self.autoload if named is None else named.written in (module, f"{module}.so")
         return None if found else self.where
 
     def place(self, module: str) -> tuple[bool, bool, int]:
         """Where a module stands in the order of loading, as far as modules.conf tells it."""
-        named = self.named.get(module)
+        named = self.load_lines.get(module)
         if named is None:
-            return True, module == ANONYMOUS, len(self.named)
+            return True, module == ANONYMOUS, len(self.load_lines)
         # The anonymous module has a lower priority than the two others.
-        return not named.early, module == ANONYMOUS, list(self.named).index(module)
+        return not named.early, module == ANONYMOUS, list(self.load_lines).index(module)
 
 
 def read(parsed: Parsed) -> Modules:
     """The modules of interest, as modules.conf loads them."""
-    if not parsed.found:
+    if not parsed.is_found:
         return Modules()
-    if not parsed.valid:
-        where = parsed.rejected[0].where if parsed.rejected else MODULES_CONF
+    if not parsed.is_valid:
+        where = parsed.rejected_files[0].where if parsed.rejected_files else MODULES_CONF
         return _no_start("modules.conf cannot be parsed: Asterisk does not start", where)
-    section = next((s for s in parsed.sections if s.name.lower() == "modules" and not s.template), None)
+    section = next((s for s in parsed.sections if s.name.lower() == "modules" and not s.is_template), None)
     if section is None:
         return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", MODULES_CONF)
     autoload, named, refused = False, dict[str, _Named](), dict[str, Where]()
@@ -174,9 +174,9 @@ def broken_files(read: Callable[[str], Parsed]) -> Iterator[Absent]:
     """That a file without which Asterisk does not start cannot be parsed."""
     for name, log in STARTING_FILES.items():
         parsed = read(name)
-        if parsed.found and not parsed.valid:
-            where = parsed.rejected[0].where if parsed.rejected else Where(name, 0)
-            yield Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, ends=True)
+        if parsed.is_found and not parsed.is_valid:
+            where = parsed.rejected_files[0].where if parsed.rejected_files else Where(name, 0)
+            yield Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, is_fatal=True)
 
 
 def _base(name: str) -> str:
@@ -185,36 +185,36 @@ def _base(name: str) -> str:
 
 
 def _no_start(reason: str, where: Where, log: str = "") -> Modules:
-    return Modules(ends=Absent("", reason, where, log, ends=True))
+    return Modules(fatal=Absent("", reason, where, log, is_fatal=True))
 
 
 def apply(config: Config, modules: Modules, declined: Iterable[Absent], version: Release) -> Config:
     """The configuration without what modules that are not loaded would make; `declined` are those that do not load for
     another reason than modules.conf."""
-    absent = [modules.ends] if modules.ends else []
+    absent = [modules.fatal] if modules.fatal else []
     absent += declined
     for name in (*NEEDED, *IDENTIFIERS_OF, *OTHERS):
         where = modules.excluded_by(name)
         if where is not None:
             reason = f"{name} is not loaded: {effect(name)}"
-            absent.append(Absent(name, reason, where, used=_is_used(name, config), ends=name in NEEDED))
+            absent.append(Absent(name, reason, where, is_used=_is_used(name, config), is_fatal=name in NEEDED))
     absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):
         reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE)}"
-        absent.append(Absent(WIZARD_MODULE, reason, modules.where, used=_is_used(WIZARD_MODULE, config)))
+        absent.append(Absent(WIZARD_MODULE, reason, modules.where, is_used=_is_used(WIZARD_MODULE, config)))
     # Where nothing listens, all else that is missing decides nothing: the objects stay, so that a report can still say
     # what is in the files.
-    absent.sort(key=lambda one: not one.ends)
-    if any(one.ends for one in absent):
-        return replace(config, transports={}, sockets=(), absent=tuple(absent))
+    absent.sort(key=lambda one: not one.is_fatal)
+    if any(one.is_fatal for one in absent):
+        return replace(config, transports={}, sockets=(), absent_modules=tuple(absent))
     gone = {one.module for one in absent}
     lost = {name for module in gone for name in IDENTIFIERS_OF.get(module, ())}
     certain = modules.place(USER) != modules.place(IP) or USER in gone or IP in gone
     uncertain = () if certain else config.uncertain_identifiers
     config = replace(
         config,
-        absent=tuple(absent),
+        absent_modules=tuple(absent),
         identifiers=tuple(name for name in _order_identifiers(config, modules) if name not in lost),
         uncertain_identifiers=tuple(name for name in uncertain if name not in lost),
     )
@@ -228,11 +228,11 @@ def _missing_required(absent: Iterable[Absent], modules: Modules) -> list[Absent
             "",
             f"{one.module} is required and does not load: Asterisk does not start",
             one.where,
-            _REQUIRED.format(modules.named[one.module].written),
-            ends=True,
+            _REQUIRED.format(modules.load_lines[one.module].written),
+            is_fatal=True,
         )
         for one in absent
-        if one.module in modules.named and modules.named[one.module].required
+        if one.module in modules.load_lines and modules.load_lines[one.module].required
     ]
 
 
@@ -253,10 +253,10 @@ def _remove_modules(config: Config, gone: set[str]) -> Config:
 
 def _wizard_too_late(modules: Modules, version: Release) -> str:
     """The preloaded module that makes res_pjsip start before the wizard, where that is too late for the wizard."""
-    if version.has("late_wizard") or modules.named.get(WIZARD_MODULE, _Named("")).early:
+    if version.has("late_wizard") or modules.load_lines.get(WIZARD_MODULE, _Named("")).early:
         return ""
     # All that need res_pjsip have pjsip in their names.
-    early = (name for name, named in modules.named.items() if named.early and "pjsip" in name)
+    early = (name for name, named in modules.load_lines.items() if named.early and "pjsip" in name)
     return next((name for name in early if name not in modules.refused), "")
 
 

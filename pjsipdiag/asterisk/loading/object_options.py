@@ -131,7 +131,7 @@ def _since(entry: Mapping[str, object]) -> list[str]:
 
 def loaded_alike(config: Config, version: str) -> Config | None:
     """The configuration as another release loads it, where only its name differs; None where more of it may."""
-    named = config.absent or any(one.why.kind is LoadReason.NO_OPTION for one in config.dropped)
+    named = config.absent_modules or any(one.why.kind is LoadReason.NO_OPTION for one in config.dropped)
     return None if named or not _load_alike(config.version, version) else replace(config, version=version)
 
 

@@ -35,22 +35,22 @@ MODULES_OF = {
 
 @dataclass
 class Sources:
-    """`main` stands for pjsip.conf; `alone`: no other file is known. `partial` files may lack what they include;
+    """`main` stands for pjsip.conf; `is_alone`: no other file is known. `is_partial` files may lack what they include;
     `overlay` has texts that stand in for files and rows."""
 
     files: Files
     main: str
-    alone: bool
+    is_alone: bool
     version: Release
     databases: Databases
-    partial: bool
+    is_partial: bool
     overlay: Mapping[str, str]
     parsed: dict[str, Parsed] = field(default_factory=dict)
 
     @cached_property
     def modules(self) -> Modules:
         found = self.file("modules.conf")
-        return read(Parsed(found=False) if self.partial and found.missing else found)
+        return read(Parsed(is_found=False) if self.is_partial and found.missing_files else found)
 
     @cached_property
     def tables(self) -> Tables:
@@ -70,11 +70,11 @@ class Sources:
     def file(self, name: str) -> Parsed:
         """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
         if name not in self.parsed:
-            if self.alone and name != self.main:
-                self.parsed[name] = Parsed(found=False)
+            if self.is_alone and name != self.main:
+                self.parsed[name] = Parsed(is_found=False)
             else:
                 self.parsed[name] = self._table(name) or parse(
-                    name, self.files, self.version, partial=self.partial, table=self._table_in(name)
+                    name, self.files, self.version, partial=self.is_partial, table=self._table_in(name)
                 )
         return self.parsed[name]
 
@@ -96,7 +96,7 @@ class Sources:
         return self._holder(name) is not None
 
     def chan_sip_sockets(self) -> tuple[Transport, ...]:
-        if self.alone or not self.files.exists(chan_sip.SIP_CONF) or not self.loads(chan_sip.DRIVER):
+        if self.is_alone or not self.files.exists(chan_sip.SIP_CONF) or not self.loads(chan_sip.DRIVER):
             return ()
         return chan_sip.sockets(parse(chan_sip.SIP_CONF, self.files, self.version, partial=True))
 
@@ -113,7 +113,7 @@ class Sources:
 
     def pass_over(self, backend: Backend, object_type: str) -> None:
         """Notes what sorcery.conf takes objects from and no file shows, or a file that is not there."""
-        if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.alone:
+        if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.is_alone:
             held = backend.file or backend.family
             self.tables.unread.append(of_wizard(object_type, backend.kind, held, backend.where))
 
@@ -132,7 +132,7 @@ class Sources:
 
     def _unmapped(self) -> Iterator[Unread]:
         """Nobody maps types to families without extconfig.conf: where it is not there, the copy may lack it."""
-        if self.alone or self.file(EXTCONFIG).found:
+        if self.is_alone or self.file(EXTCONFIG).is_found:
             return
         for object_type, backend in self.mappings.unmapped.items():
             yield of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where)
@@ -141,18 +141,18 @@ class Sources:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(broken_files(self.file))
         found += self._crashes()
-        failed = self.mappings.failed
+        failed = self.mappings.failure
         if failed is not None:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
-            ends = "would not load with these files alone" if self.partial else "does not load: nothing listens"
+            ends = "would not load with these files alone" if self.is_partial else "does not load: nothing listens"
             reason = f"{failed.reason}, so res_pjsip {ends}"
-            found.append(Absent("res_pjsip", reason, failed.where, log, ends=not self.partial))
+            found.append(Absent("res_pjsip", reason, failed.where, log, is_fatal=not self.is_partial))
         for object_type, variable in self.mappings.misplaced.items():
             module = MODULES_OF[object_type]
             if object_type == "registration" and not self.version.has("registration_declines") and self.loads(module):
                 reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]"
                 crash = f"{reason}: Asterisk {self.version.version} crashes at start; move the line to that section"
-                found.append(Absent("", crash, variable.where, ends=True))
+                found.append(Absent("", crash, variable.where, is_fatal=True))
                 continue
             log = (
                 f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
@@ -168,6 +168,8 @@ class Sources:
     def _crashes(self) -> Iterator[Absent]:
         """A cache without options on releases that do not stand it."""
         for object_type, cache in self.mappings.caches.items():
-            if cache.bare and self.version.has("bare_cache_crashes"):
+            if cache.is_bare and self.version.has("bare_cache_crashes"):
                 crash = f"Asterisk {self.version.version} crashes at start; write memory_cache,name={object_type}"
-                yield Absent("", f"{object_type}/cache=memory_cache has no options: {crash}", cache.where, ends=True)
+                yield Absent(
+                    "", f"{object_type}/cache=memory_cache has no options: {crash}", cache.where, is_fatal=True
+                )

@@ -22,7 +22,7 @@ from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import acls, identify, modules, object_types, walk_order, wizard
 from pjsipdiag.asterisk.loading.object_options import Applied, apply, cannot_tell
 from pjsipdiag.asterisk.loading.object_sources import Sources
-from pjsipdiag.asterisk.loading.opening import nothing, open_path
+from pjsipdiag.asterisk.loading.opening import no_main_file, open_path
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
 from pjsipdiag.asterisk.realtime.collation import EXACT, CaselessNames, Folding
@@ -88,16 +88,16 @@ class _Loader:
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
     def config(self, directory: str) -> Config:
-        if self.sources.alone:
+        if self.sources.is_alone:
             reason = LoadReason.ONLY_ONE_FILE(file=self.sources.main)
             self.warnings.append(Problem(reason, Where(self.sources.main, 0)))
-        self.warnings += self.sources.mappings.passed
+        self.warnings += self.sources.mappings.passed_over
         main = self.sources.file(self.sources.main)
-        if not main.found and not self.sources.is_mapped(self.sources.main):
-            raise nothing(directory)
-        if self.sources.alone:
+        if not main.is_found and not self.sources.is_mapped(self.sources.main):
+            raise no_main_file(directory)
+        if self.sources.is_alone:
             self.warnings += [
-                Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing
+                Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing_files
             ]
         self.acls, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
         self.warnings += refused
@@ -126,25 +126,27 @@ class _Loader:
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
             unread=self.sources.unread_objects(),
-            missing=() if self.sources.alone else tuple(dict.fromkeys(m for p in parsed for m in p.missing)),
-            partial=self.sources.partial and not self.sources.alone,
-            stored=tuple(self.sources.tables.stored),
-            failed=tuple(dict.fromkeys(self.sources.tables.failed)),
+            missing_files=()
+            if self.sources.is_alone
+            else tuple(dict.fromkeys(m for p in parsed for m in p.missing_files)),
+            is_partial=self.sources.is_partial and not self.sources.is_alone,
+            stored_tables=tuple(self.sources.tables.stored_tables),
+            dead_databases=tuple(dict.fromkeys(self.sources.tables.dead_databases)),
             chan_sip=self.sources.chan_sip_sockets(),
             named_acls=self.acls or {},
             texts=self.sources.files.texts,
-            has_acls=self.sources.file(acls.ACL_FILE).found,
+            has_acls=self.sources.file(acls.ACL_FILE).is_found,
             files=tuple(dict.fromkeys(name for p in parsed for name in p.files)),
             dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in parsed for w in p.warnings)])),
-            rejected=tuple(problem for p in parsed for problem in p.rejected),
+            rejected_files=tuple(problem for p in parsed for problem in p.rejected_files),
             dialplan=cache(self._dialplan),
             sections=(*main.sections, *self.sources.file(wizard.WIZARD_FILE).sections, *self.sources.tables.all_rows),
         )
         return modules.apply(config, self.sources.modules, self.sources.absent_modules(), self.version)
 
     def _dialplan(self) -> Dialplan | None:
-        if self.sources.alone:
+        if self.sources.is_alone:
             return None
         places = {name: self.sources.modules.excluded_by(name) for name in DIALPLAN_MODULES}
         return read_dialplan(self.sources.files, self.version, {name: where for name, where in places.items() if where})
@@ -163,7 +165,7 @@ class _Loader:
                     self.warnings.append(Problem(reason, cached.where))
                 return parts, ()
             parts += [
-                (selection.objects, None if selection.rows else selection.sections)
+                (selection.objects, None if selection.are_rows else selection.sections)
                 for selection in self._selections_of(backends[at : at + 1], "identify", self._identify)
             ]
         return parts, self._from_wizard("identify", self._identify)
@@ -192,9 +194,9 @@ class _Loader:
         if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
             return True
         parsed = self.sources.file("geolocation.conf")
-        if not parsed.found:
+        if not parsed.is_found:
             return None
-        kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.valid else ()
+        kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.is_valid else ()
         return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
 
     def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
@@ -231,9 +233,9 @@ class _Loader:
                 self.sources.pass_over(backend, object_type)
                 continue
             parsed = self.sources.file(self.sources.main if backend.file == MAIN_FILE else backend.file)
-            if not parsed.found:
+            if not parsed.is_found:
                 self.sources.pass_over(backend, object_type)
-            if not parsed.valid or not parsed.found:
+            if not parsed.is_valid or not parsed.is_found:
                 continue
             selection = select(
                 backend,
@@ -261,7 +263,7 @@ class _Loader:
                     objects.append(made)
                     keys.append(key)
             self.warnings += part.problems
-            yield Batch(tuple(objects), len(part.made), rows=True, keys=tuple(keys), folding=part.folding)
+            yield Batch(tuple(objects), len(part.made), are_rows=True, keys=tuple(keys), folding=part.folding)
 
     def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
@@ -279,7 +281,7 @@ class _Loader:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
         parsed = self.sources.file(wizard.WIZARD_FILE)
         objects: dict[str, _T] = {}
-        for source in wizard.wizards(parsed.sections) if parsed.valid and self._takes_wizard(object_type) else ():
+        for source in wizard.wizards(parsed.sections) if parsed.is_valid and self._takes_wizard(object_type) else ():
             made = wizard.make(object_type, source, self.version)
             if made.problem is not None:
                 problem = made.problem

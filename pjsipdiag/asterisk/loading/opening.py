@@ -47,7 +47,7 @@ def _recognise(path: str, file: Path, disk: Disk) -> None:
         )
 
 
-def nothing(path: str | Path | None) -> ConfigError:
+def no_main_file(path: str | Path | None) -> ConfigError:
     """That the main file is not there, nor a table in its place."""
     return ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
 
@@ -77,5 +77,5 @@ def open_path(
             raise ConfigError(f"{path} is neither a directory nor a file")
         files = Files(path, overlay, disk)
     if not files.exists(main) and not files.exists("extconfig.conf"):
-        raise nothing(path)
+        raise no_main_file(path)
     return main, files, False

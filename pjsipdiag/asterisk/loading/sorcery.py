@@ -57,7 +57,7 @@ class Backend:
     file: str = ""
     criteria: tuple[tuple[str, str], ...] = ()
     name: str = ""
-    single: bool = False
+    is_single: bool = False
     whole_file: bool = False
     buckets: int = 0
     family: str = ""
@@ -69,7 +69,7 @@ class Backend:
 
     def takes(self, section: Section, object_type: str, version: str) -> bool:
         """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
-        if section.template:
+        if section.is_template:
             return False
         if not self.criteria and not self.name:
             return True
@@ -92,7 +92,7 @@ class Batch(Generic[_T]):
 
     objects: tuple[_T, ...] = ()
     sections: int = 0
-    rows: bool = False
+    are_rows: bool = False
     keys: tuple[str, ...] = ()
     """The ids by which the objects of rows are found, in the order of `objects`."""
     folding: Folding = EXACT
@@ -110,15 +110,15 @@ def default_backend(object_type: str) -> Backend:
 class Mappings:
     """The mappings of sorcery.conf: the backends of each type in the order they are asked (each kind once).
 
-    `failed` keeps res_pjsip from loading, `passed` are mappings of other sections that do not open, `misplaced` are
-    types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type, and
-    a type that has nothing else has no backend: any line takes the place of the default.
-    `unmapped` are the realtime mappings, by type, of sections that end at a family which extconfig.conf does not have.
+    `failure` keeps res_pjsip from loading, `passed_over` are mappings of other sections that do not open, `misplaced`
+    are types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type,
+    and a type that has nothing else has no backend: any line takes the place of the default. `unmapped` are the
+    realtime mappings, by type, of sections that end at a family which extconfig.conf does not have.
     """
 
     backends: Mapping[str, tuple[Backend, ...]]
-    failed: Problem | None = None
-    passed: tuple[Problem, ...] = ()
+    failure: Problem | None = None
+    passed_over: tuple[Problem, ...] = ()
     misplaced: Mapping[str, Variable] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
     unmapped: Mapping[str, Backend] = field(default_factory=dict)
@@ -137,7 +137,7 @@ def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[
     failed = None
     for owner in (RES_PJSIP, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
-        for section in sorcery.sections_named(owner)[:1] if sorcery.valid else ():
+        for section in sorcery.sections_named(owner)[:1] if sorcery.is_valid else ():
             for variable in section.variables:
                 object_type, _, use = variable.name.partition("/")
                 kind, _, data = variable.value.partition(",")
@@ -248,7 +248,7 @@ def _backend(variable: Variable) -> Backend:
             case "explicit_name":
                 backend = replace(backend, name=value)
             case "single_object":
-                backend = replace(backend, single=parse_bool(value))
+                backend = replace(backend, is_single=parse_bool(value))
             case "integrity":
                 backend = replace(backend, whole_file=value.lower() == "file")
             case "buckets" if value.isdigit():
@@ -271,7 +271,7 @@ def select(
     # The test for a single object goes by the number of buckets, which is a prime that takes 1 and not 2
     # (`ast_is_prime`): two sections pass it, and three do not.
     buckets = backend.buckets or bucket_count(len(wanted))
-    if backend.single and buckets > 1:
+    if backend.is_single and buckets > 1:
         log = (
             f"Config file '{backend.file}' could not be loaded; configuration contains more than one object of type"
             f" '{object_type}'"

@@ -111,7 +111,7 @@ def ask_order(config: Config, version: str) -> tuple[Identify, ...]:
 
 def is_identify(section: Section) -> bool:
     kind = section.first("type")
-    return not section.template and kind is not None and kind.value == "identify"
+    return not section.is_template and kind is not None and kind.value == "identify"
 
 
 def identifiers(order: str, version: Release) -> tuple[str, ...]:

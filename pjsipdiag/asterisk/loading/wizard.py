@@ -40,7 +40,7 @@ def wizards(sections: Sequence[Section]) -> tuple[Section, ...]:
     return tuple(
         section
         for section in sections
-        if not section.template and any("type" in v.name and v.value == "wizard" for v in section.variables)
+        if not section.is_template and any("type" in v.name and v.value == "wizard" for v in section.variables)
     )
 
 

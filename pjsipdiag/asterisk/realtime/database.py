@@ -34,13 +34,13 @@ class DeadError(NoAnswerError):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question to a table: all rows that have the column `key`, in the order of that column or of none. `listed` are
+    """A question to a table: all rows that have the column `key`, in the order of that column or of none. `is_list` are
     those that a pattern is held against: a column of numbers may refuse that."""
 
     table: str
     key: str = "id"
-    ordered: bool = True
-    listed: bool = False
+    is_ordered: bool = True
+    is_list: bool = False
 
 
 @dataclass(frozen=True, slots=True)

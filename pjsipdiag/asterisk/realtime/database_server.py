@@ -88,8 +88,8 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
     described = _described(connection, query, dialect)
     widths = {name: width for name, (width, _) in described.items() if width is not None}
     folding = _folding(connection, query, dialect, described.get(query.key, (None, "text"))[1])
-    order = f" ORDER BY {query.key}" if query.ordered else ""
-    wanted = "LIKE '%'" if query.listed else "IS NOT NULL"
+    order = f" ORDER BY {query.key}" if query.is_ordered else ""
+    wanted = "LIKE '%'" if query.is_list else "IS NOT NULL"
     statement = f"SELECT * FROM {query.table} WHERE {query.key} {wanted}{order}"
     if dialect == "postgresql":
         connection.execute(text(f"DECLARE rows CURSOR FOR {statement}"))

@@ -69,7 +69,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
     # As the query of the drivers (WHERE key LIKE '%'), which passes over rows whose key is NULL.
     at = columns.names.index(query.key)
     wanted = [row for row in rows if len(row) == len(columns.names) and row[at] is not None]
-    if query.ordered:
+    if query.is_ordered:
         folding = columns.folding
         wanted.sort(key=lambda row: folding.fold(row[at] or "").encode("utf-8", "surrogateescape"))
     return take(columns, wanted)

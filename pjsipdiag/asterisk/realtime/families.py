@@ -96,7 +96,7 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
     """
     found: dict[str, dict[int, Mapped]] = {}
     # Of several sections of one name the first alone is read (ast_variable_browse).
-    for section in extconfig.sections_named("settings")[:1] if extconfig.valid else ():
+    for section in extconfig.sections_named("settings")[:1] if extconfig.is_valid else ():
         for variable in section.variables:
             mapped = _parse_mapping(variable)
             if mapped is not None:

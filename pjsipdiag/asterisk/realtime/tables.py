@@ -63,47 +63,47 @@ def _available(mapped: Mapped, loads: Loads) -> bool:
 
 @dataclass
 class Databases:
-    """The URLs, or paths of dumps, by the names of extconfig.conf, and what was read: with `keep` each table is read
-    once. `auto` takes what Asterisk's own files say of those that have none, passwords included. Without `own` no file
-    is read that only the configuration names."""
+    """The URLs, or paths of dumps, by the names of extconfig.conf, and what was read: with `keeps_tables` each table is
+    read once. `trusts_files` takes what Asterisk's own files say of those that have none, passwords included. Without
+    `reads_named_files` no file is read that only the configuration names."""
 
     urls: Mapping[str, str] = field(default_factory=dict)
-    keep: bool = False
-    auto: bool = False
-    own: bool = True
-    kept: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
-    named: set[str] = field(default_factory=set)
+    keeps_tables: bool = False
+    trusts_files: bool = False
+    reads_named_files: bool = True
+    kept_tables: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
+    names: set[str] = field(default_factory=set)
     """The names that extconfig.conf gives its databases."""
 
 
 @dataclass
 class Tables:
-    """`databases` are those that were given, `parsed` gives a configuration file.
+    """`databases` are those that were given, `parse` gives a configuration file.
 
-    `failed` says which databases did not answer: Asterisk goes on without their rows.
+    `dead_databases` says which databases did not answer: Asterisk goes on without their rows.
     """
 
     databases: Databases
-    parsed: Callable[[str], Parsed]
-    written: Mapping[str, str] = field(default_factory=dict)
+    parse: Callable[[str], Parsed]
+    overlay: Mapping[str, str] = field(default_factory=dict)
     """Lines that stand in for the rows of a table."""
-    peek: Callable[[str], Parsed] = lambda _: Parsed(found=False)
+    peek: Callable[[str], Parsed] = lambda _: Parsed(is_found=False)
     """A file that is no part of the configuration and may hold passwords."""
     unread: list[Unread] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    stored: list[Stored] = field(default_factory=list)
+    dead_databases: list[str] = field(default_factory=list)
+    stored_tables: list[Stored] = field(default_factory=list)
     _dead: dict[str, database.DeadError] = field(default_factory=dict)
 
     @cached_property
     def families(self) -> Mapping[str, tuple[Mapped, ...]]:
-        found = families(self.parsed("extconfig.conf"))
-        self.databases.named.update(mapped.database for family in found.values() for mapped in family)
+        found = families(self.parse("extconfig.conf"))
+        self.databases.names.update(mapped.database for family in found.values() for mapped in family)
         return found
 
     @property
     def all_rows(self) -> list[Section]:
         """The rows of all tables that were read, but those of files."""
-        return [section for table in self.stored if table.type for section in table.sections]
+        return [section for table in self.stored_tables if table.type for section in table.sections]
 
     def is_family(self, name: str) -> bool:
         """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
@@ -120,7 +120,7 @@ class Tables:
     def file(self, name: str, mapped: Mapped, types: Sequence[str]) -> Parsed | None:
         """That table as a file; None where it cannot be read, and all object types are unknown."""
         if self._is_unnamed(mapped):
-            return Parsed(found=mapped.driver == "sqlite3")
+            return Parsed(is_found=mapped.driver == "sqlite3")
         url = self._url(mapped)
         if url is None:
             self.unread += [of_table(object_type, mapped, mapped.where, name) for object_type in types]
@@ -130,12 +130,12 @@ class Tables:
             found = static.rows_of(name, mapped, columns, (row_sections.row_of(columns.names, row) for row in raw))
             return static.store_rows(name, mapped, columns, found)
 
-        made = self._read(mapped, url, database.Query(mapped.table, static.KEY, ordered=False), take)
+        made = self._read(mapped, url, database.Query(mapped.table, static.KEY, is_ordered=False), take)
         if made is None:
-            return Parsed(found=False)
+            return Parsed(is_found=False)
         table, included = made
-        self.stored.append(table)
-        return static.as_file(table, included, self.written.get(table.name), self.parsed)
+        self.stored_tables.append(table)
+        return static.as_file(table, included, self.overlay.get(table.name), self.parse)
 
     def sections(self, backend: Backend, object_type: str, version: Release, loads: Loads) -> Iterator[TableRows]:
         """The rows of each table that is asked (sorcery_realtime_retrieve_multiple, _retrieve_fields), as sections."""
@@ -160,9 +160,9 @@ class Tables:
             part = self._part(mapped, url, object_type, version)
             if part is None:
                 continue
-            if backend.cache is not None and (backend.cache.full or not listed):
+            if backend.cache is not None and (backend.cache.is_full or not listed):
                 self.unread += of_cache(object_type, backend.cache.where)
-            problems = pitfalls.of_rows(self.stored[-1], backend.cache)
+            problems = pitfalls.of_rows(self.stored_tables[-1], backend.cache)
             yield replace(part, problems=tuple(problems))
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
             # of the releases that know CONFIG_RT_NOT_FOUND.
@@ -173,17 +173,17 @@ class Tables:
         # What a release decides of rows: those that know the same options share them.
         of_release = object_options.names(object_type, version.version), self._is_ordered(mapped, version)
         key = (url, mapped.table, mapped.driver, object_type, of_release)
-        found = self.databases.kept.get(key) or self._fetch(mapped, url, object_type, version)
+        found = self.databases.kept_tables.get(key) or self._fetch(mapped, url, object_type, version)
         if found is None:
             return None
-        if self.databases.keep:
-            self.databases.kept[key] = found
+        if self.databases.keeps_tables:
+            self.databases.kept_tables[key] = found
         part, stored = found
-        if mapped.table in self.written:
-            sections = row_lines.parse_rows(mapped.table, self.written[mapped.table], stored.columns)
+        if mapped.table in self.overlay:
+            sections = row_lines.parse_rows(mapped.table, self.overlay[mapped.table], stored.columns)
             part = TableRows(tuple((section.name, section) for section in sections), part.folding)
             stored = replace(stored, sections=sections)
-        self.stored.append(stored)
+        self.stored_tables.append(stored)
         return part
 
     def _fetch(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
@@ -201,7 +201,7 @@ class Tables:
             return TableRows(tuple(made), columns.folding), stored
 
         listed, ordered = object_type in row_sections.LISTED_TYPES, self._is_ordered(mapped, version)
-        return self._read(mapped, url, database.Query(mapped.table, ordered=ordered, listed=listed), take)
+        return self._read(mapped, url, database.Query(mapped.table, is_ordered=ordered, is_list=listed), take)
 
     def _is_ordered(self, mapped: Mapped, version: Release) -> bool:
         """Whether the driver asks for the rows in the order of the first column."""
@@ -222,7 +222,7 @@ class Tables:
             if isinstance(error, database.DeadError):
                 self._dead[url] = error
             if url != database.DOWN:
-                self.failed.append(str(error))
+                self.dead_databases.append(str(error))
             return None
 
     def _is_unnamed(self, mapped: Mapped) -> bool:
@@ -231,16 +231,18 @@ class Tables:
         if file is None or mapped.database in self.databases.urls:
             return False
         parsed = self.peek(file)
-        return parsed.found and all(section.name != mapped.database for section in parsed.sections)
+        return parsed.is_found and all(section.name != mapped.database for section in parsed.sections)
 
     def _url(self, mapped: Mapped) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""
         if mapped.database in self.databases.urls or mapped.driver != "sqlite3":
-            if mapped.database in self.databases.urls or not self.databases.auto:
+            if mapped.database in self.databases.urls or not self.databases.trusts_files:
                 return self.databases.urls.get(mapped.database)
             return logins.urls([mapped], self.peek).get(mapped.database)
         for section in (
-            self.parsed("res_config_sqlite3.conf").sections_named(mapped.database) if self.databases.own else ()
+            self.parse("res_config_sqlite3.conf").sections_named(mapped.database)
+            if self.databases.reads_named_files
+            else ()
         ):
             path = section.first("dbfile")
             if path is not None and Path(path.value).is_file():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, canonical, deciding, source
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, canonical, find_deciding, source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri
@@ -48,11 +48,11 @@ def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = OF
     if acl.missing:
         return Match.NO_MATCH, WalkReason.MISSING_ACL(what=what, name=acl.missing[0])
     for name in ("", *acl.names):
-        rule = deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
+        rule = find_deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
         if rule is not None and rule.deny:
             of = f" of acl {name}" if name else ""
             return Match.NO_MATCH, WalkReason.DENIED_BY_RULE(what=what, rule=rule, network=canonical(rule), of=of)
-    return (Match.UNKNOWN, quote_words(acl.untold)) if acl.untold else None
+    return (Match.UNKNOWN, quote_words(acl.why_partial)) if acl.why_partial else None
 
 
 def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, Reason] | None:
@@ -76,8 +76,8 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, R
             refused = denial(acl, source(Address(address, 0)), config, WalkReason.CONTACT_HOST(host=uri.host))
             if refused and refused[0] is not Match.UNKNOWN:
                 return refused
-        untold = untold or acl.untold
-    if untold and untold == acl.untold:
+        untold = untold or acl.why_partial
+    if untold and untold == acl.why_partial:
         return Match.UNKNOWN, quote_words(untold)
     if untold:
         return Match.UNKNOWN, WalkReason.CONTACT_NOT_RESOLVED(host=untold)
@@ -87,7 +87,7 @@ def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, R
 def _denies(acl: Acl, config: Config) -> bool:
     """Whether the access list refuses any address at all."""
     lists = (acl.rules, *(config.named_acls.get(name, ()) for name in acl.names))
-    return bool(acl.missing or acl.untold) or any(rule.deny for rules in lists for rule in rules)
+    return bool(acl.missing or acl.why_partial) or any(rule.deny for rules in lists for rule in rules)
 
 
 def _contact_addresses(host: str, config: Config) -> Sequence[str] | None:

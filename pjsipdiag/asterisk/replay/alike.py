@@ -40,9 +40,9 @@ class RequestKind(NamedTuple):
     """The method of a form, and those of its headers whose presence can matter."""
 
     method: bytes
-    contact: bool
-    credentials: bool
-    length: bool
+    has_contact: bool
+    has_credentials: bool
+    has_length: bool
     """Whether it says its length, without which a stream cannot carry it."""
 
 
@@ -50,7 +50,7 @@ class Plain(NamedTuple):
     """All of the head of a plain request that can matter."""
 
     method: bytes
-    contact: bool
+    has_contact: bool
     names: object
     texts: tuple[object, ...]
 
@@ -76,7 +76,7 @@ _FAR: object = ((), None, ())
 class Alike:
     """The keys of one configuration."""
 
-    known: Prepared
+    prepared: Prepared
     _lines: dict[bytes, HeaderLine] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
     _hosts: dict[bytes, object] = field(default_factory=dict)
@@ -85,9 +85,9 @@ class Alike:
     """Content or origin -> its number."""
 
     def __post_init__(self) -> None:
-        config = self.known.config
-        self._watched = {canonical(rule.header.encode("latin-1") + b":") for rule in self.known.headers}
-        self._watches_uri = bool(self.known.uris)
+        config = self.prepared.config
+        self._watched = {canonical(rule.header.encode("latin-1") + b":") for rule in self.prepared.headers}
+        self._watches_uri = bool(self.prepared.uris)
         self._domains = any(transport.domain for transport in config.transports.values())
         # Where these are, the answer hangs on too much of a request for a key: on a Via, From or Call-ID as it is
         # printed, on all hosts of all Contacts, or on names as a database compares them.
@@ -96,7 +96,7 @@ class Alike:
         self._hopeless |= isinstance(config.endpoints, CaselessNames)
         # a user that no endpoint is named after names none, whatever the domain or realm
         self._users = {name.lower().encode("utf-8", "surrogateescape").partition(b"@")[0] for name in config.endpoints}
-        self._places = None if config.acls else self.known.index.places
+        self._places = None if config.acls else self.prepared.index.places
         rules = [rule for identify in config.identifies for rule in identify.rules]
         for listed in (*config.named_acls.values(), *(acl.acl.rules for acl in config.acls)):
             rules += listed
@@ -126,7 +126,7 @@ class Alike:
         """
         user, host, given, realm = sender
         login: object = None
-        if kind.credentials:
+        if kind.has_credentials:
             login = self._login(given or b"", realm or b"")
             if login is None:
                 return None
@@ -216,7 +216,7 @@ class Alike:
         """The endpoints that the names in From lead to: the one they name, or one that differs in case."""
         known = self._names.get((user, host))
         if known is None:
-            who = user.split(b";", 1)[0] if self.known.config.globals.ignore_uri_user_options else user
+            who = user.split(b";", 1)[0] if self.prepared.config.globals.ignore_uri_user_options else user
             anonymous = self._hosts.get(host) or self._host(host)
             if who[:NAME_LENGTH].lower() not in self._users:
                 return None, anonymous  # and not kept: a scan has a new user in each request
@@ -235,24 +235,24 @@ class Alike:
 
     def _looked_up(self, user: bytes, domain: bytes) -> object:
         """For each name that is looked for: the endpoint, or one that differs in case."""
-        endpoints, lower = self.known.config.endpoints, self.known.lower
+        endpoints, lower = self.prepared.config.endpoints, self.prepared.lower
         tried = self._names_tried(user.decode("ascii")[:NAME_LENGTH], domain.decode("ascii")[:NAME_LENGTH])
         return tuple((name in endpoints and name, lower.get(name.lower())) for name in tried)
 
     def _names_tried(self, user: str, host: str) -> list[str]:
         """All names that could be looked for, whatever transport takes the request."""
         domains = (
-            dict.fromkeys(t.domain for t in self.known.config.transports.values()) if self._domains else {"": None}
+            dict.fromkeys(t.domain for t in self.prepared.config.transports.values()) if self._domains else {"": None}
         )
-        return [name for domain in domains for name in self.known.names(domain, user, host)]
+        return [name for domain in domains for name in self.prepared.names(domain, user, host)]
 
     def _origin(self, asked: bytes, packed: bytes) -> int:
-        source, config = unpack_source(packed), self.known.config
+        source, config = unpack_source(packed), self.prepared.config
         hits: list[tuple[Hit, bool]] = [
             (hit, config.identifies[hit.identify].rules[hit.rule].port in (0, source.port))
-            for hit in self.known.index.hits(source)
+            for hit in self.prepared.index.hits(source)
         ]
-        near = self.known.index.near(source)
+        near = self.prepared.index.near(source)
         denied = tuple(denial(acl.acl, source, config) for acl in config.acls)
         found = (tuple(hits), near and (source.ip, near.rule), denied)
         if len(self._origins) > MOST_ANSWERS_KEPT:

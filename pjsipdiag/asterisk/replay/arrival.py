@@ -72,7 +72,7 @@ def check_framing(message: SipMessage) -> Check | None:
 
 def check_answers(config: Config) -> Check | None:
     """That a running Asterisk was asked alone through an interface that leaves out what decides."""
-    missing = [kind for kind in _NOT_LISTED if kind in config.untold]
+    missing = [kind for kind in _NOT_LISTED if kind in config.not_shown]
     if not missing:
         return None
     return Check("arrival", Match.UNKNOWN, WalkReason.NOT_LISTED(kinds=", ".join(missing)))
@@ -90,7 +90,7 @@ def arrive(request: Request, where_from: SourceSocket, config: Config) -> Check 
     return _acl(request, where_from, config) or _filter(request, config) or _distributor(request)
 
 
-def listening(transport: str, destination: Address, config: Config) -> list[Transport]:
+def find_listening(transport: str, destination: Address, config: Config) -> list[Transport]:
     """The transports that take packets of a protocol (UDP, TCP, TLS, WS, WSS) to a destination, most specific first.
 
     A destination whose address or port is not known (0.0.0.0, 0) may be any.
@@ -137,7 +137,7 @@ _WEB = {("ws", "wss"), ("wss", "ws")}
 
 def check_listening(transport: str, destination: Address, config: Config) -> Check | None:
     """That nothing listens where the packet went, or None."""
-    found = listening(transport, destination, config)
+    found = find_listening(transport, destination, config)
     # A transport that is bound to a name takes packets to that name's addresses only, which the files do not have:
     # where no other transport listens there, nothing is certain.
     if found:
@@ -147,10 +147,10 @@ def check_listening(transport: str, destination: Address, config: Config) -> Che
         reason = WalkReason.BIND_IS_A_NAME(host=named.bind)
         bind = named.option("bind")
         return Check("arrival", Match.UNKNOWN, reason, bind.where if bind else named.where)
-    ended = next((absent for absent in config.absent if absent.ends), None)
+    ended = next((absent for absent in config.absent_modules if absent.is_fatal), None)
     if ended is not None:
         return replace(_end(quote_words(ended.reason)), where=ended.where)
-    if "transport" in config.untold:
+    if "transport" in config.not_shown:
         return None
     if not config.listeners:
         return _end(WalkReason.NO_TRANSPORT())
@@ -186,7 +186,7 @@ def _is_unknown(ip: str) -> bool:
 
 def _acl(request: Request, where_from: SourceSocket, config: Config) -> Check | None:
     """acl_on_rx_msg() of res_pjsip_acl.c."""
-    if "acl" in config.untold:
+    if "acl" in config.not_shown:
         return Check("arrival", Match.UNKNOWN, WalkReason.HIDDEN_ACLS())
     for acl in config.acls:
         refused = denial(acl.acl, where_from, config) or contact_denial(acl.contact_acl, request, config)

@@ -26,7 +26,7 @@ def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     # Only identifies with a rule for the address, or with a name that may be one, get a check of their own, in the
     # order of asking. All the others are counted: `named` is how many had a check before, so that the count stands
     # where they would be asked.
-    decisions = {at: (rule, applies) for at, rule, applies in known.index.deciding(arrived.source)}
+    decisions = {at: (rule, applies) for at, rule, applies in known.index.find_deciding(arrived.source)}
     named = 0
     for at in sorted({*decisions, *known.unresolved}):
         identify = identifies[at]
@@ -78,7 +78,7 @@ def transport(known: Prepared, arrived: Arrived) -> Iterator[Check]:
             return
         own = arrived.destination if stream else Address(local.bind or "0.0.0.0", local.port or 5060)
         bound = source(own)
-        for at, rule, applies in known.index.deciding(bound):
+        for at, rule, applies in known.index.find_deciding(bound):
             identify = known.config.identifies[at]
             if applies and not rule.deny and _transport_fits(identify, arrived):
                 reason = WalkReason.TRANSPORT_FITS(ip=own.ip, value=_match_text(rule))
@@ -94,8 +94,8 @@ def _transport_fits(identify: Identify, arrived: Arrived) -> bool:
 
 def _refusal(rule: AddressRule, applies: bool, identify: Identify, arrived: Arrived) -> Reason:
     if not applies:
-        but = "" if arrived.terse else f", not {arrived.source.port}"
-        address = "the address" if arrived.terse else f"the address {arrived.ip}"
+        but = "" if arrived.is_terse else f", not {arrived.source.port}"
+        address = "the address" if arrived.is_terse else f"the address {arrived.ip}"
         return WalkReason.OTHER_PORT(value=_match_text(rule), address=address, port=rule.port, but=but)
     if rule.deny:
         return WalkReason.EXCLUDED(value=rule.text, source=arrived.address)

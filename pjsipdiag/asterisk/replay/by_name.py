@@ -47,7 +47,7 @@ def anonymous(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     tried = list(known.names(arrived.domain, "anonymous", c_string(uri.host)))
     endpoint = known.endpoint(tried)
     if endpoint is None:
-        which = "anonymous" if arrived.terse else " or ".join(tried)
+        which = "anonymous" if arrived.is_terse else " or ".join(tried)
         yield Check("anonymous", Match.NO_MATCH, WalkReason.NO_ANONYMOUS(names=which))
     else:
         reason = WalkReason.TAKES_EVERY_REQUEST(endpoint=endpoint.name)
@@ -63,7 +63,7 @@ def line(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         return
     registrations = [r for r in known.config.registrations.values() if r.line and r.endpoint]
     registration = next((r for r in registrations if known.tokens.get(r.name) == token), None)
-    shown = "line" if arrived.terse else f"line={token}"
+    shown = "line" if arrived.is_terse else f"line={token}"
     if registration is not None:
         reason = WalkReason.LINE_TOKEN(line=shown, registration=registration.name)
         endpoint = known.config.endpoints.get(registration.endpoint)
@@ -95,7 +95,7 @@ def _find_named(known: Prepared, arrived: Arrived, step: str, user: str, domain:
         alike = known.other_case(tried)
         reason = (
             WalkReason.NOT_NAMED_AFTER(what=what)
-            if arrived.terse
+            if arrived.is_terse
             else WalkReason.NO_ENDPOINT(what=what, user=user, names=" or ".join(tried))
         )
         return Check(step, Match.NO_MATCH, WalkReason.OTHER_CASE(why=reason, endpoint=alike) if alike else reason)

@@ -36,14 +36,14 @@ def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         if matched is not None:
             rivals = _rivals(known.headers, rule, known, lambda one: any(map(one.matches, _values(one, arrived))))
             yield from uncertain_order("header", rule.identify, rivals, known.config)
-            shown = WalkReason.NAME if arrived.terse else WalkReason.HEADER
+            shown = WalkReason.NAME if arrived.is_terse else WalkReason.HEADER
             what = shown(header=rule.header, value=native(matched))
             yield match_check("header", known, rule.identify, WalkReason.FITS(what=what, pattern=wanted), rule.where)
             return
         if not headers:
             reason = WalkReason.NO_HEADER(header=rule.header, pattern=wanted)
         else:
-            shown = WalkReason.NAME if arrived.terse or not values else WalkReason.HEADER
+            shown = WalkReason.NAME if arrived.is_terse or not values else WalkReason.HEADER
             what = shown(header=rule.header, value=native(values[-1]) if values else "")
             reason = WalkReason.DOES_NOT_FIT(what=what, pattern=wanted)
         yield Check("header", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
@@ -52,7 +52,7 @@ def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
 def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: request_identify()."""
     printed = arrived.request.uri.as_text(UriContext.REQUEST) if known.uris else ""
-    shown = "the request URI" if arrived.terse else f"request URI {native(printed)}"
+    shown = "the request URI" if arrived.is_terse else f"request URI {native(printed)}"
     for rule in known.uris:
         wanted = f"match_request_uri={rule.identify.match_request_uri}"
         try:
@@ -77,7 +77,7 @@ def _rivals(
     """The identifies that fit too and may be asked before that of the rule: where one of the two has no name, or where
     nobody told the order."""
     for other in rules:
-        ordered = other.identify.name and rule.identify.name and "order" not in known.config.untold
+        ordered = other.identify.name and rule.identify.name and "order" not in known.config.not_shown
         if other is not rule and not ordered:
             with suppress(UndecidedError):
                 if not fits(other):

@@ -37,13 +37,13 @@ class Mismatch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`said` is what the request has in that place, `wanted` what the section has; both empty for a password. Of an old
-    nonce they are its age and its lifetime in seconds."""
+    """`given` is what the request has in that place, `expected` what the section has; both empty for a password. Of an
+    old nonce they are its age and its lifetime in seconds."""
 
     fault: Mismatch
     auth: Auth | None = None
-    said: str = ""
-    wanted: str = ""
+    given: str = ""
+    expected: str = ""
 
 
 _ORDER = tuple(Mismatch)

@@ -55,7 +55,7 @@ def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Unparsab
 
 def _place(config: Config, transport: str, destination: Address) -> tuple[Check | None, tuple[Transport, ...], str]:
     """That nothing listens at a place, or else the transports that do, and their domain."""
-    found = arrival.listening(transport, destination, config)
+    found = arrival.find_listening(transport, destination, config)
     unheard = arrival.check_listening(transport, destination, config)
     return unheard, tuple(found), arrival.transport_domain(found, destination, config)
 
@@ -160,7 +160,7 @@ class Replay:
         unheard, transports, domain = self._place(message.transport, message.destination)
         if unheard:
             unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
-            if self.config.listeners or not (self.config.partial and self.config.missing):
+            if self.config.listeners or not (self.config.is_partial and self.config.missing_files):
                 if unread is not None:
                     unheard = Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=unread), unread.where)
                 yield unheard

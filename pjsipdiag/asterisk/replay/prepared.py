@@ -105,14 +105,14 @@ class Arrived:
 
     `transports` are those that may have taken it, the likeliest first, `domain` is the domain of the transport,
     `destination` where the packet went.
-    `terse` asks for reasons that leave out what differs between alike requests (source address, caller, values).
+    `is_terse` asks for reasons that leave out what differs between alike requests (source address, caller, values).
     """
 
     request: Request
     source: SourceSocket
     transports: tuple[Transport, ...] = ()
     domain: str = ""
-    terse: bool = False
+    is_terse: bool = False
     destination: Address = NOWHERE
 
     @property
@@ -123,7 +123,7 @@ class Arrived:
     @property
     def address(self) -> str:
         """Source address and port as text, or "the source"."""
-        return "the source" if self.terse else f"source {Address(self.ip, self.source.port)}"
+        return "the source" if self.is_terse else f"source {Address(self.ip, self.source.port)}"
 
 
 Identifier = Callable[[Prepared, Arrived], Iterator[Check]]
@@ -134,7 +134,7 @@ def uncertain_order(step: str, winner: Identify, others: Iterable[Identify], con
     """That another identify could be asked before the one that is: a section [] gets a random name and place, and on
     releases with hash order a running Asterisk does not tell how many sections there are."""
     for other in others:
-        if other.endpoint != winner.endpoint and "order" in config.untold:
+        if other.endpoint != winner.endpoint and "order" in config.not_shown:
             reason = WalkReason.ORDER_NOT_SHOWN(first=winner.name, second=other.name, release=config.version)
             yield Check(step, Match.UNKNOWN, reason, other.where, other.name, other.endpoint)
             return

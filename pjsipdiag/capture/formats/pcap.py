@@ -115,7 +115,7 @@ class Walk(RecordWalk):
         last = end - (self.step if window.ended else MARGIN)
         head, step, look, plans, passed = self._head, self.step, self._sieve.look, self._plans, compiled.passed
         unit, fractions = self._unit, 1_000_000_000 // self._unit
-        dissector.bound()
+        dissector.trim()
         at, before, frame, damaged = self._at, self._before, tally.records, False
         while at <= last and len(messages) < compiled.MESSAGES_AT_ONCE:
             if passed and plans:

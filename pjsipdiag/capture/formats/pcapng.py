@@ -84,7 +84,7 @@ class BlockWalk(RecordWalk):
         buffer, end, passed, plans = window.buffer, window.end, compiled.passed, self._plans
         last = end - (12 if window.ended else MARGIN)
         head = Struct(self.order + "II").unpack_from
-        dissector.bound()
+        dissector.trim()
         at, before, frame, damaged = self._at, self._before, tally.records, False
         while at <= last and len(messages) < compiled.MESSAGES_AT_ONCE:
             # The compiled part goes as far as it knows the blocks; the one at which it stops is read below.
@@ -246,7 +246,7 @@ class BlockWalk(RecordWalk):
         return True
 
 
-def leading(window: Window) -> PcapngSection | None:
+def find_leading_section(window: Window) -> PcapngSection | None:
     """The section that the blocks before the first packet of the file in `window` describe; None when it is no
     pcapng."""
     found = _leading(window)

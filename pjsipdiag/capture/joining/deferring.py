@@ -52,8 +52,8 @@ class Deferring(Dissector):
         self._rest = rest
         self._number = 0
 
-    def bound(self) -> None:
-        super().bound()
+    def trim(self) -> None:
+        super().trim()
         if self.passed is not None and len(self.passed) > MOST_PASSED:
             self._rest.any_passed, self.passed = True, None
         if len(self._rest.whole) > MOST_WHOLE:
@@ -152,13 +152,13 @@ class Joining(Dissector):
         self.follow = self._feed
         self._own: set[bytes] = set()
 
-    def opened(self, connection: Opened) -> None:
+    def take_over(self, connection: Opened) -> None:
         """From here on the flows of `connection` are the part's own."""
         time, flow, sequence = connection
         reassembler = self._reassembler
         if reassembler.repeats(time, flow, sequence):
             state = reassembler.flows[flow]
-            if state.sequence.next != state.sequence.begin or state.waiting or reverse(flow) in reassembler.flows:
+            if state.sequence.next != state.sequence.begin or state.waiting_bytes or reverse(flow) in reassembler.flows:
                 raise Unjoinable("a TCP stream goes on from one part to the next")
         self._own |= {flow, reverse(flow)}
 
@@ -184,7 +184,7 @@ class Joining(Dissector):
                 flow in rest.strays
                 or flow in rest.ignored
                 or (given_up and not old.shown)
-                or any(one.waiting for one in given_up)
+                or any(one.waiting_bytes for one in given_up)
             ):
                 raise Unjoinable("a TCP stream goes on from one part to the next")
             if now is None:

@@ -30,7 +30,7 @@ def read_files(
         found.append(list(filter(wanted, read(path, tally, dissector))))
         found[-1] += filter(wanted, dissector.finish(next(iter(captures.starts[number + 1 :]), None)))
         records.append(tally.records)
-        unfinished = dissector.unfinished()
+        unfinished = dissector.take_unfinished()
         for of, datagram in by_owner(dissector.late, records):
             found[of] += filter(wanted, [datagram])
     return [sorted(messages, key=lambda datagram: datagram.frame) for messages in found]

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, Walk, file_header
-from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, leading
+from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, find_leading_section
 from pjsipdiag.capture.formats.reader import Watched, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
@@ -59,7 +59,7 @@ def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int)
     window.advance(0)
     header, section = file_header(window.buffer[:HEADER]), None
     if header is None:
-        section = leading(window)
+        section = find_leading_section(window)
         if section is None:
             return []
     places = [0]
@@ -167,7 +167,7 @@ def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last
     dissector.few.beside(rest)
     for packet in rest.deferred.values():
         if isinstance(packet, Opened):
-            dissector.opened(packet)
+            dissector.take_over(packet)
         else:
             yield from dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)
     dissector.part(rest, before)
@@ -176,7 +176,7 @@ def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last
 def read_on(part: FilePart, tally: Tally, before: Dissector) -> tuple[Dissector, Iterator[Datagram]]:
     """The messages from the beginning of `part` to the end of its file, behind those that were joined `before`, whose
     frames `tally` counts; and the dissector that is to be finished in its place."""
-    dissector = Dissector(tally, before.unfinished()._replace(records=0))
+    dissector = Dissector(tally, before.take_unfinished()._replace(records=0))
     dissector.late += before.late
     return dissector, _to_the_end(part, tally, dissector)
 

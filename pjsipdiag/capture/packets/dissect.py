@@ -94,7 +94,7 @@ class Dissector:
             self.passed.add(port_pair(flow))
         return False
 
-    def bound(self) -> None:
+    def trim(self) -> None:
         """Called now and then, so that sets that only grow stay small."""
         if len(self.ports) > MOST_KEPT_PORTS + 2 * (len(self.flows) + len(self.known)):
             self.ports.clear()
@@ -158,7 +158,7 @@ class Dissector:
         self.fragments.finish(start)
         return [*self._incomplete(), *self._reassembler.finish(start)]
 
-    def unfinished(self) -> Unfinished:
+    def take_unfinished(self) -> Unfinished:
         """The state that goes on in the next file, once this one is finished."""
         reassembler = self._reassembler
         return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
@@ -204,7 +204,7 @@ class Dissector:
         if START.match(payload):
             return (self._logged(datagram) if logger.is_logged(source, destination) else datagram,)
         if hep.looks_like(payload):
-            inner = hep.mirrored(datagram, self.tally)
+            inner = hep.unwrap_noted(datagram, self.tally)
             return () if inner is None else (inner,)
         return None
 

@@ -35,7 +35,7 @@ class Pending:
     pieces: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
     total: int = -1
-    spoilt: bool = False
+    is_spoilt: bool = False
 
 
 class Incomplete(NamedTuple):
@@ -83,7 +83,7 @@ class Fragments:
             entry = self.pending[key] = Pending(time, self.frame, self.direction)
         pieces, end = entry.pieces, offset + size
         # A repeat is no overlap: captures on several interfaces show each fragment twice.
-        if entry.spoilt or pieces.get(offset) == piece:
+        if entry.is_spoilt or pieces.get(offset) == piece:
             return None
         if (more and (size % 8 or not size)) or end > 65535:
             self._spoil(entry, "malformed IP fragment")
@@ -117,14 +117,14 @@ class Fragments:
     def _spoil(self, entry: Pending, reason: str) -> None:
         """Later fragments of the same datagram must not start it anew, so the entry stays without its bytes."""
         self.held -= entry.size
-        entry.spoilt, entry.size = True, 0
+        entry.is_spoilt, entry.size = True, 0
         entry.pieces.clear()
         self.undecoded[reason] += 1
 
     def _give_up(self, key: DatagramKey) -> None:
         entry = self.pending.pop(key)
         self.held -= entry.size
-        if not entry.spoilt:
+        if not entry.is_spoilt:
             self.undecoded["IP fragments without the rest"] += 1
             if 0 in entry.pieces:
                 self.given_up.append(Incomplete(entry.started, entry.frame, entry.direction, key, _beginning(entry)))

@@ -29,7 +29,7 @@ class TcpSegment(NamedTuple):
     """The content of one IP packet: a transport packet, when `protocol` is UDP or TCP, or an ICMP message.
 
     `source` and `destination` are IP bytes, `data` the transport header with its payload as far as it was captured,
-    `missing` how many bytes the snap length cut off; `reassembled` says that it came in fragments, `carrier` is the
+    `missing` how many bytes the snap length cut off; `is_reassembled` says that it came in fragments, `carrier` is the
     source of the outermost packet around it, if there is one.
     """
 
@@ -38,7 +38,7 @@ class TcpSegment(NamedTuple):
     destination: bytes
     data: bytes
     missing: int
-    reassembled: bool
+    is_reassembled: bool
     carrier: bytes = b""
 
 
@@ -54,9 +54,11 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegmen
             return None
         if packet.protocol in LOOKED_INTO:
             return (
-                packet._replace(reassembled=reassembled or packet.reassembled, carrier=carrier) if carrier else packet
+                packet._replace(is_reassembled=reassembled or packet.is_reassembled, carrier=carrier)
+                if carrier
+                else packet
             )
-        reassembled, carrier = reassembled or packet.reassembled, carrier or packet.source
+        reassembled, carrier = reassembled or packet.is_reassembled, carrier or packet.source
         tunnel = protocol_tunnel(packet.protocol, packet.data)
         if tunnel is None:
             return None

@@ -76,7 +76,7 @@ class FlowTable:
             state.frame += frames
             if state.stream is not None:
                 state.stream.undecoded = self.tally.undecoded
-            self.waiting += state.waiting
+            self.waiting += state.waiting_bytes
         self.flows.update(flows)
         self.ports.update(map(port_pair, flows))
         self.ignored.update(ignored)

@@ -50,7 +50,7 @@ def unwrap(datagram: Datagram) -> Datagram | None:
     )
 
 
-def mirrored(datagram: Datagram, tally: Tally) -> Datagram | None:
+def unwrap_noted(datagram: Datagram, tally: Tally) -> Datagram | None:
     """The same, noted in `tally`."""
     inner = unwrap(datagram)
     if inner is None:
@@ -129,7 +129,7 @@ class HepStream:
     The pieces are whole HEP packets.
     """
 
-    __slots__ = ("_buffer", "_lost", "_need", "_scanned", "refused", "undecoded")
+    __slots__ = ("_buffer", "_lost", "_need", "_scanned", "is_refused", "undecoded")
 
     transport = "HEP"
 
@@ -139,10 +139,10 @@ class HepStream:
         self._lost = joined
         self._need = 0
         self._scanned = 0
-        self.refused = False
+        self.is_refused = False
 
     @property
-    def waiting(self) -> int:
+    def waiting_bytes(self) -> int:
         """How many bytes of an unfinished packet are kept."""
         return len(self._buffer)
 

@@ -34,7 +34,7 @@ class RunKind(Enum):
 class Run(NamedTuple):
     """Bytes in order, or the place where bytes are missing (`data` is empty)."""
 
-    what: RunKind
+    kind: RunKind
     data: bytes = b""
 
 

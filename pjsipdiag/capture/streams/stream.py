@@ -56,7 +56,7 @@ class MessageStream:
         self._scanned = 0
 
     @classmethod
-    def between(cls, undecoded: Counter[str]) -> Self:
+    def start_between(cls, undecoded: Counter[str]) -> Self:
         """One that was read up to the end of a message, without a loss."""
         stream = cls(undecoded)
         stream._is_sip = True
@@ -68,12 +68,12 @@ class MessageStream:
         return self._is_sip and not (self._buffer or self._lost or self._need or self._scanned)
 
     @property
-    def waiting(self) -> int:
+    def waiting_bytes(self) -> int:
         """How many bytes of an unfinished message are kept."""
         return len(self._buffer)
 
     @property
-    def refused(self) -> bool:
+    def is_refused(self) -> bool:
         """The stream began like SIP and turned out not to be: it is of no interest."""
         return self._lost and not self._is_sip
 

@@ -179,10 +179,10 @@ class Reassembler(FlowTable):
             if stream is None:
                 self._leave(flow, state, to_ignore=not state.lost)
                 return ()
-        before = stream.waiting
+        before = stream.waiting_bytes
         pieces = stream.receive(payload)
-        self.wait(stream.waiting - before)
-        if stream.refused:
+        self.wait(stream.waiting_bytes - before)
+        if stream.is_refused:
             self._leave(flow, state, to_ignore=True)
         return self._datagrams(flow, state, pieces) if pieces else ()
 
@@ -251,7 +251,7 @@ class Reassembler(FlowTable):
         """The beginning of a message whose rest is missing, cut, if that can be read."""
         if state.stream is None:
             return []
-        self.waiting -= state.stream.waiting
+        self.waiting -= state.stream.waiting_bytes
         return self._datagrams(flow, state, state.stream.lose())
 
     def _rest(self, flow: bytes, state: Flow) -> list[Datagram]:
@@ -262,7 +262,7 @@ class Reassembler(FlowTable):
         runs = list(state.sequence.rest())
         self.waiting += state.sequence.waiting - before
         found = self._take(flow, state, runs)
-        if state.stream is not None and state.stream.waiting:
+        if state.stream is not None and state.stream.waiting_bytes:
             found += self._cut(flow, state)
         self.waiting -= state.forget()
         if known is None or known is state:
@@ -293,4 +293,4 @@ class Reassembler(FlowTable):
         ]
         if transport != hep.HepStream.transport:
             return found
-        return [inner for datagram in found if (inner := hep.mirrored(datagram, self.tally)) is not None]
+        return [inner for datagram in found if (inner := hep.unwrap_noted(datagram, self.tally)) is not None]

@@ -50,8 +50,8 @@ class Flow:
         self.former: Flow | None = None
 
     @property
-    def waiting(self) -> int:
-        return self.sequence.waiting + (self.stream.waiting if self.stream else 0)
+    def waiting_bytes(self) -> int:
+        return self.sequence.waiting + (self.stream.waiting_bytes if self.stream else 0)
 
     @property
     def is_begun(self) -> bool:
@@ -61,7 +61,7 @@ class Flow:
     @property
     def has_rest(self) -> bool:
         """Whether anything is left to tell of it where it ends."""
-        return self.former is not None or self.sequence.has_gap or bool(self.stream and self.stream.waiting)
+        return self.former is not None or self.sequence.has_gap or bool(self.stream and self.stream.waiting_bytes)
 
     def turn(self, direction: str) -> None:
         """From here on its segments have another direction."""
@@ -79,7 +79,7 @@ class Flow:
 
     def forget(self) -> int:
         """Drops what waits, and says how many bytes that were."""
-        waiting = self.waiting
+        waiting = self.waiting_bytes
         self.sequence.forget()
         self.stream = None
         return waiting
@@ -109,7 +109,7 @@ def _made(row: tuple[Any, ...], undecoded: Counter[str]) -> Flow:
     flow.sequence.next, flow.frame, flow.direction, flow.acknowledges = next_, frame, direction, acknowledges
     flow.lost, flow.shown, flow.told = lost, shown, told
     if is_read:
-        flow.stream = MessageStream.between(undecoded)
+        flow.stream = MessageStream.start_between(undecoded)
     return flow
 
 

@@ -61,7 +61,7 @@ def _frame_header(data: bytes | bytearray) -> tuple[int, int, bytes] | None:
 class WebSocketStream:
     """One direction of a WebSocket connection, from its HTTP upgrade or from a frame on."""
 
-    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_upgraded", "refused", "undecoded")
+    __slots__ = ("_buffer", "_lost", "_message", "_need", "_scanned", "_upgraded", "is_refused", "undecoded")
 
     transport = "WS"
 
@@ -73,11 +73,11 @@ class WebSocketStream:
         self._need = 0
         self._scanned = 0
         self._upgraded = upgraded
-        self.refused = False
+        self.is_refused = False
         """The upgrade is not for SIP: the connection is of no interest."""
 
     @property
-    def waiting(self) -> int:
+    def waiting_bytes(self) -> int:
         """How many bytes of unfinished frames and messages are kept."""
         return len(self._buffer) + len(self._message)
 
@@ -110,11 +110,11 @@ class WebSocketStream:
         blank = self._buffer.find(b"\r\n\r\n", max(self._scanned - 3, 0))
         self._scanned = len(self._buffer)
         if blank < 0:
-            self.refused = self._scanned > LONGEST_UPGRADE or not starts_upgrade(bytes(self._buffer[:12]))
+            self.is_refused = self._scanned > LONGEST_UPGRADE or not starts_upgrade(bytes(self._buffer[:12]))
             return False
         head = self._buffer[:blank]
-        self.refused = not (_UPGRADE.match(head) and _SUBPROTOCOL.search(head))
-        self._upgraded = not self.refused
+        self.is_refused = not (_UPGRADE.match(head) and _SUBPROTOCOL.search(head))
+        self._upgraded = not self.is_refused
         del self._buffer[: blank + 4]
         return self._upgraded
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
-from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, join_lines, wrapping
+from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, find_wrapping, join_lines
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
 from pjsipdiag.capture.text.needles import count
@@ -63,7 +63,7 @@ class MarkFinder:
         # Lines may have been broken after they were put into objects or before, so both texts are tried. Joining is a
         # guess: it is kept only if more marks or sentences can be read, and then for the rest of the text.
         for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
-            how = wrapping(source) if known is None else known[1] if known[0] == at else None
+            how = find_wrapping(source) if known is None else known[1] if known[0] == at else None
             if how is None:
                 continue
             whole, lines = join_lines(source, how)

@@ -48,8 +48,8 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     """The messages of a text that starts with `head`; `frame` is the number of the line that announces each.
 
     What Asterisk says of a request goes to `tally.log_lines`, by Call-ID, or by "source:IP:PORT" where the line has
-    none, and to `tally.refused` where the text does not have the request itself. Raises CaptureError when nothing of
-    the text is known.
+    none, and to `tally.logged_refusals` where the text does not have the request itself. Raises CaptureError when
+    nothing of the text is known.
     """
     tally.is_text = True
     encoding = wide_encoding(head)
@@ -131,7 +131,7 @@ class _Reading:
         """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
         tally = self.tally
         self._refusals.finish()
-        if tally.records or tally.refused or tally.unread or tally.log_lines:
+        if tally.records or tally.logged_refusals or tally.unread or tally.log_lines:
             return
         if self._empty:
             raise CaptureError(f"{tally.file}: the file is empty")
@@ -187,7 +187,7 @@ class _Reading:
                 if stop:
                     spoken.append((mark.end, stop))
                 yield datagram
-        if not self.tally.again:
+        if not self.tally.is_second_reading:
             count_broken(lines, done, spoken, self.tally)
             if count(text, b"B blob data]", 0, len(text)):
                 self.tally.note(NOTE_BLOBS)

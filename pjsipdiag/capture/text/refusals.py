@@ -113,12 +113,12 @@ class Refusals:
             # has such a request as SIP.
             if not refused.call_ids:
                 if refused.source not in sources:
-                    self._tally.refused.append(refused)
+                    self._tally.logged_refusals.append(refused)
                 continue
             refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in known}
             refused.count = sum(refused.call_ids.values())
             if refused.count:
-                self._tally.refused.append(refused)
+                self._tally.logged_refusals.append(refused)
 
     def _add(self, said: Sentence, time: int) -> None:
         tally = self._tally

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged
 from pjsipdiag.diagnosis.calls.heads import shown_values
 from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
-from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, picked, received, rise
+from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, join_received, pick, rise
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     BRIEF,
@@ -73,7 +73,7 @@ class Calls(Sequence[CallRow]):
         self.sent = outcomes(judged)
         """Calls of the PBX by packed IP address that they went to and what they came to."""
         self._captures = captures
-        whole = received(merged, judged)
+        whole = join_received(merged, judged)
         self.verdicts, self.sources, self.destinations = whole.verdicts, whole.sources, whole.destinations
         self.agents = [decode(agent) for agent in whole.agents]
         self._more: dict[int, list[int]] = {}
@@ -84,12 +84,12 @@ class Calls(Sequence[CallRow]):
         """Where the last request with credentials of a call is that was tried again."""
         begun, shown, retried = self._assemble(whole)
         first = whole.flags, whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
-        flags, self.time, self.frame, self.transport, self.port, self.agent, self.source = picked(first, begun)
+        flags, self.time, self.frame, self.transport, self.port, self.agent, self.source = pick(first, begun)
         if begun is not None:
             self.sources, self.source = in_order(self.sources, self.source)
             self.agents, self.agent = in_order(self.agents, self.agent)
         speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict, whole.destination
-        self._part, self._row, self._view, self._key, self.verdict, self.destination = picked(speaking, shown)
+        self._part, self._row, self._view, self._key, self.verdict, self.destination = pick(speaking, shown)
         self.requests = array("H", [1]) * len(self.time)
         self.status = array("H", [0]) * len(self.time)
         self.answered = array("q", [0]) * len(self.time)

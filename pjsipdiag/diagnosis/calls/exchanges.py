@@ -109,7 +109,7 @@ def wanted_by(exchange: Exchange, wanted: Selection) -> bool:
 
 
 def messages(exchange: Exchange) -> Iterator[SipMessage]:
-    yield from exchange.asked
+    yield from exchange.samples
     for seen in exchange.answers.values():
         yield from seen
 
@@ -132,11 +132,11 @@ def _exchange(client: bytes, server: bytes, method: bytes, found: _Found) -> Exc
 
 
 def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exchange:
-    if not exchange.asked:
+    if not exchange.samples:
         return exchange
-    first = exchange.asked[0]
+    first = exchange.samples[0]
     verdict = replay(first)
-    agents = map(decode, dict.fromkeys(value_of(one.head, b"user-agent") for one in exchange.asked))
+    agents = map(decode, dict.fromkeys(value_of(one.head, b"user-agent") for one in exchange.samples))
     group = CallGroup(
         source=exchange.client,
         transport=first.transport,
@@ -146,8 +146,8 @@ def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exch
         statuses=exchange.statuses,
         challenged=0,
         retried=0,
-        ports=tuple(dict.fromkeys(one.source.port for one in exchange.asked)),
-        destinations=tuple(dict.fromkeys(str(one.destination) for one in exchange.asked)),
+        ports=tuple(dict.fromkeys(one.source.port for one in exchange.samples)),
+        destinations=tuple(dict.fromkeys(str(one.destination) for one in exchange.samples)),
         user_agents=tuple(filter(None, agents)),
         first_time=exchange.first_time,
         last_time=exchange.last_time,
@@ -161,7 +161,7 @@ def _judged(exchange: Exchange, replay: Callable[[SipMessage], Verdict]) -> Exch
 def asked_by(exchange: Exchange, answer: SipMessage) -> SipMessage | None:
     """The request that an answer is for: of the same transaction, else the last that was seen of its sender."""
     for alike in (_transaction, _sender):
-        found = [one for one in exchange.asked if alike(one) == alike(answer)]
+        found = [one for one in exchange.samples if alike(one) == alike(answer)]
         if found:
             return found[-1]
     return None
@@ -201,7 +201,7 @@ def other_methods(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> 
     return found
 
 
-def missing(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
+def find_missing_methods(received: Iterable[Exchange], methods: Iterable[str]) -> list[str]:
     """The methods of which the PBX received nothing."""
     seen = {exchange.method for exchange in received}
     return [method for method in methods if method not in seen and method != "INVITE"]

@@ -248,7 +248,7 @@ class Fold(Folded):
         form, end, fields = self.forms.read(payload)
         known = self.forms.known[form]
         if known:
-            return end, CREDENTIALS if known.credentials else 0, form, fields
+            return end, CREDENTIALS if known.has_credentials else 0, form, fields
         end = end_of(payload)
         flags = TRUNCATED if end < 0 else 0
         head = payload[:end] if end >= 0 else payload

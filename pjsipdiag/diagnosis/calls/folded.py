@@ -210,7 +210,7 @@ class CapturePart:
     fold: Folded
     capture: int
     first_frame: int = 0
-    told: bool = False
+    is_told: bool = False
     """Whether it holds what carriers tell, which decides nothing where there is anything else."""
 
 

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
 from pjsipdiag.asterisk.replay.alike import Alike, RequestKind
-from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
@@ -98,7 +98,7 @@ class Arrival:
     def _at(self, transport: str, destination: bytes) -> bytes:
         if destination not in self.answering or not self.config.transports:
             return destination
-        return destination if listening(transport, Address.unpack(destination), self.config) else NOWHERE.pack()
+        return destination if find_listening(transport, Address.unpack(destination), self.config) else NOWHERE.pack()
 
 
 def judge(
@@ -258,7 +258,9 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
     def __missing__(self, sent: tuple[int, int]) -> _OfKind:
         code, form = sent
         kind = self._replay.alike.kind(self._part.fold.forms.known[form])
-        known = _OfKind(kind if kind and (code == UDP_CODE or kind.length) else None, self._senders, self._replay.alike)
+        known = _OfKind(
+            kind if kind and (code == UDP_CODE or kind.has_length) else None, self._senders, self._replay.alike
+        )
         return self.setdefault(sent, known)
 
     def contents(self, rows: memoryview) -> Iterator[int | None]:
@@ -269,7 +271,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
     def content(self, row: Row) -> int | None:
         """The number of what the request in `row` says; None where that is its whole text."""
         known = self[row[TRANSPORT], row[FORM]]
-        if row[SENDER] != UNKNOWN or known.kind is None or known.kind.credentials:
+        if row[SENDER] != UNKNOWN or known.kind is None or known.kind.has_credentials:
             return known[row[SENDER]]
         found = read_sender(value_of(self._head(row), b"from"))
         return self._replay.alike.content(known.kind, (*found, b"", b"")) if found else None

@@ -41,10 +41,10 @@ from pjsipdiag.diagnosis.calls.rows import (
 def merge(parts: Sequence[CapturePart]) -> Merged:
     """All of `parts`, which stand in the order of the capture."""
     heard = not any(part.fold.messages for part in parts)
-    return finished((merged for part in parts for merged in alone(part, heard)), heard)
+    return finish((merged for part in parts for merged in alone(part, heard)), heard)
 
 
-def finished(merged: Iterable[Merged], heard: bool) -> Merged:
+def finish(merged: Iterable[Merged], heard: bool) -> Merged:
     """All that there is, in the order of the capture; it is used up, and cannot be merged any further."""
     whole = merge_more(merged, heard)
     for part in whole.parts:
@@ -75,7 +75,7 @@ def alone(part: CapturePart, heard: bool) -> Iterator[Merged]:
     """One part as a Merged, then what carriers tell in it as a part of its own; its fold is used up."""
     yield _of(part.fold, part, True)
     if part.fold.told:
-        told = replace(part, fold=part.fold.told, told=True)
+        told = replace(part, fold=part.fold.told, is_told=True)
         yield _of(told.fold, told, heard)
 
 
@@ -99,8 +99,8 @@ def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
         responses=fold.responses,
         reinvites=fold.reinvites,
         end=fold.end,
-        tags=bytearray() if part.told else fold.tags,
-        lacks_tags=not part.told and fold.lacks_tags,
+        tags=bytearray() if part.is_told else fold.tags,
+        lacks_tags=not part.is_told and fold.lacks_tags,
     )
     if not counts:
         merged.told_answerers, merged.told_strays = Counter(fold.answerers), fold.strays
@@ -235,7 +235,7 @@ def _add_seen(  # noqa: PLR0917  (where it was seen, on both sides)
 
 def _is_told(whole: Merged, *views: tuple[int, bytes]) -> bool:
     """Whether a carrier told one of them, so that it was not counted."""
-    return any(whole.parts[number].told for number, _ in views)
+    return any(whole.parts[number].is_told for number, _ in views)
 
 
 def _row(fold: Folded, key: Key) -> bytes:

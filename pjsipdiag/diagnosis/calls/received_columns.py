@@ -47,7 +47,7 @@ class ReceivedRequests:
     destinations: list[bytes] = field(default_factory=list)
 
 
-def received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
+def join_received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
     """All that was received; what was judged is used up, as both together would take much memory."""
     whole, views = ReceivedRequests(), dict[int, int]()
     verdicts, agents, sources, destinations = dict[Verdict, int](), Numbering(), Numbering(), Numbering()
@@ -120,7 +120,7 @@ def rise(values: Iterable[object]) -> bool:
     return all(starmap(lt, pairwise(values)))
 
 
-def picked(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
+def pick(columns: Sequence[array[int]], places: array[int] | None) -> Sequence[array[int]]:
     """The columns at these places only, None: all of them."""
     if places is None:
         return columns

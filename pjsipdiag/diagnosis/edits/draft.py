@@ -14,8 +14,8 @@ class Draft:
     """Edits for `groups` of calls; `file`, `line` (1-based), `section` and `add` say what a person would do by hand.
     `addresses` are the sources that it is meant for, as text.
 
-    `claimed` says that it rests on what callers say of themselves, `candidates` are the endpoints that they may belong
-    to where several are meant.
+    `is_claimed` says that it rests on what callers say of themselves, `candidates` are the endpoints that they may
+    belong to where several are meant.
     """
 
     groups: Sequence[CallGroup]
@@ -27,9 +27,9 @@ class Draft:
     edits: tuple[Edit, ...] = ()
     addresses: tuple[str, ...] = ()
     note: str = ""
-    claimed: bool = False
-    own: bool = False
+    is_claimed: bool = False
+    is_own: bool = False
     """Whether it lets in nobody but whom the files already name."""
     candidates: tuple[str, ...] = ()
-    instead: tuple[Draft, ...] = ()
+    alternatives: tuple[Draft, ...] = ()
     """Other repairs of the same calls, which take its place where they get further."""

@@ -78,14 +78,14 @@ def set_order(config: Config, order: str) -> tuple[Where, Edit]:
     where = config.globals.where
     if where.line:
         return where, Edit(where.file, end_of_section(config, where.file, where.line) + 1, (), (added,))
-    file = next((stored.name for stored in config.stored if stored.type == "global"), main_file(config))
+    file = next((stored.name for stored in config.stored_tables if stored.type == "global"), main_file(config))
     where = Where(file, len(lines_of(config, file)), "global")
     return where, Edit(file, where.line + 1, (), ("", "[global]", "type=global", added))
 
 
 def main_file(config: Config) -> str:
     """pjsip.conf, or the table that stands for it."""
-    tables = (stored.name for stored in config.stored if stored.filename == MAIN_FILE)
+    tables = (stored.name for stored in config.stored_tables if stored.filename == MAIN_FILE)
     return [*tables, *(file for file in config.files if file.endswith(MAIN_FILE)), MAIN_FILE][0]
 
 

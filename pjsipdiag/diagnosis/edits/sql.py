@@ -25,7 +25,7 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 def table_of(config: Config, file: str) -> Stored | None:
     """The table that is called so, where its rows were read."""
-    return next((stored for stored in config.stored if stored.name == file), None)
+    return next((stored for stored in config.stored_tables if stored.name == file), None)
 
 
 def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
@@ -49,13 +49,13 @@ def _changes(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
     for section in after:
         old, new = before.get(section.name), _columns(section)
         if old is None:
-            yield from quoted.widened({"id": section.name, **new})
+            yield from quoted.widen({"id": section.name, **new})
             columns = ", ".join(map(quoted.name, ("id", *new)))
             values = ", ".join(map(quoted.value, (section.name, *new.values())))
             yield f"INSERT INTO {table} ({columns}) VALUES ({values});"
         elif old != new:
             names = [name for name in dict.fromkeys((*old, *new)) if old.get(name) != new.get(name)]
-            yield from quoted.widened({name: new[name] for name in names if name in new})
+            yield from quoted.widen({name: new[name] for name in names if name in new})
             sets = ", ".join(f"{quoted.name(n)} = {quoted.value(new[n]) if n in new else 'NULL'}" for n in names)
             yield f"UPDATE {table} SET {sets} WHERE id = {quoted.value(section.name)};"
 
@@ -77,7 +77,7 @@ def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
         old = next((one for one in rest if one.name == section.name), None)
         if old is None:
             made.top += 1
-            yield from made.inserted(section.name, made.top, 0, [(v.name, v.value) for v in section.variables])
+            yield from made.insert(section.name, made.top, 0, [(v.name, v.value) for v in section.variables])
             continue
         rest.remove(old)
         rows = [stored.entries[variable.where.line] for variable in old.variables]
@@ -88,10 +88,10 @@ def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
             if before[i:j] == now[k:m]:
                 continue
             if m - k > same:
-                yield from made.added(section.name, rows, i + same, now[k + same : m])
-            yield from map(made.deleted, rows[i + same : j])
+                yield from made.add(section.name, rows, i + same, now[k + same : m])
+            yield from map(made.delete, rows[i + same : j])
             for row, pair in zip(rows[i : i + same], now[k : k + same], strict=True):
-                yield from made.updated(row, *pair)
+                yield from made.update(row, *pair)
 
 
 class _Rows:
@@ -102,19 +102,17 @@ class _Rows:
         self._table = self._quoted.name(stored.mapped.table)
         self.top = max((metric(row, "cat_metric") for row in stored.entries.values()), default=-1)
 
-    def inserted(self, category: str, place: int, first: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
+    def insert(self, category: str, place: int, first: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         value = self._quoted.value
         for number, (name, text) in enumerate(pairs, first):
-            yield from self._quoted.widened({CATEGORY: category, "var_name": name, "var_val": text})
+            yield from self._quoted.widen({CATEGORY: category, "var_name": name, "var_val": text})
             texts = ", ".join(map(value, (self._stored.filename, category, name, text)))
             yield (
                 f"INSERT INTO {self._table} (cat_metric, var_metric, commented, filename, category, var_name, var_val) "
                 f"VALUES ({place}, {number}, 0, {texts});"
             )
 
-    def added(
-        self, category: str, rows: Sequence[TableRow], at: int, pairs: Sequence[tuple[str, str]]
-    ) -> Iterator[str]:
+    def add(self, category: str, rows: Sequence[TableRow], at: int, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         """New rows behind the first `at` of a section; those that follow are moved on."""
         place = metric(rows[max(at - 1, 0)], "cat_metric")
         last = metric(rows[at - 1], "var_metric") if at else metric(rows[0], "var_metric") - 1
@@ -123,15 +121,15 @@ class _Rows:
                 f"UPDATE {self._table} SET var_metric = var_metric + {len(pairs)} WHERE "
                 f"{self._these(category=category)} AND cat_metric = {place} AND var_metric > {last};"
             )
-        yield from self.inserted(category, place, last + 1, pairs)
+        yield from self.insert(category, place, last + 1, pairs)
 
-    def updated(self, row: TableRow, name: str, text: str) -> Iterator[str]:
+    def update(self, row: TableRow, name: str, text: str) -> Iterator[str]:
         changed = {key: new for key, new in (("var_name", name), ("var_val", text)) if new != row[key]}
-        yield from self._quoted.widened(changed)
+        yield from self._quoted.widen(changed)
         sets = ", ".join(f"{key} = {self._quoted.value(new)}" for key, new in changed.items())
         yield f"UPDATE {self._table} SET {sets} WHERE {self._this(row)};"
 
-    def deleted(self, row: TableRow) -> str:
+    def delete(self, row: TableRow) -> str:
         return f"DELETE FROM {self._table} WHERE {self._this(row)};"
 
     def _this(self, row: TableRow) -> str:
@@ -164,7 +162,7 @@ class Quoting:
         text = text.replace("'", "''")
         return "'" + (text.replace("\\", "\\\\") if self._mysql else text) + "'"
 
-    def widened(self, values: Mapping[str, str]) -> Iterator[str]:
+    def widen(self, values: Mapping[str, str]) -> Iterator[str]:
         """A statement for each column that is too narrow; SQLite cuts nothing."""
         table = self.name(self._stored.mapped.table)
         for name, value in values.items():

@@ -31,7 +31,7 @@ _LINE = re.compile(
 def lines_of(config: Config, file: str) -> Sequence[str]:
     """The lines of a loaded file, or those of the rows of a table, with their line ends; empty when there is no such
     file."""
-    stored = next((stored.text for stored in config.stored if stored.name == file), None)
+    stored = next((stored.text for stored in config.stored_tables if stored.name == file), None)
     return _lines(config.texts.get(file, b"")) if stored is None else _split(stored)
 
 

@@ -25,13 +25,14 @@ NO_ADDRESS = ("type", "endpoint", "srv_lookups", "match_header", "match_request_
 
 @dataclass(frozen=True, eq=False)
 class Lookup:
-    """`loaded` indexes the identifies in the order asked, `lost` those that were dropped: what they would have been."""
+    """`loaded_index` indexes the identifies in the order asked, `dropped_index` those that were dropped: what they
+    would have been."""
 
-    loaded: AddressIndex
-    lost: AddressIndex
+    loaded_index: AddressIndex
+    dropped_index: AddressIndex
     dropped: tuple[Dropped, ...]
     """The dropped objects behind `lost.identifies`."""
-    meant: tuple[str, ...]
+    meant_endpoints: tuple[str, ...]
     """The endpoints that these name, or empty."""
     hosts: tuple[tuple[Dropped, str], ...]
     """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
@@ -57,12 +58,12 @@ def lookup(situation: Situation) -> Lookup:
 
 
 @lru_cache(maxsize=8192)
-def taking(situation: Situation, group: CallGroup) -> tuple[RuleOf, ...]:
+def find_taking(situation: Situation, group: CallGroup) -> tuple[RuleOf, ...]:
     """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
     found: dict[int, AddressRule] = {}
-    index = lookup(situation).loaded
+    index = lookup(situation).loaded_index
     for socket in _sockets(index, group):
-        for at, rule, applies in index.deciding(socket):
+        for at, rule, applies in index.find_deciding(socket):
             if applies and not rule.deny:
                 found.setdefault(at, rule)
     return tuple((index.identifies[at], found[at]) for at in sorted(found))
@@ -75,9 +76,9 @@ def _sockets(index: AddressIndex, group: CallGroup) -> list[SourceSocket]:
     return [anywhere._replace(port=port) for port in (ports if has_port else ports[:1])]
 
 
-def holding(situation: Situation, ip: str) -> list[RuleOf]:
+def find_holding(situation: Situation, ip: str) -> list[RuleOf]:
     """The identifies with a rule whose network holds the address, whatever its port."""
-    index = lookup(situation).loaded
+    index = lookup(situation).loaded_index
     hits = index.hits(source(Address(ip)))
     return [(index.identifies[hit.identify], index.identifies[hit.identify].rules[hit.rule]) for hit in hits]
 
@@ -85,8 +86,8 @@ def holding(situation: Situation, ip: str) -> list[RuleOf]:
 def dropped_identify(situation: Situation, group: CallGroup) -> Dropped | None:
     """The dropped identify that would have taken the group's source."""
     known = lookup(situation)
-    for socket in _sockets(known.lost, group):
-        for at, rule, applies in known.lost.deciding(socket):
+    for socket in _sockets(known.dropped_index, group):
+        for at, rule, applies in known.dropped_index.find_deciding(socket):
             if applies and not rule.deny:
                 return known.dropped[at]
     return None
@@ -94,7 +95,7 @@ def dropped_identify(situation: Situation, group: CallGroup) -> Dropped | None:
 
 def nearest(situation: Situation, ip: str) -> Near | None:
     """The network that just misses the address."""
-    return lookup(situation).loaded.near(source(Address(ip)))
+    return lookup(situation).loaded_index.near(source(Address(ip)))
 
 
 def identify_named(config: Config, name: str) -> Identify | None:
@@ -146,7 +147,7 @@ def _untyped(config: Config) -> Iterator[Dropped]:
         kind = section.first("type")
         if section.name in used or not (section.first("match") and section.first("endpoint")):
             continue
-        if section.template:
+        if section.is_template:
             yield Dropped("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)
         elif kind is None or kind.value not in ("identify", "wizard"):
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
@@ -165,10 +166,10 @@ def matches_in(section: Section | None) -> Matches:
                 found = parse_match(part, variable.where)
                 # The mask is wrong, and so the object is dropped; the address before it still says whose calls were
                 # meant.
-                if found.refused and "/" in part:
+                if found.refusal and "/" in part:
                     found = parse_match(part.partition("/")[0], variable.where)
                     rules += found.rules
-                elif not found.refused:
+                elif not found.refusal:
                     rules += found.rules
                     hosts += found.hosts
     return Matches(tuple(rules), tuple(hosts))

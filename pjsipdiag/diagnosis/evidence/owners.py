@@ -82,7 +82,7 @@ def owners(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
         points[endpoint] += score
         claimed[endpoint].append(reason)
     # Below ENOUGH_POINTS alone: it tips the balance only where something else speaks for the same trunk.
-    if len(known.names_of) == 1 and all(name == known.names_of[0] for name in lookup(situation).meant):
+    if len(known.names_of) == 1 and all(name == known.names_of[0] for name in lookup(situation).meant_endpoints):
         points[known.names_of[0]] += 1
         claimed[known.names_of[0]].append(f"{known.names_of[0]} is the only trunk in the configuration")
     for endpoint in points:
@@ -187,7 +187,7 @@ def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:
     """(endpoint, words) of the names in its lines that stand for the address where the PBX went itself: it sent
     requests for the name there, and was answered."""
     methods: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for method, hosts in situation.reached(ip):
+    for method, hosts in situation.requests_to(ip):
         methods[hosts].append(method)
     # All hosts that led there (a Route before the request's own host) must be names of one endpoint: a shared proxy is
     # the address of many.

@@ -38,11 +38,11 @@ def _texts(situation: Situation) -> Iterator[tuple[str, str]]:
     for sign, times in situation.signs.items():
         yield METHOD, sign.about
         yield from ((CALL_ID, call_id) for call_id in times.call_ids)
-    for refused in situation.refused:
+    for refused in situation.logged_refusals:
         yield from ((LINE, text) for text in (refused.text, refused.reason, refused.endpoint))
         yield FROM, refused.sender
         yield from ((CALL_ID, call_id) for call_id in refused.call_ids)
-    for lines in situation.said.values():
+    for lines in situation.log_lines.values():
         yield from ((LINE, line) for line in lines)
     for message in _messages(situation):
         yield FIRST, message.first_line
@@ -54,7 +54,7 @@ def _texts(situation: Situation) -> Iterator[tuple[str, str]]:
 
 def _methods(situation: Situation) -> Iterator[str]:
     """Those of requests outside of calls, which a sender may call as he likes."""
-    yield from (one.method for one in (*situation.exchanges, *situation.own))
+    yield from (one.method for one in (*situation.exchanges, *situation.own_exchanges))
     yield from (method for _, method, _ in situation.unknown_calls)
     yield from chain.from_iterable(situation.other_methods.values())
 
@@ -63,5 +63,5 @@ def _messages(situation: Situation) -> Iterator[SipMessage]:
     yield from situation.greetings.values()
     for group in situation.groups:
         yield from (*samples(group), *group.read_proofs())
-    for one in (*situation.exchanges, *situation.own):
-        yield from (*one.asked, *chain.from_iterable(one.answers.values()))
+    for one in (*situation.exchanges, *situation.own_exchanges):
+        yield from (*one.samples, *chain.from_iterable(one.answers.values()))

@@ -20,7 +20,7 @@ class Offer:
     codecs: tuple[str, ...] = ()
 
     @property
-    def secure(self) -> bool:
+    def is_secure(self) -> bool:
         return "SAVP" in self.profile
 
     def shares(self, codecs: Iterable[str]) -> bool:

@@ -49,9 +49,11 @@ def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
     """The same of requests outside of calls."""
     if finding.seen != Seen() or not exchanges:
         return finding
-    refusing = (answer.call_id for one in exchanges for status in one.refused for answer in one.answers.get(status, ()))
-    asking = (request.call_id for one in exchanges for request in one.asked)
-    users = (uri.user for one in exchanges for request in one.asked if (uri := request.from_uri))
+    refusing = (
+        answer.call_id for one in exchanges for status in one.refusals for answer in one.answers.get(status, ())
+    )
+    asking = (request.call_id for one in exchanges for request in one.samples)
+    users = (uri.user for one in exchanges for request in one.samples if (uri := request.from_uri))
     seen = Seen(
         min(one.first_time for one in exchanges),
         max(one.last_time for one in exchanges),
@@ -85,10 +87,10 @@ def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable
             wanted = set(finding.sources)
             both = (
                 ((one, (one.client,)) for one in situation.exchanges),
-                ((one, (one.server,)) for one in situation.own),
+                ((one, (one.server,)) for one in situation.own_exchanges),
             )
             yield with_requests(
-                finding, [one for one, ends in chain(*both) if one.refused and wanted.intersection(ends)]
+                finding, [one for one, ends in chain(*both) if one.refusals and wanted.intersection(ends)]
             )
 
 

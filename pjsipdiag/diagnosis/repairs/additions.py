@@ -268,7 +268,7 @@ def _new_section(
     name = free_name(config, endpoint.name, int(other))
     if is_generated(config, endpoint.where.file):
         return _generated(config, name, endpoint.name, values, groups, new=True)
-    table = next((stored for stored in config.stored if stored.type == "identify"), None)
+    table = next((stored for stored in config.stored_tables if stored.type == "identify"), None)
     file, header = endpoint.where.file, endpoint.where.line
     if table:
         return new_rows(config, table, endpoint, values, groups, name=name)

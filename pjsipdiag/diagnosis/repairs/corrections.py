@@ -137,7 +137,7 @@ def _tidy(value: str) -> str:
 
 def _is_address_list(text: str) -> bool:
     found = parse_match(text, Where("", 0))
-    return bool(found.rules) and not found.refused and not found.hosts
+    return bool(found.rules) and not found.refusal and not found.hosts
 
 
 def _callers_near(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from itertools import chain
 from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_likely, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
-from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -54,7 +54,7 @@ def contacts(group: CallGroup) -> list[str]:
 
 def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
     """Whether its source has shown that calls of the group are its own, or came over TLS, which nobody can forge."""
-    seen = situation.shown(group)
+    seen = situation.find_shown(group)
     return group.transport in ("TLS", "WSS") or (seen is not None and seen.is_own)
 
 
@@ -65,7 +65,7 @@ def without_forged(situation: Situation) -> Situation:
     The same object where that makes no difference, and where no such call failed: then nobody looks for a repair.
     """
     known = {group for group in situation.groups if _is_known(situation, "", group.source)}
-    blame = {group for causes in blamed(situation).values() for groups in causes.values() for group in groups}
+    blame = {group for causes in assign_blame(situation).values() for groups in causes.values() for group in groups}
     if not any(group in blame or any(not 100 <= status < 300 for status in group.statuses) for group in known):
         return situation
     return _with_groups(
@@ -79,7 +79,7 @@ def by_deed_alone(situation: Situation) -> Situation:
 
 
 def _group_without_forged(situation: Situation, group: CallGroup) -> CallGroup:
-    seen = situation.shown(group)
+    seen = situation.find_shown(group)
     return seen.group if seen else group
 
 

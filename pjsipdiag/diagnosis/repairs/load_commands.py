@@ -66,7 +66,7 @@ _SAFE = re.compile(r"[A-Za-z0-9_.+@:][A-Za-z0-9_.+@:-]*")
 """Names that mean nothing to a shell or to Asterisk's command line."""
 
 
-def loading(config: Config, draft: Draft) -> Loading:
+def find_loading(config: Config, draft: Draft) -> Loading:
     """How a draft is loaded once somebody has made its edits; nothing where there is nothing to do."""
     edits = draft.edits
     files = list(dict.fromkeys(edit.file for edit in edits))

@@ -9,11 +9,11 @@ from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.edits.text_changes import line_at, set_value, value_of, with_value
-from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint, taking
+from pjsipdiag.diagnosis.evidence.lookup import find_holding, find_taking, identify_named, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
-from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -24,7 +24,7 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
     identify = identify_named(situation.config, cause.name)
     if cause.where is None or identify is None:
         return
-    sharing = {known.endpoint for ip in sources(groups) for known, rule in holding(situation, ip) if not rule.deny}
+    sharing = {known.endpoint for ip in sources(groups) for known, rule in find_holding(situation, ip) if not rule.deny}
     owners = {owner.endpoint for group in groups for owner in best(situation, group)}
     # Ports are how trunks behind one address are told apart: taking the port off would give all calls to one of them.
     if len(sharing) > 1 and owners != {identify.endpoint}:
@@ -84,7 +84,7 @@ def exception(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     won, lost = identify_named(situation.config, cause.name), identify_named(situation.config, cause.detail)
     if won is None or lost is None or won.wizard or is_generated(situation.config, won.where.file):
         return
-    found = {identify.name: rule for identify, rule in taking(situation, groups[0])}
+    found = {identify.name: rule for identify, rule in find_taking(situation, groups[0])}
     winner, loser = found.get(won.name), found.get(lost.name)
     if winner is None or loser is None or winner.mask == loser.mask:
         return
@@ -96,7 +96,7 @@ def _takes_in_others(situation: Situation, cause: Cause, identify: Identify) -> 
     rule = next((rule for rule in identify.rules if rule.where == cause.where and rule.text == cause.detail), None)
     if rule is None:
         return True
-    scanners = blamed(situation).get("scanner", {}).values()
+    scanners = assign_blame(situation).get("scanner", {}).values()
     callers = {group.source for group in situation.groups if fits(rule, group.source)}
-    shared = any(other.endpoint != identify.endpoint for ip in callers for other, _ in holding(situation, ip))
+    shared = any(other.endpoint != identify.endpoint for ip in callers for other, _ in find_holding(situation, ip))
     return shared or any(fits(rule, group.source) for found in scanners for group in found)

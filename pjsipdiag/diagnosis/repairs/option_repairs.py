@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.edits.text_changes import (
     value_of,
     with_name,
 )
-from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, identify_named, lookup, taking
+from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, find_taking, identify_named, lookup
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
@@ -38,7 +38,7 @@ ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
 
 
-def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Corrects the line that drops an object, and the next one while the object still does not load."""
     kind, _, name = cause.name.partition(" ")
     edits: list[Edit] = []
@@ -66,12 +66,13 @@ def loading(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
             note += "; write the right value instead, if there is one"
         elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
             note += "; these are the addresses that called: write the others that the line was meant for as well"
-        # Addresses of callers in a new line let somebody in: then it is no longer the files alone that speak (`own`).
+        # Addresses of callers in a new line let somebody in: then it is no longer the files alone that speak
+        # (`is_own`).
         used = any(
             ip in new and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits for new in edit.new
         )
         draft = Draft(groups, where.file, where.line, where.section, edits=tuple(edits))
-        yield replace(draft, addresses=sources(groups), note=note, own=not used)
+        yield replace(draft, addresses=sources(groups), note=note, is_own=not used)
 
 
 def _still_dropped(
@@ -96,7 +97,7 @@ def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
 
 def close_bracket(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
     """Closes an open bracket. An include of a file that is not there is no mistake of the line."""
-    where = situation.config.rejected[0].where
+    where = situation.config.rejected_files[0].where
     line = line_at(situation.config, where)
     text = line.strip()
     if not text.startswith("[") or "]" in text:
@@ -104,7 +105,7 @@ def close_bracket(situation: Situation, _cause: Cause, groups: Sequence[CallGrou
     new = f"{line.split(';')[0].rstrip()}]"
     edit = Edit(where.file, where.line, (line,), (new,))
     note = f"{text} -> {new.strip()}"
-    yield Draft(groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), note, own=True)
+    yield Draft(groups, where.file, where.line, where.section, "", (), (edit,), sources(groups), note, is_own=True)
 
 
 def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -121,7 +122,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         )
         note = f"[{section.name}] becomes an endpoint"
         yield Draft(
-            groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note, own=True
+            groups, where.file, where.line, section.name, section.name, (), (made,), sources(groups), note, is_own=True
         )
         return
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=3, cutoff=0.75)
@@ -131,7 +132,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         return
     # Nothing is spelt alike, and the owner has an identify of its own that takes the address: renaming `endpoint=` here
     # would give it all other calls of this identify as well, so the address alone is taken out.
-    elsewhere = {known.endpoint for group in groups for known, _ in taking(situation, group)} - {cause.detail}
+    elsewhere = {known.endpoint for group in groups for known, _ in find_taking(situation, group)} - {cause.detail}
     if not close and name in elsewhere:
         identify = next(known for known in situation.config.identifies if known.name == cause.name)
         if not identify.wizard and not is_generated(situation.config, identify.where.file):
@@ -139,7 +140,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         return
     others = [_renamed(situation.config, cause, cause.where, other, groups, True) for other in close[1:]]
     draft = _renamed(situation.config, cause, cause.where, name, groups, bool(close))
-    yield replace(draft, instead=(*others, *_let_go_elsewhere(situation, cause, groups)))
+    yield replace(draft, alternatives=(*others, *_let_go_elsewhere(situation, cause, groups)))
 
 
 def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
@@ -150,7 +151,7 @@ def _renamed(  # noqa: PLR0917  (a line and what becomes of it)
     has_option = line.split("=")[0].strip().lower() == "endpoint"
     edit = set_value(config, where, name) if has_option else Edit(where.file, where.line + 1, (), (f"endpoint={name}",))
     note = f"endpoint={name}" + (" is spelt alike" if alike else " is what the evidence points to")
-    return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note, own=alike)
+    return Draft(groups, where.file, where.line, cause.name, name, (), (edit,), sources(groups), note, is_own=alike)
 
 
 def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -161,7 +162,7 @@ def _let_go_elsewhere(situation: Situation, cause: Cause, groups: Sequence[CallG
         return
     found: dict[str, list[CallGroup]] = {}
     for group in groups:
-        for known, _ in taking(situation, group):
+        for known, _ in find_taking(situation, group):
             if known is not identify and known.endpoint in config.endpoints:
                 found.setdefault(known.endpoint, []).append(group)
     for endpoint, taken in found.items():

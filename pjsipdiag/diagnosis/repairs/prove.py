@@ -34,11 +34,11 @@ class Proof:
     fixes: int = 0
     changes_others: int = 0
     admits: tuple[str, ...] = ()
-    fixed: tuple[str, ...] = ()
+    fixed_sources: tuple[str, ...] = ()
     """The sources of the calls that it lets in."""
     others: tuple[str, ...] = ()
     """The first of those other calls, in words: source, where they went, where they go."""
-    opened: tuple[tuple[str, AddressRule], ...] = ()
+    opened_rules: tuple[tuple[str, AddressRule], ...] = ()
     """(endpoint, rule) of every address rule that takes something which no rule of that endpoint took before."""
     stops: tuple[Stop, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -188,14 +188,14 @@ def _sections(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (section.name, [(variable.name, variable.value) for variable in section.variables])
         for section in config.sections
-        if not section.template and not _is_identify(section)
+        if not section.is_template and not _is_identify(section)
     ]
 
 
 def _rest(config: Config) -> object:
     """The rest of a loaded configuration: all that may decide on calls beside sections and identifies."""
     lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
-    return config.identifiers, list(config.endpoints), bool(config.rejected), lists
+    return config.identifiers, list(config.endpoints), bool(config.rejected_files), lists
 
 
 def _is_identify(section: Section) -> bool:

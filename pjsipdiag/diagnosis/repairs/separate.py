@@ -26,7 +26,7 @@ MOST_VALUES = 6
 """More different values than this do not tell trunks apart, they tell calls apart."""
 
 
-def separating(groups: Sequence[CallGroup]) -> list[str]:
+def identifies_by_header(groups: Sequence[CallGroup]) -> list[str]:
     """Identifies by header, one for each value that stands for a part of the calls; empty when no header does."""
     messages = [message for group in groups for message in samples(group)]
     values: dict[str, Counter[str]] = defaultdict(Counter)

@@ -25,10 +25,10 @@ from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
 from pjsipdiag.diagnosis.repairs import option_repairs as repairs
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND, addition
-from pjsipdiag.diagnosis.repairs.load_commands import loading
+from pjsipdiag.diagnosis.repairs.load_commands import find_loading
 from pjsipdiag.diagnosis.repairs.prove import Proof, prove
-from pjsipdiag.diagnosis.repairs.separate import FILL_IN, separating
-from pjsipdiag.diagnosis.rules import blamed
+from pjsipdiag.diagnosis.repairs.separate import FILL_IN, identifies_by_header
+from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
 from pjsipdiag.diagnosis.rules.scanning import scans
@@ -85,30 +85,30 @@ def _join_drafts(drafts: Iterable[Draft]) -> Iterator[Draft]:
         if first is not draft:
             groups = tuple(dict.fromkeys((*first.groups, *draft.groups)))
             addresses = tuple(dict.fromkeys((*first.addresses, *draft.addresses)))
-            claimed = first.claimed and draft.claimed
-            kept[draft.edits] = replace(first, groups=groups, addresses=addresses, claimed=claimed)
+            claimed = first.is_claimed and draft.is_claimed
+            kept[draft.edits] = replace(first, groups=groups, addresses=addresses, is_claimed=claimed)
     yield from kept.values()
 
 
 def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]]:
-    causes, own = blamed(situation), grade.by_deed_alone(situation)
+    causes, own = assign_blame(situation), grade.by_deed_alone(situation)
     for rule, repair, basis in _repairs():
         # What opens more than a line is made of calls alone that their source acknowledged, so its causes are looked
         # for among these; all other repairs are made twice, for the calls that facts speak for and for the rest (see
         # `grade`).
         by_deed = basis is grade.by_deed
-        for cause, groups in blamed(own).get(rule, {}).items() if by_deed else ():
+        for cause, groups in assign_blame(own).get(rule, {}).items() if by_deed else ():
             yield from ((rule, draft) for draft in repair(own, cause, groups))
         for cause, groups in causes.get(rule, {}).items():
             sure, others = grade.part(situation, basis, cause, groups)
             yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure and not by_deed else ()))
             claimed = repair(situation, cause, others) if others else ()
-            yield from ((rule, replace(draft, claimed=True)) for draft in claimed)
+            yield from ((rule, replace(draft, is_claimed=True)) for draft in claimed)
     for endpoint, (rule, groups) in _owners_without_address(situation).items():
         sure = [group for group in groups if is_likely(situation, group, endpoint)]
         for wanted in (sure, [group for group in groups if group not in sure]):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
-            yield from ((rule, replace(draft, claimed=True)) for draft in accounts)
+            yield from ((rule, replace(draft, is_claimed=True)) for draft in accounts)
             if wanted and not accounts:
                 # A claim never widens: for calls that nobody vouches for only the addresses seen are written, in a
                 # section of their own where the others have got one.
@@ -121,10 +121,10 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                     never=() if narrow else _never(situation),
                     other=bool(sure) and wanted is not sure,
                 )
-                yield rule, replace(draft, claimed=wanted is not sure)
+                yield rule, replace(draft, is_claimed=wanted is not sure)
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
-        lines = separating(groups)
+        lines = identifies_by_header(groups)
         if lines:
             note = (
                 f"{listed(sources(groups))} stands for others: only if the network cannot be changed, tell them apart"
@@ -153,7 +153,7 @@ def _is_uninvited(situation: Situation, ip: str) -> bool:
 
 @lru_cache(maxsize=2)
 def _blamed_or_own(situation: Situation) -> frozenset[str]:
-    causes = blamed(situation)
+    causes = assign_blame(situation)
     blamed_for = [group for rule in NEVER_LET_IN for groups in causes.get(rule, {}).values() for group in groups]
     found = {group.source for group in blamed_for if not is_likely(situation, group)}
     found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
@@ -168,7 +168,7 @@ def _never(situation: Situation) -> frozenset[str]:
 
 def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:
     """The groups whose addresses are missing, by the endpoint that they belong to, with the first rule that says so."""
-    causes = blamed(situation)
+    causes = assign_blame(situation)
     found: dict[str, tuple[str, list[CallGroup]]] = {}
 
     def add(rule: str, endpoint: str, groups: Iterable[CallGroup]) -> None:
@@ -206,16 +206,16 @@ def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[C
 
 def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
     """Sources that several endpoints may own: a person must choose."""
-    for cause, groups in blamed(situation).get("unmatched-source", {}).items():
+    for cause, groups in assign_blame(situation).get("unmatched-source", {}).items():
         if cause.detail != "several":
             continue
         for group in groups:
             if not _is_uninvited(situation, group.source):
                 names = tuple(owner.endpoint for owner in best(situation, group))
                 note = f"{group.source} may belong to {listed(names, 8)}: all are equally likely, so nothing is added"
-                lines = separating([group])
+                lines = identifies_by_header([group])
                 note = "; ".join([note, *lines])
-                draft = Draft([group], addresses=(group.source,), note=note, claimed=True, candidates=names)
+                draft = Draft([group], addresses=(group.source,), note=note, is_claimed=True, candidates=names)
                 yield "unmatched-source", draft
 
 
@@ -225,7 +225,7 @@ def _choose(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]
     # A repair that gets calls as far as the next refusal is worth less than one that lets more of them through.
     if first is None or not first[1].stops:
         return [first] if first else []
-    tried = ((one, _prove(situation, one)) for one in draft.instead)
+    tried = ((one, _prove(situation, one)) for one in draft.alternatives)
     better = [(one, found) for one, found in tried if found and found[1].fixes > first[1].fixes]
     if not better:
         return [first]
@@ -243,7 +243,9 @@ def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None
     proof: Proof | None = Proof()
     if draft.edits:
         proof = prove(situation, apply_edits(situation.config, draft.edits), draft.groups, draft.edits)
-    if proof is None or (draft.edits and not proof.fixed and draft.groups and not situation.config.rejected):
+    if proof is None or (
+        draft.edits and not proof.fixed_sources and draft.groups and not situation.config.rejected_files
+    ):
         return None
     notes = [draft.note] if draft.note else []
     if proof.others:
@@ -262,13 +264,13 @@ def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None
         proof.fixes,
         proof.changes_others,
         proof.admits,
-        tuple(ip for ip in draft.addresses if ip in proof.fixed) if proof.fixed else draft.addresses,
+        tuple(ip for ip in draft.addresses if ip in proof.fixed_sources) if proof.fixed_sources else draft.addresses,
         "; ".join(notes),
         draft.candidates,
         _thing_fixed(draft.groups),
         statements(situation.config, draft.edits),
         proof.stops,
-        loading(situation.config, draft),
+        find_loading(situation.config, draft),
     )
     return _is_likely(situation, draft, proof), suggestion
 
@@ -285,10 +287,10 @@ def _is_likely(situation: Situation, draft: Draft, proof: Proof) -> bool:
 
     Every address rule that is new is looked at, whatever repair brought it.
     """
-    if draft.own:
+    if draft.is_own:
         return True
-    return not draft.claimed and all(
-        _is_spoken_for(situation, draft, endpoint, rule) for endpoint, rule in proof.opened
+    return not draft.is_claimed and all(
+        _is_spoken_for(situation, draft, endpoint, rule) for endpoint, rule in proof.opened_rules
     )
 
 

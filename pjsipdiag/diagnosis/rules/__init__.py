@@ -36,12 +36,12 @@ from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
-RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("shown")))
+RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("place")))
 """Every rule there is, in the order in which their causes should be dealt with."""
 
 
 @lru_cache(maxsize=4)
-def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
+def assign_blame(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
     """The groups of calls by the rule, and there by the cause, that takes the blame; healthy groups are left out."""
     found: dict[str, dict[Cause, list[CallGroup]]] = defaultdict(lambda: defaultdict(list))
     asked = [(rule.name, rule.blames) for rule in TABLE if rule.blames]
@@ -57,10 +57,10 @@ def blamed(situation: Situation) -> dict[str, dict[Cause, list[CallGroup]]]:
 def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
     """The findings of a rule on a capture."""
     if rule.tells:
-        for cause, groups in blamed(situation)[rule.name].items():
+        for cause, groups in assign_blame(situation)[rule.name].items():
             yield with_calls(rule.tells(situation, cause, groups), groups, rule.statuses)
     if rule.besides:
-        yield from rule.besides(situation, blamed(situation))
+        yield from rule.besides(situation, assign_blame(situation))
     if rule.on_calls:
         yield from rule.on_calls(situation)
     if rule.on_config and rule.beside_calls:
@@ -101,4 +101,4 @@ def _with_consequence(cause: Finding, finding: Finding) -> Finding:
     )
 
 
-__all__ = ["RULES", "blamed", "find"]
+__all__ = ["RULES", "assign_blame", "find"]

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -147,7 +147,7 @@ def is_expected(situation: Situation, group: CallGroup) -> bool:
     if group.verdict.identifier not in ("", "username", "auth_username", "anonymous"):
         return True
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
-    return bool((endpoint and endpoint.auth) or taking(situation, group) or best(situation, group))
+    return bool((endpoint and endpoint.auth) or find_taking(situation, group) or best(situation, group))
 
 
 def of_acl(situation: Situation, group: CallGroup) -> Cause | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Transport
-from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.evidence.readable_addresses import address_of
@@ -42,7 +42,7 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
 def _at(situation: Situation, transport: str, place: Address) -> tuple[str, Where | None, bool, bool]:
     """Who else answers there and the line that puts it there, whether PJSIP listens there, and whether the name alone
     says that it is another."""
-    heard = not situation.config.transports or bool(listening(transport, place, situation.config))
+    heard = not situation.config.transports or bool(find_listening(transport, place, situation.config))
     answer = situation.greetings.get(str(place))
     who_is, where = _another(situation, transport, place, answer, heard)
     return who_is, where, heard, answer is not None and who_is == _name(answer) and re.search(_OTHERS, who_is) is None

@@ -41,7 +41,7 @@ def find(situation: Situation) -> Iterable[Finding]:
     """Refusals that the log tells without SIP, and what was made unreadable."""
     yield from _unreadable(situation)
     by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
-    for refused in situation.refused:
+    for refused in situation.logged_refusals:
         by[refused.source, _kind(refused.reason)].append(refused)
     told = _told(situation, by)
     for source, rule in told:
@@ -120,7 +120,7 @@ def _kind(reason: str) -> str:
 
 def _refused(situation: Situation, source: str, rule: str, found: Sequence[LoggedRefusal]) -> Finding:
     # A SECURITY event and a sentence about one request say the same: it is counted once.
-    lines = [one for one in found if not one.event] or found
+    lines = [one for one in found if not one.is_event] or found
     names = {name for one in lines for name in one.call_ids}
     count = sum(one.count for one in lines)
     methods = listed(sorted({one.method or "request of unknown method" for one in lines}))
@@ -217,7 +217,7 @@ def _advice(refused: LoggedRefusal, rule: str) -> str:
 
 
 def _unreadable(situation: Situation) -> Iterator[Finding]:
-    for (reason, detail), count in situation.unread.items():
+    for (reason, detail), count in situation.unread_messages.items():
         if reason == "hidden":
             yield Finding(
                 "no-invite",
@@ -230,8 +230,8 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
                 ("the source address decides who is identified; what is left is judged",),
                 advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
             )
-    cut = sum(count for (reason, _), count in situation.unread.items() if reason != "hidden")
-    width = next((detail for (reason, detail) in situation.unread if reason == "broken" and detail), "")
+    cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason != "hidden")
+    width = next((detail for (reason, detail) in situation.unread_messages if reason == "broken" and detail), "")
     why = (
         f"its lines were cut after {width} columns"
         if width

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
-from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.evidence.owners import best, hosts_named, is_likely, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of, is_address, is_private
 from pjsipdiag.diagnosis.evidence.seen import groups_of
@@ -49,12 +49,12 @@ def no_answer(situation: Situation) -> Iterable[Finding]:
     """
     meant: list[CallGroup] = []
     others: list[CallGroup] = []
-    for group in situation.groups if not situation.config.rejected else ():
+    for group in situation.groups if not situation.config.rejected_files else ():
         if not with_status(group, 0):
             continue
         # These have findings of their own that explain the silence; only what nothing explains is told here.
         refused = group.verdict.outcome is Outcome.NOT_IDENTIFIED or of_transport(situation, group)
-        told = any(word.proven for word in bounces.of_group(situation, group))
+        told = any(word.is_proven for word in bounces.of_group(situation, group))
         if refused or is_cut_off(group) or ends_early(situation, group) or told:
             continue
         invited = bool(group.verdict.endpoint or best(situation, group)) and not scans(situation, group)
@@ -227,9 +227,9 @@ def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[st
     first, last = min(group.first_silent for group in groups), max(group.last_silent for group in groups)
     found = meanwhile(situation, mine, first, last)
     span = f"from {clock(first)} to {clock(last)} UTC" if clock(first) != clock(last) else f"at {clock(first)} UTC"
-    if found.answered:
-        yield f"no answer {span}; others are answered meanwhile ({listed(found.answered)}), so Asterisk runs: {OF_ONE}"
-    elif found.asked:
+    if found.sources:
+        yield f"no answer {span}; others are answered meanwhile ({listed(found.sources)}), so Asterisk runs: {OF_ONE}"
+    elif found.asked_in_vain:
         yield f"no answer {span}, and nobody else got one meanwhile: {OF_ALL}"
     elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
         yield f"no answer {span}; others are answered in the same capture, but nobody else asked meanwhile"
@@ -266,7 +266,7 @@ def senders(situation: Situation, group: CallGroup) -> frozenset[tuple[str, str]
     }
     others = {host for _, host in found}
     # A public source that names public hosts is any proxy; only a private one cannot be where they are.
-    told = {host for host in others if not is_private(host) or holding(situation, host)}
+    told = {host for host in others if not is_private(host) or find_holding(situation, host)}
     if len({prefix(host) for host in others - told} | {prefix(group.source)}) > 2:
         told = others
     return frozenset((header, host) for header, host in found if host in told)
@@ -277,7 +277,7 @@ def _is_proxy(situation: Situation, group: CallGroup) -> bool:
     message = group.sample
     forwards = any(header == "Record-Route" and host == group.source for header, host in hosts_named(message))
     behind = {host for header, host in senders(situation, group) if header == "Via"}
-    return forwards and len(behind) >= 2 and any(holding(situation, host) for host in behind)
+    return forwards and len(behind) >= 2 and any(find_holding(situation, host) for host in behind)
 
 
 def _what_is(ip: str) -> str:

@@ -41,8 +41,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         or situation.crowd
         or not situation.captures
         or tls_clients(situation)
-        or situation.refused
-        or situation.unread
+        or situation.logged_refusals
+        or situation.unread_messages
     ):
         return
     messages = sum(capture.sip_messages for capture in situation.captures)
@@ -73,8 +73,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         tuple(situation.other_methods)[:16],
         0,
         tuple(evidence),
-        advice=f"leave out or widen {situation.filtered}"
-        if situation.filtered
+        advice=f"leave out or widen {situation.filter_text}"
+        if situation.filter_text
         else "`asterisk -rx 'pjsip set logger on'` while a call is made, with verbose in logger.conf's line of that"
         f" file; or record with `{RECORD}`"
         if silent_log
@@ -85,7 +85,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
 
 def _before_recording(situation: Situation) -> str:
     """The first thing to do where something is known that keeps calls away."""
-    told = any(one.refused or has_stopped(one, situation.end) for one in situation.exchanges)
+    told = any(one.refusals or has_stopped(one, situation.end) for one in situation.exchanges)
     if told or _unregistered(situation):
         return "deal with that refusal or silence first, as the other findings say; then "
     if _unanswered(situation):
@@ -97,8 +97,8 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     """The meaning of the absence of calls, by what came instead."""
     # The first of these that holds is the answer, so the order is by what keeps calls away most surely: the PBX's own
     # registration, then refusals, then silence; what merely came instead of calls says least.
-    if situation.filtered:
-        return f"the filter leaves none: {situation.filtered}"
+    if situation.filter_text:
+        return f"the filter leaves none: {situation.filter_text}"
     if kept_away := _unregistered(situation) or _unanswered(situation):
         return kept_away
     if set(methods) == {"REGISTER"} or (set(methods) <= {"REGISTER", "OPTIONS"} and methods["REGISTER"]):
@@ -126,8 +126,8 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 def _unregistered(situation: Situation) -> str:
     """Who keeps the PBX from registering, if anybody does."""
-    registrations = [one for one in situation.own if one.method == "REGISTER"]
-    if refusing := _each(one.server for one in registrations if one.refused and not one.succeeded):
+    registrations = [one for one in situation.own_exchanges if one.method == "REGISTER"]
+    if refusing := _each(one.server for one in registrations if one.refusals and not one.successes):
         return f"{refusing} refuses the PBX's registration: it may send no call for that reason"
     if silent := _each(one.server for one in registrations if one.is_silent):
         return f"{silent} never answers the PBX's registration: it sends no call before that"
@@ -136,7 +136,7 @@ def _unregistered(situation: Situation) -> str:
 
 def _unanswered(situation: Situation) -> str:
     """That what came instead of calls was refused, or that none of it got an answer, if so."""
-    refused = [one for one in situation.exchanges if one.refused]
+    refused = [one for one in situation.exchanges if one.refusals]
     if refused:
         what = f"{_each(one.method for one in refused)} of {_each(one.client for one in refused)}"
         return f"what came instead was refused ({what}), which may be why no call comes"
@@ -305,7 +305,7 @@ def _weight(unknown: bool, alone: bool) -> Severity:
 def tls_clients(situation: Situation) -> dict[str, tuple[Address, Address, int]]:
     """(client, server, connections) by the client's IP, the PBX's own connections left out."""
     clients: dict[str, tuple[Address, Address, int]] = {}
-    for client, server, count in situation.encrypted:
+    for client, server, count in situation.encrypted_connections:
         if client.ip not in situation.pbx:
             known = clients.get(client.ip)
             clients[client.ip] = (client, server, count + (known[2] if known else 0))

@@ -135,8 +135,8 @@ def _offer(situation: Situation, group: CallGroup) -> Offer:
 def encryption(endpoint: Endpoint, offer: Offer) -> str:
     """The media of an INVITE, in words, where the endpoint wants the opposite; empty where it is not known."""
     wanted = endpoint.value("media_encryption", "no").lower() != "no"
-    if not offer.profile or offer.secure == wanted:
+    if not offer.profile or offer.is_secure == wanted:
         return ""
-    if offer.secure:
+    if offer.is_secure:
         return "encrypted media only"
     return "" if parse_bool(endpoint.value("media_encryption_optimistic", "no")) else "plain RTP"

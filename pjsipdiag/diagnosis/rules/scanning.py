@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.edits.place import is_generated
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
@@ -159,8 +159,8 @@ def scans(situation: Situation, group: CallGroup) -> bool:
         return False
     if (
         is_likely(situation, group)
-        or situation.reached(group.source)
-        or any(not rule.deny and not is_whole_world(rule) for _, rule in taking(situation, group))
+        or situation.requests_to(group.source)
+        or any(not rule.deny and not is_whole_world(rule) for _, rule in find_taking(situation, group))
     ):
         return False
     own = find_owner(situation, group.source)
@@ -175,7 +175,7 @@ def find_owner(situation: Situation, source: str) -> Stranger | None:
     forged."""
     known = strangers(situation)[source]
     verdicts = {group.verdict.endpoint for group in known.groups}
-    rows = [row for row in situation.acknowledged(source) if row.verdict.endpoint in verdicts]
+    rows = [row for row in situation.acknowledged_calls(source) if row.verdict.endpoint in verdicts]
     if not rows:
         return None
     return Stranger(

@@ -64,9 +64,9 @@ def _shown(transport: Transport) -> str:
 
 def silent(config: Config) -> Iterator[Finding]:
     """That nothing listens, where no other finding says why."""
-    explained = config.rejected or config.missing or any(one.ends for one in config.absent)
+    explained = config.rejected_files or config.missing_files or any(one.is_fatal for one in config.absent_modules)
     explained = explained or any(one.type == "transport" for one in config.dropped)
-    if config.listeners or explained or {"transport", ""} & config.elsewhere or "transport" in config.untold:
+    if config.listeners or explained or {"transport", ""} & config.elsewhere or "transport" in config.not_shown:
         return
     sockets = [f"sip.conf has chan_sip listen on {one.bind or 'every address'}:{one.port}" for one in config.chan_sip]
     yield Finding(

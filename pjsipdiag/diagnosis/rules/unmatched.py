@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.addresses.address_rule import network_text, source
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.lookup import holding, identify_named, lookup, meant_endpoint
+from pjsipdiag.diagnosis.evidence.lookup import find_holding, identify_named, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -54,7 +54,7 @@ def names_are_dead(situation: Situation) -> bool:
         )
         if group.verdict.identify in named or (maybe and open_door and not group.verdict.endpoint):
             succeeded = any(status not in (0, 401) for status in group.statuses) and _is_shown(situation, group)
-            seen = situation.shown(group) if group.credentialed else None
+            seen = situation.find_shown(group) if group.credentialed else None
             alone = seen.group if seen else group
             answered |= succeeded
             refused |= with_status(alone, 401) > 0 and not alone.credentialed and not succeeded
@@ -65,7 +65,9 @@ def _is_shown(situation: Situation, group: CallGroup) -> bool:
     """Whether other answers than a refusal are more than what somebody wrote under the PBX's address: nothing refused
     such calls, or they were acknowledged."""
     known = group.verdict.endpoint and not with_status(group, 401)
-    return bool(known) or any(row.observed_status not in (None, 401) for row in situation.acknowledged(group.source))
+    return bool(known) or any(
+        row.observed_status not in (None, 401) for row in situation.acknowledged_calls(group.source)
+    )
 
 
 def of_port(situation: Situation, group: CallGroup) -> Cause | None:
@@ -74,7 +76,7 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     found = [
         (identify.endpoint, Cause(identify.name, rule.where, rule.text))
-        for identify, rule in holding(situation, group.source)
+        for identify, rule in find_holding(situation, group.source)
         if rule.port and not rule.deny and rule.port not in group.ports
     ]
     likely = {owner.endpoint for owner in best(situation, group)}
@@ -99,7 +101,7 @@ def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup
 
 def _other_ports(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
     """Rules of other identifies for the same address and other ports: the call may be meant for them."""
-    found = [known for ip in sources(groups)[:8] for known in holding(situation, ip)]
+    found = [known for ip in sources(groups)[:8] for known in find_holding(situation, ip)]
     others = [(identify, rule) for identify, rule in found if identify.name != cause.name and rule.port]
     texts = (f"match={rule.text} in [{known.name}] ({rule.where}) has another port of it" for known, rule in others)
     return list(dict.fromkeys(texts))[:4]
@@ -228,7 +230,7 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     if not is_unmatched(group):
         return None
     # An address that somebody took out on purpose is told before any owner that evidence names.
-    for known, rule in reversed(holding(situation, group.source)):
+    for known, rule in reversed(find_holding(situation, group.source)):
         if rule.deny and known.endpoint in situation.config.endpoints:
             return Cause(known.endpoint, rule.where, known.name)
     found = best(situation, group)
@@ -255,7 +257,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
     they, them = verb(groups, "it", "they"), verb(groups, "it", "them")
     count = counted(calls(groups), "call")
     nowhere = f"{who(groups)} in no match= of any identify ({count})"
-    taken_out = next((rule for _, rule in holding(situation, groups[0].source) if rule.where == cause.where), None)
+    taken_out = next((rule for _, rule in find_holding(situation, groups[0].source) if rule.where == cause.where), None)
     if taken_out and taken_out.deny:
         message = (
             f"{who(groups)} taken out of [{cause.detail}] by match={taken_out.text} ({cause.where}), and no other"
@@ -287,7 +289,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),
         *unloaded_identifies(situation, cause, groups),
-        *(["a file that is missing here may have a rule for it"] if situation.config.missing else []),
+        *(["a file that is missing here may have a rule for it"] if situation.config.missing_files else []),
         *unrun_programs(situation),
         # Reports show the suggested lines themselves where a finding has no advice.
         advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"

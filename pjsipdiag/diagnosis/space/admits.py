@@ -20,14 +20,14 @@ from pjsipdiag.sip import Network, short_network
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """One line of the list: the calls that go elsewhere with it as match= (`changes`), how many addresses it takes and
-    how many of these no message of the capture came from; `taken` is the rule that takes all of it already."""
+    how many of these no message of the capture came from; `taken_by` is the rule that takes all of it already."""
 
     where: Where
     network: Network
     changes: tuple[Change, ...]
     addresses: int
     unseen: int
-    taken: AddressRule | None
+    taken_by: AddressRule | None
 
 
 def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:

@@ -59,14 +59,14 @@ class Space:
     """The kinds of requests that some configurations tell apart.
 
     `spans` are lists of address ranges that the rules do not tell apart; `ports` are source ports, the last one stands
-    for all others; `untold` says what is not enumerated.
+    for all others; `not_enumerated` says what is not enumerated.
     """
 
     spans: tuple[tuple[AddressRange, ...], ...]
     ports: tuple[int, ...]
     sayings: tuple[Saying, ...]
     sockets: tuple[Socket, ...]
-    untold: tuple[str, ...]
+    not_enumerated: tuple[str, ...]
 
 
 def space(configs: Sequence[Config]) -> Space:
@@ -162,13 +162,13 @@ def _from_user(config: Config) -> Iterator[Saying]:
     for endpoint in config.endpoints.values():
         if "username" in endpoint.identify_by:
             user, _, host = endpoint.name.partition("@")
-            yield calling(user, host)
+            yield saying_of(user, host)
             for name, alias in config.domain_aliases.items():
                 if host and alias.domain == host:
-                    yield calling(user, name)
+                    yield saying_of(user, name)
 
 
-def calling(user: str, host: str) -> Saying:
+def saying_of(user: str, host: str) -> Saying:
     """Who writes that into From; without a host any will do."""
     shown = quote(user, safe=_AS_IT_STANDS, errors="surrogateescape")
     label = f"From {user}@{host}" if host else f"From user {user}"

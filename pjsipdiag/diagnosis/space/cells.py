@@ -39,7 +39,7 @@ class Cell:
         return f"{text} port {self.port}" if self.port else text
 
 
-def deciding(identify: Identify, cell: Cell) -> AddressRule:
+def find_deciding_rule(identify: Identify, cell: Cell) -> AddressRule:
     """The rule of `identify` that matches `cell`: the last one that fits."""
     return [
         rule

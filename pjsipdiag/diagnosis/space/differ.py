@@ -36,18 +36,18 @@ class Difference:
 @dataclass(frozen=True, slots=True)
 class Differences:
     """All of them; `kinds` of requests were replayed, for `unknown` of them one side cannot be told (`unknown_why`),
-    and `untold` says what could not be enumerated."""
+    and `not_enumerated` says what could not be enumerated."""
 
     rows: tuple[Difference, ...]
     kinds: int
-    untold: tuple[str, ...]
+    not_enumerated: tuple[str, ...]
     unknown: int = 0
     unknown_why: str = ""
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether nothing is left open."""
-        return not self.untold and not self.unknown
+        return not self.not_enumerated and not self.unknown
 
 
 AlikeRanges = tuple[AddressRange, ...]
@@ -81,7 +81,7 @@ def differences(before: Config, after: Config) -> Differences:
         for row in _rows(change, places, whole, _why(old, examples[change]), _why(new, examples[change]))
     ]
     rows.sort(key=lambda row: (row.before, row.after, row.says, row.networks))
-    return Differences(tuple(rows), kinds, whole.untold, unknown, unknown_why)
+    return Differences(tuple(rows), kinds, whole.not_enumerated, unknown, unknown_why)
 
 
 def _kinds(whole: Space) -> Iterator[tuple[AlikeRanges, _Place, SipMessage]]:

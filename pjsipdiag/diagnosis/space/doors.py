@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState
-from pjsipdiag.diagnosis.space.axes import STRANGER, calling
+from pjsipdiag.diagnosis.space.axes import STRANGER, saying_of
 from pjsipdiag.sip import Address, SipMessage
 
 STRANGERS = (
@@ -114,7 +114,7 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
                 continue
             user, _, host = endpoint.name.partition("@")
             if step == "username":
-                met = street.meets(calling(user, host).from_)
+                met = street.meets(saying_of(user, host).from_)
                 says = f"From user {user}" + (f" and From host {host}" if host else "")
             else:
                 realm = host or "stranger.invalid"
@@ -126,7 +126,7 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
     return find
 
 
-def untried(config: Config) -> Iterator[str]:
+def note_untried(config: Config) -> Iterator[str]:
     """That some doors by a text were not tried, so that they are listed as unknown."""
     for text, count in (
         ("a header", sum(bool(identify.match_header) for identify in config.identifies)),

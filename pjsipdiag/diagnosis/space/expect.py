@@ -21,7 +21,16 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.space.axes import STRANGER, AddressRange, Saying, Space, address_rules, calling, invite, space
+from pjsipdiag.diagnosis.space.axes import (
+    STRANGER,
+    AddressRange,
+    Saying,
+    Space,
+    address_rules,
+    invite,
+    saying_of,
+    space,
+)
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.inputs import read_text
 from pjsipdiag.sip import Network, SipMessage
@@ -52,7 +61,7 @@ class Held:
     """An expectation, and a request for which it does not hold: what becomes of it, and why (empty: it holds)."""
 
     expectation: Expectation
-    broken: str = ""
+    failure: str = ""
 
 
 def read_expectations(path: str) -> tuple[Expectation, ...]:
@@ -82,7 +91,7 @@ def _expectation(where: Where, text: str) -> Expectation:
     return Expectation(where, text, who, networks, found["user"] or "", (found["transport"] or "").upper(), endpoint)
 
 
-def hold(config: Config, expectations: tuple[Expectation, ...]) -> tuple[Held, ...]:
+def check_expectations(config: Config, expectations: tuple[Expectation, ...]) -> tuple[Held, ...]:
     """Whether each of them holds for every request that it speaks of."""
     whole, replay = space([config]), Replay(config)
     return tuple(Held(one, _broken(one, whole, replay)) for one in expectations)
@@ -96,11 +105,11 @@ def findings(held: tuple[Held, ...]) -> tuple[Finding, ...]:
             Severity.ERROR,
             f"{one.expectation.text}: it is not so",
             one.expectation.where,
-            evidence=(one.broken,),
+            evidence=(one.failure,),
             advice="Mend the configuration, or the line of the file if this is meant.",
         )
         for one in held
-        if one.broken
+        if one.failure
     )
 
 
@@ -139,7 +148,7 @@ def _as_expected(one: Expectation, verdict: Verdict) -> bool:
 def _sayings(one: Expectation, whole: Space) -> tuple[Saying, ...]:
     if one.user:
         user, _, host = one.user.partition("@")
-        return (calling(user, host),)
+        return (saying_of(user, host),)
     if one.who == "anonymous":
         return (Saying("From anonymous", "<sip:anonymous@anonymous.invalid>"),)
     return (Saying("", STRANGER),) if one.endpoint else whole.sayings

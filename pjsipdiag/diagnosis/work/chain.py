@@ -44,16 +44,16 @@ class Chain:
         else:
             (whole,) = self.executor.submit(reader, [(self._unfinished, self._days)]).results()
         self._days = whole.days
-        if whole.lost:
+        if whole.why_lost:
             self._lose(whole)
             return
         self._add([PlacedFold(one, capture) for one in whole.folds], whole.tally, whole)
 
     def join(self, capture: int, done: Sequence[Done]) -> None:
         """Takes what others found in the pieces of the next file."""
-        lost = next((one.lost for one in done if one.lost), "")
+        lost = next((one.why_lost for one in done if one.why_lost), "")
         if lost:
-            self._lose(WholeFile([], Tally(self.captures.files[capture]), self._days, self._unfinished, lost=lost))
+            self._lose(WholeFile([], Tally(self.captures.files[capture]), self._days, self._unfinished, why_lost=lost))
             return
         if any(one.rest is None for one in done):
             self._add(*self._merged(capture, done), None)
@@ -81,7 +81,7 @@ class Chain:
         (last,) = fold(told, tally, self._here(), self._days, self._spool)
         tally.on_read = None
         places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
-        self._add(places, tally, WholeFile([], tally, self._days, dissector.unfinished(), dissector.late))
+        self._add(places, tally, WholeFile([], tally, self._days, dissector.take_unfinished(), dissector.late))
 
     def _merged(self, capture: int, done: Sequence[Done]) -> tuple[list[PlacedFold], Tally]:
         """The folds of some pieces and what they counted, one after the other."""
@@ -105,8 +105,8 @@ class Chain:
     def _lose(self, whole: WholeFile) -> None:
         """Goes on without a file that cannot be read. Raises CaptureError where it is the only one."""
         if len(self.captures.files) == 1:
-            raise CaptureError(f"{whole.tally.file}: {whole.lost}")
-        whole.tally.truncated = whole.lost
+            raise CaptureError(f"{whole.tally.file}: {whole.why_lost}")
+        whole.tally.truncated = whole.why_lost
         self.places.append([])
         self.tallies.append(whole.tally)
 

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
-from pjsipdiag.diagnosis.calls.merge import alone, finished, merge_more
+from pjsipdiag.diagnosis.calls.merge import alone, finish, merge_more
 from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, PlacedFold, Result, Work
 from pjsipdiag.diagnosis.work.jobs import LostError
@@ -82,7 +82,7 @@ class DaskCluster:
             spool = Spool()
             nodes.reverse()
             parts = (merged for _ in range(len(nodes)) for merged in _here(nodes.pop(), spool, heard))
-            return finished(parts, heard)
+            return finish(parts, heard)
 
     def another(self) -> DaskCluster | None:
         """A scheduler that starts again under the same address is waited for as long as Dask says."""
@@ -148,7 +148,7 @@ class _StartedThere(Generic[Item, Result]):
             except Unfinished:
                 look()
             except (KilledWorker, MemoryError):
-                return self._work.lost(item, "the workers that read it were ended again and again")
+                return self._work.result_when_lost(item, "the workers that read it were ended again and again")
             else:
                 for one in _elsewhere(result):
                     one.value = value

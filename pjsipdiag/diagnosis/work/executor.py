@@ -46,11 +46,11 @@ class PlacedFold:
 
 
 class Work(Protocol[Item_contra, Result_co]):
-    """The work on an item; `lost` is its result where whoever worked on it was ended again and again."""
+    """The work on an item; `result_when_lost` is its result where whoever worked on it was ended again and again."""
 
     def __call__(self, item: Item_contra, /) -> Result_co: ...
 
-    def lost(self, item: Item_contra, reason: str, /) -> Result_co: ...
+    def result_when_lost(self, item: Item_contra, reason: str, /) -> Result_co: ...
 
 
 class Started(Protocol[Result_co]):

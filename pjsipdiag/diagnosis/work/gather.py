@@ -47,13 +47,13 @@ class Gathered:
     notes: tuple[str, ...] = ()
 
     @property
-    def encrypted(self) -> tuple[tuple[Address, Address, int], ...]:
+    def encrypted_connections(self) -> tuple[tuple[Address, Address, int], ...]:
         """Connections that cannot be read: client, server, how often."""
         found = (item for tally in self.tallies for item in sorted(tally.encrypted.items()))
         return tuple((Address.unpack(client), Address.unpack(server), count) for (client, server), count in found)
 
     @property
-    def said(self) -> dict[str, tuple[str, ...]]:
+    def log_lines(self) -> dict[str, tuple[str, ...]]:
         """The lines of Asterisk's log about calls, by Call-ID."""
         said: dict[str, list[str]] = defaultdict(list)
         for tally in self.tallies:
@@ -251,5 +251,5 @@ class Expansion:
     def __call__(self, captures: Sequence[str]) -> Captures:
         return expand(captures)
 
-    def lost(self, captures: Sequence[str], reason: str) -> Captures:
+    def result_when_lost(self, captures: Sequence[str], reason: str) -> Captures:
         raise CaptureError(f"{captures[0]}: {reason}")

@@ -36,7 +36,7 @@ class Holders:
     def __init__(self, executor: Executor) -> None:
         self._executor: Executor | None = executor
         self._process = os.getpid()
-        self.lost = dict[str, str]()
+        self.why_lost = dict[str, str]()
 
     def look(self, captures: Sequence[Tally], look: Look[Found]) -> Iterator[Found]:
         """Yields the findings of `look` in these captures."""
@@ -46,7 +46,7 @@ class Holders:
             for group, seen in zip(some, self._asked(Looking(look), some), strict=True):
                 for tally, (found, lost) in zip(group, seen, strict=True):
                     if lost:
-                        self.lost[tally.name] = lost
+                        self.why_lost[tally.name] = lost
                     yield from found
 
     def find_changed(self, captures: Sequence[Tally]) -> Sequence[Tally]:
@@ -85,7 +85,7 @@ class Looking:
     def __call__(self, captures: Sequence[Tally]) -> Sightings:
         return [self._found(tally) for tally in captures]
 
-    def lost(self, captures: Sequence[Tally], _reason: str) -> Sightings:
+    def result_when_lost(self, captures: Sequence[Tally], _reason: str) -> Sightings:
         """The same where nobody can."""
         return [([], "the workers that read it again were ended")] * len(captures)
 
@@ -105,7 +105,7 @@ class Comparing:
     def __call__(self, captures: Sequence[Tally]) -> list[Tally]:
         return reread.find_changed(captures)
 
-    def lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
+    def result_when_lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
         """Of what nobody knows it is said."""
         return [*captures]
 

@@ -55,7 +55,7 @@ def once(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, re
     if done is None:
         done = read()
         # what could not be read to its end may be readable next time
-        if not done.lost and done.tally.truncated is None and done.tally.stamp == stamp:
+        if not done.why_lost and done.tally.truncated is None and done.tally.stamp == stamp:
             _keep(path, done)
     return done
 

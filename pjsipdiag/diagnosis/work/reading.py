@@ -102,7 +102,7 @@ class Task:
 
 @dataclass(slots=True)
 class Done:
-    """The result of reading a piece; `lost` says why it could not be read."""
+    """The result of reading a piece; `why_lost` says why it could not be read."""
 
     number: int
     capture: int
@@ -110,7 +110,7 @@ class Done:
     folds: list[AnyFold]
     tally: Tally
     rest: Handover | None = None
-    lost: str = ""
+    why_lost: str = ""
 
 
 Keep = Callable[[Folded], Elsewhere]
@@ -119,9 +119,9 @@ Keep = Callable[[Folded], Elsewhere]
 
 @dataclass(frozen=True, slots=True)
 class PieceReader:
-    """Reads the pieces of a task, each without what was before it; `alone` says that there is one file only."""
+    """Reads the pieces of a task, each without what was before it; `is_alone` says that there is one file only."""
 
-    alone: bool
+    is_alone: bool
     seen: TaskProgress | None
     reading: Reading
     keep: Keep | None = None
@@ -130,16 +130,18 @@ class PieceReader:
         apart = self.keep or self.reading.kept  # each piece travels by itself, with its heads
         return [self._read(*piece, Spool() if apart else task.spool) for piece in task.pieces]
 
-    def lost(self, task: Task, reason: str) -> list[Done]:
+    def result_when_lost(self, task: Task, reason: str) -> list[Done]:
         """The same for pieces that nobody can read."""
-        return [Done(*place, [], Tally(place[-1].path), lost=reason) for place in task.pieces]
+        return [Done(*place, [], Tally(place[-1].path), why_lost=reason) for place in task.pieces]
 
     def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
         found = stamp(piece.path)
         if self.reading.kept is None:
             return self._done(number, capture, piece, spool, found)
         alone = replace(self, keep=None)
-        done = once(self.reading, piece, self.alone, found, lambda: alone._done(number, capture, piece, spool, found))
+        done = once(
+            self.reading, piece, self.is_alone, found, lambda: alone._done(number, capture, piece, spool, found)
+        )
         folds = [self.keep(fold) if self.keep and isinstance(fold, Folded) else fold for fold in done.folds]
         return replace(done, number=number, capture=capture, piece=piece, folds=folds)
 
@@ -148,9 +150,9 @@ class PieceReader:
         if self.seen:
             self.seen.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
-        rest = Handover() if self.reading.carries_over and (not self.alone or piece.end != WHOLE) else None
+        rest = Handover() if self.reading.carries_over and (not self.is_alone or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else read_file(piece.path, tally, self.reading)
-        datagrams = until_gone(datagrams, tally, 1 if self.alone else 2)
+        datagrams = until_gone(datagrams, tally, 1 if self.is_alone else 2)
         folds = fold(datagrams, tally, self.reading, [], spool, self.keep)
         tally.on_read = None
         return Done(number, capture, piece, folds, tally, rest)
@@ -166,16 +168,16 @@ class WholeFile:
     unfinished: Unfinished | None = None
     late: list[Datagram] = field(default_factory=list)
     """Messages that began in files before it."""
-    lost: str = ""
+    why_lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FileReader:
     """Reads a file in one go, with what those before it left unfinished; `after` is when the next one begins, and
-    `alone` says that there is none."""
+    `is_alone` says that there is none."""
 
     path: str
-    alone: bool
+    is_alone: bool
     reading: Reading
     after: int | None
     keep: Keep | None = None
@@ -187,19 +189,19 @@ class FileReader:
         """Where its reading is counted."""
         return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
-    def lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> WholeFile:
+    def result_when_lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> WholeFile:
         """The same for one that nobody can read."""
-        return WholeFile([], Tally(self.path), left[1], left[0], lost=reason)
+        return WholeFile([], Tally(self.path), left[1], left[0], why_lost=reason)
 
     def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> WholeFile:
         """Reads it here; `days`: see `Selection.in_time`."""
         dissector = Dissector(tally, unfinished) if self.reading.carries_over else None
-        found = until_gone(read_file(self.path, tally, self.reading, dissector), tally, 1 if self.alone else 2)
+        found = until_gone(read_file(self.path, tally, self.reading, dissector), tally, 1 if self.is_alone else 2)
         folds = fold(to_the_end(found, dissector, self.after), tally, self.reading, days, spool, self.keep)
         tally.on_read = None
         if dissector is None:
             return WholeFile(folds, tally, days)
-        return WholeFile(folds, tally, days, dissector.unfinished(), dissector.late)
+        return WholeFile(folds, tally, days, dissector.take_unfinished(), dissector.late)
 
 
 def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:

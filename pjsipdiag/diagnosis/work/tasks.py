@@ -79,7 +79,7 @@ class Cutting:
     def __call__(self, paths: Sequence[str]) -> Cuts:
         return [[(piece, _length(piece)) for piece in _pieces(path)] for path in paths]
 
-    def lost(self, paths: Sequence[str], _reason: str) -> Cuts:
+    def result_when_lost(self, paths: Sequence[str], _reason: str) -> Cuts:
         return [[(FilePart(path, 0, WHOLE), TOGETHER)] for path in paths]
 
 

@@ -29,12 +29,12 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """`whole` says that every message is there, not only the INVITEs and their answers."""
+    """`is_whole` says that every message is there, not only the INVITEs and their answers."""
 
     source: str
     destination: str
     arrows: tuple[Arrow, ...]
-    whole: bool
+    is_whole: bool
 
 
 def ladder(call: CallRow, spoken: Sequence[Spoken] = ()) -> Ladder:

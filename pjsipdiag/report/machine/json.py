@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.model import Door, Report
 from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, RequestRow, SourceRow
 from pjsipdiag.report import wording
 from pjsipdiag.report.ahead import BackgroundTables, Table
-from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.escape import escape_surrogates
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.findings import Json, finding, suggestion, where
@@ -228,7 +228,7 @@ def write_rows(stream: TextIO, name: str, rows: Iterable[Json]) -> None:
 
 
 def _quote(text: str) -> str:
-    return encode_basestring_ascii(text if text.isascii() else well_formed(text))
+    return encode_basestring_ascii(text if text.isascii() else escape_surrogates(text))
 
 
 def dump(value: object) -> str:

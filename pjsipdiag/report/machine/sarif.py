@@ -14,7 +14,7 @@ from pjsipdiag import __version__
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import well_formed
+from pjsipdiag.report.escape import escape_surrogates
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.findings import Json
 from pjsipdiag.report.machine.repository_path import path_of
@@ -45,7 +45,10 @@ def _rule(name: str) -> Json:
 
     rule = next((rule for rule in RULES if rule.name == name), None)
     if rule is None:
-        return {"id": well_formed(name), "shortDescription": {"text": well_formed(name).replace("-", " ") or "?"}}
+        return {
+            "id": escape_surrogates(name),
+            "shortDescription": {"text": escape_surrogates(name).replace("-", " ") or "?"},
+        }
     return {
         "id": name,
         "shortDescription": {"text": rule.summary},
@@ -60,7 +63,7 @@ def _result(finding: Finding, index: int, report: Report, folder: str) -> Json:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": str(finding.severity),
-        "message": {"text": well_formed("\n".join(line for line in lines if line))},
+        "message": {"text": escape_surrogates("\n".join(line for line in lines if line))},
         "partialFingerprints": {"pjsipdiag/v1": _fingerprint(finding)},
     }
     if finding.where is not None and finding.where.file:
@@ -72,19 +75,19 @@ def _result(finding: Finding, index: int, report: Report, folder: str) -> Json:
 
 def _location(where: Where, folder: str) -> Json:
     if where.column:
-        return {"logicalLocations": [{"fullyQualifiedName": well_formed(str(where)), "kind": "row"}]}
+        return {"logicalLocations": [{"fullyQualifiedName": escape_surrogates(str(where)), "kind": "row"}]}
     location: Json = {"physicalLocation": {"artifactLocation": {"uri": _uri(where.file, folder)}}}
     if where.line:
         location["physicalLocation"]["region"] = {"startLine": where.line}
     if where.section:
-        location["logicalLocations"] = [{"name": well_formed(where.section), "kind": "section"}]
+        location["logicalLocations"] = [{"name": escape_surrogates(where.section), "kind": "section"}]
     return location
 
 
 def _fix(suggestion: Suggestion, folder: str) -> Json:
     files = dict.fromkeys(edit.file for edit in suggestion.edits)
     return {
-        "description": {"text": well_formed(f"{', '.join(suggestion.add)}: {wording.effect(suggestion)}")},
+        "description": {"text": escape_surrogates(f"{', '.join(suggestion.add)}: {wording.effect(suggestion)}")},
         "artifactChanges": [
             {
                 "artifactLocation": {"uri": _uri(file, folder)},
@@ -100,7 +103,7 @@ def _replacement(edit: Edit) -> Json:
     first, after = max(edit.line, 1), max(edit.line, 1) + len(edit.old)
     return {
         "deletedRegion": {"startLine": first, "startColumn": 1, "endLine": after, "endColumn": 1},
-        "insertedContent": {"text": well_formed("".join(f"{line}\n" for line in edit.new))},
+        "insertedContent": {"text": escape_surrogates("".join(f"{line}\n" for line in edit.new))},
     }
 
 

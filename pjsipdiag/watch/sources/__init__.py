@@ -8,5 +8,6 @@ from which a restart may go on where there is one.
     hep_listener    a listener for HEP over UDP and TCP
     folder          the files of a rotating capture, one after the other, the last one as it grows
 
-Imports: `capture` and `errors`. A further source is a class with `read` and `lost` here, and a row of `cli.watching`.
+Imports: `capture` and `errors`. A further source is a class with `read` and `count_lost` here, and a row of
+`cli.watching`.
 """

@@ -89,7 +89,7 @@ class Child:
                 raise
         self._ended(process, listener, stop)
 
-    def lost(self) -> int | None:
+    def count_lost(self) -> int | None:
         return self._dropped
 
     def _start(self) -> subprocess.Popen[bytes]:

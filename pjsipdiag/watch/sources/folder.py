@@ -54,7 +54,7 @@ class Folder:
         for datagram in records.finish():
             put(datagram, None)
 
-    def lost(self) -> int | None:
+    def count_lost(self) -> int | None:
         return None
 
     def _following(self, before: int) -> tuple[str, int] | None:

@@ -77,7 +77,7 @@ class Listener:
                     else:
                         self._continue(key, put)
 
-    def lost(self) -> int | None:
+    def count_lost(self) -> int | None:
         return self._dropped
 
     def _receive(self, put: Put) -> None:
@@ -124,7 +124,7 @@ class Listener:
             tally.undecoded["HEP of another sender than --mirror names"] += 1
             return
         carrying = Datagram(time.time_ns(), tally.records, transport, peer, self._own, payload)
-        inner = hep.mirrored(carrying, tally) if hep.looks_like(payload) else None
+        inner = hep.unwrap_noted(carrying, tally) if hep.looks_like(payload) else None
         if inner is not None:
             put(inner._replace(direction=""), None)
 

@@ -37,7 +37,7 @@ class Source(Protocol):
         """Hands all datagrams to `put`, until the source ends or `stop` is set. Raises CaptureError."""
         ...
 
-    def lost(self) -> int | None:
+    def count_lost(self) -> int | None:
         """How many packets were lost before they got here; None where that is not known."""
         ...
 
@@ -111,5 +111,5 @@ class PipedCapture:
         for datagram in records.finish():
             put(datagram, None)
 
-    def lost(self) -> int | None:
+    def count_lost(self) -> int | None:
         return None

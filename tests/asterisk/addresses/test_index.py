@@ -24,7 +24,7 @@ def rule(version: int, ip: int, mask: int, port: int = 0, deny: bool = False) ->
 
 def first(index: AddressIndex, one: SourceSocket) -> int | None:
     """The position of the first identify that takes the source, by the index."""
-    return next((at for at, rule, fits in index.deciding(one) if fits and not rule.deny), None)
+    return next((at for at, rule, fits in index.find_deciding(one) if fits and not rule.deny), None)
 
 
 @st.composite

@@ -30,7 +30,7 @@ HERE = Where("pjsip.conf", 1, "x")
 )
 def test_values_as_asterisk_stores_them(value: str, rules: list[str]) -> None:
     matches = parse_match(value, HERE)
-    assert ([canonical(rule) for rule in matches.rules], matches.hosts, matches.refused) == (rules, (), "")
+    assert ([canonical(rule) for rule in matches.rules], matches.hosts, matches.refusal) == (rules, (), "")
 
 
 def test_an_exclusion_without_a_mask_is_a_host_name() -> None:
@@ -47,11 +47,11 @@ def test_an_exclusion_without_a_mask_is_a_host_name() -> None:
     ],
 )
 def test_refusals_are_asterisks_words(value: str, words: str) -> None:
-    assert parse_match(value, HERE).refused == words
+    assert parse_match(value, HERE).refusal == words
 
 
 def test_a_port_refuses_the_value_where_the_release_knows_none() -> None:
-    assert parse_match("203.0.113.5:5061", HERE, ports=False).refused == "Invalid IP address: 203.0.113.5:5061"
+    assert parse_match("203.0.113.5:5061", HERE, ports=False).refusal == "Invalid IP address: 203.0.113.5:5061"
 
 
 def test_the_last_rule_that_fits_decides() -> None:

@@ -28,7 +28,7 @@ def test_variables_keep_the_line_they_were_written_on() -> None:
     parsed = parse("pjsip.conf", files, NEWEST)
     assert parsed.files == ("pjsip.conf", "more.conf")
     template, section = parsed.sections
-    assert (template.name, template.template) == ("tpl", True)
+    assert (template.name, template.is_template) == ("tpl", True)
     assert section.where == Where("pjsip.conf", 4, "a")
     assert section.parents == ("tpl",)
     assert [(v.name, v.value, v.where) for v in section.variables] == [
@@ -41,8 +41,8 @@ def test_variables_keep_the_line_they_were_written_on() -> None:
 
 def test_a_rejected_file_names_line_and_reason() -> None:
     parsed = parse("pjsip.conf", Files(None, {"pjsip.conf": "[a]\ntype=endpoint\n[b](nope)\n"}), NEWEST)
-    assert not parsed.valid
-    (problem,) = parsed.rejected
+    assert not parsed.is_valid
+    (problem,) = parsed.rejected_files
     assert problem.where == Where("pjsip.conf", 3, "b")
     assert "category 'nope' does not exist, line 3 of /etc/asterisk/pjsip.conf" in problem.log
 
@@ -50,25 +50,29 @@ def test_a_rejected_file_names_line_and_reason() -> None:
 def test_an_error_in_an_included_file_ends_only_that_file() -> None:
     files = Files(None, {"pjsip.conf": "#include bad.conf\n[after]\n", "bad.conf": "[before]\n[broken\n[lost]\n"})
     parsed = parse("pjsip.conf", files, NEWEST)
-    assert parsed.valid
+    assert parsed.is_valid
     assert [section.name for section in parsed.sections] == ["before", "after"]
-    assert parsed.rejected[0].where == Where("bad.conf", 2, "broken")
+    assert parsed.rejected_files[0].where == Where("bad.conf", 2, "broken")
 
 
 def test_all_includes_that_lead_nowhere_are_named_and_a_copy_goes_on_without_them() -> None:
     text = "#include a.conf\n[x]\n#include b/*.conf\n#tryinclude c.conf\n#include d.conf\n[y]\n"
     files = Files(None, {"pjsip.conf": text, "d.conf": "#include e.conf\n[z]\n"})
     parsed, copy = parse("pjsip.conf", files, NEWEST), parse("pjsip.conf", files, NEWEST, partial=True)
-    assert [one.why["file"] for one in parsed.missing] == ["a.conf", "b/*.conf", "e.conf"]
-    assert parsed.missing == copy.missing
-    assert (parsed.valid, len(parsed.rejected)) == (False, 1)
-    assert (copy.valid, copy.rejected, [section.name for section in copy.sections]) == (True, (), ["x", "z", "y"])
+    assert [one.why["file"] for one in parsed.missing_files] == ["a.conf", "b/*.conf", "e.conf"]
+    assert parsed.missing_files == copy.missing_files
+    assert (parsed.is_valid, len(parsed.rejected_files)) == (False, 1)
+    assert (copy.is_valid, copy.rejected_files, [section.name for section in copy.sections]) == (
+        True,
+        (),
+        ["x", "z", "y"],
+    )
 
 
 def test_a_byte_order_mark_ends_the_file_before_16_8() -> None:
     files = Files(None, {"pjsip.conf": "\ufeff[a]\ntype=endpoint\n"})
     assert [section.name for section in parse("pjsip.conf", files, NEWEST).sections] == ["a"]
-    assert not parse("pjsip.conf", files, OLDEST).valid
+    assert not parse("pjsip.conf", files, OLDEST).is_valid
 
 
 def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
@@ -146,7 +150,7 @@ def test_no_bytes_break_the_parser(tail: bytes, head: bytes) -> None:
     files = Files(None, {})
     files.overlay["pjsip.conf"] = head + tail
     parsed = parse("pjsip.conf", files, NEWEST)
-    assert parsed.found
+    assert parsed.is_found
     for section in parsed.sections:
         assert len(section.name.encode("utf-8", "surrogateescape")) <= 79
 

@@ -108,5 +108,5 @@ def test_a_link_that_leads_nowhere_is_missing_where_a_pattern_fits_it(tmp_path: 
     (tmp_path / "more/b.conf").symlink_to("/nowhere/b.conf")
     (tmp_path / "more/folder.conf").symlink_to(tmp_path)
     config = load_config(tmp_path)
-    assert [one.why["file"] for one in config.missing] == ["more/b.conf"]
-    assert not config.rejected
+    assert [one.why["file"] for one in config.missing_files] == ["more/b.conf"]
+    assert not config.rejected_files

@@ -61,7 +61,7 @@ def test_a_form_reads_and_judges_like_the_long_way() -> None:
         if kind is None:
             continue
         content = replay.alike.content(kind, tuple(found[name] for name in ("user", "host", "login", "realm")))
-        if content is None or (one.transport != "UDP" and not kind.length):
+        if content is None or (one.transport != "UDP" and not kind.has_length):
             continue
         source = one.source.pack()
         key = content, replay.alike.origin(source), one.transport, one.destination.pack()
@@ -109,10 +109,10 @@ def test_what_was_taken_stays_taken() -> None:
     port = expressions.maybe(expressions.seq(expressions.text(b":"), expressions.span(b"0123456789")))
     host = expressions.seq(expressions.text(b"a"), port, expressions.text(b";"))
     assert [taken(host, payload) for payload in (b"a:1;", b"a;", b"a:;")] == [4, 2, None]
-    parts = expressions.repeated(expressions.first(expressions.text(b"a"), expressions.text(b"ab")))
+    parts = expressions.repeat(expressions.first(expressions.text(b"a"), expressions.text(b"ab")))
     assert taken(expressions.seq(parts, expressions.text(b"b")), b"aab") == 3
     assert taken(expressions.seq(parts, expressions.text(b"c")), b"abc") is None
-    once = expressions.repeated(expressions.text(b"a"), 0, 1)
+    once = expressions.repeat(expressions.text(b"a"), 0, 1)
     assert taken(expressions.seq(once, expressions.text(b"a")), b"a") is None
 
 

@@ -92,7 +92,7 @@ def judged(case: Case, live: Live, done: Sequence[Mapping[str, Any]], count: Cou
     config = running_config(live)
     tokens = line_tokens(config)
     alone = Replay(config, tokens)
-    let_in = Replay(dataclasses.replace(config, untold=config.untold - {"acl"}), tokens)
+    let_in = Replay(dataclasses.replace(config, not_shown=config.not_shown - {"acl"}), tokens)
     for request, decided in zip(case["requests"], done, strict=True):
         if decided.get("error") or decided.get("consistent") is False:
             continue

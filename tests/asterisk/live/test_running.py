@@ -73,7 +73,7 @@ def test_it_holds_what_the_files_load(version: str, live: Live) -> None:
 
 def test_its_verdicts_are_asterisks_or_unknown_for_a_reason(version: str, live: Live) -> None:
     config = running_config(live)
-    alone, let_in = Replay(config), Replay(replace(config, untold=config.untold - {"acl"}))
+    alone, let_in = Replay(config), Replay(replace(config, not_shown=config.not_shown - {"acl"}))
     for request in recorded(version):
         assert alone.verdict(message(request, {})).outcome is Outcome.UNKNOWN  # type=acl is never shown
         verdict = let_in.verdict(message(request, {}))

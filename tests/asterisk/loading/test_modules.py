@@ -54,7 +54,7 @@ MISPLACED = "[res_pjsip]\n{0}=config,pjsip.conf,criteria=type={0}\n"
 def test_whether_asterisk_starts(release: str, files: dict[str, str], starts: bool) -> None:
     config = load_config(None, release, overlay={"pjsip.conf": PJSIP, **files})
     assert bool(config.listeners) is starts
-    assert any(one.ends and "does not start" in one.reason for one in config.absent) is not starts
+    assert any(one.is_fatal and "does not start" in one.reason for one in config.absent_modules) is not starts
 
 
 @pytest.mark.parametrize("line", ["require=res_nosuch.so", "preload-require=res_nosuch", "require=/opt/x.so"])
@@ -87,4 +87,4 @@ def test_registrations_in_the_wrong_section_crash_older_releases(release: str, s
     config = load_config(None, release, overlay=files)
     assert bool(config.listeners) is starts
     assert ("line" in config.identifiers) is not starts
-    assert any("crashes at start" in one.reason for one in config.absent) is not starts
+    assert any("crashes at start" in one.reason for one in config.absent_modules) is not starts

@@ -195,8 +195,8 @@ def test_a_family_that_extconfig_does_not_have_keeps_pjsip_from_loading_or_falls
     main = "[t]\ntype=transport\nbind=0.0.0.0\n[e]\ntype=endpoint\n"
     other = "[settings]\nqueues => odbc,asterisk\n"
     config = load(main, sorcery_conf="[res_pjsip]\nendpoint=realtime,ps_endpoints\n", extconfig_conf=other)
-    assert (config.listeners, config.absent[0].ends) == ((), True)
-    assert config.absent[0].where == Where("sorcery.conf", 2, "res_pjsip")
+    assert (config.listeners, config.absent_modules[0].is_fatal) == ((), True)
+    assert config.absent_modules[0].where == Where("sorcery.conf", 2, "res_pjsip")
     mapped = "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n"
     fallback = load(main, sorcery_conf=mapped, extconfig_conf=other)
     assert [transport.name for transport in fallback.listeners] == ["t"]

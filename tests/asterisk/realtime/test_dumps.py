@@ -84,13 +84,13 @@ def test_the_rows_are_those_of_the_table(tmp_path: Path, text: str, zipped: bool
         "extconfig.conf": "[settings]\nips => sqlite3,main,ps_endpoint_id_ips\n",
     }
     config = load_config(None, overlay=files, databases={"main": str(source)})
-    assert config.failed == ()
+    assert config.dead_databases == ()
     assert [(one.name, one.endpoint, len(one.rules), one.match_header) for one in config.identifies] == [
         ("alpha", "pbx", 0, "X-A: a\\tb"),
         ("zulu", "it's; trunk", 2, ""),
     ]
     if text is not CSV:
-        assert config.stored[0].widths["match"] == 80
+        assert config.stored_tables[0].widths["match"] == 80
 
 
 WORDS = (
@@ -140,8 +140,8 @@ def test_a_broken_dump_is_one_line(tmp_path: Path, content: bytes) -> None:
         "extconfig.conf": "[settings]\nips => pgsql,main\n",
     }
     config = load_config(None, overlay=files, databases={"main": str(tmp_path / "dump")})
-    assert len(config.failed) == 1
-    assert "\n" not in config.failed[0]
+    assert len(config.dead_databases) == 1
+    assert "\n" not in config.dead_databases[0]
 
 
 TABLE = "ps_endpoint_id_ips"

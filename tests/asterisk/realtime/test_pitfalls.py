@@ -148,10 +148,10 @@ def test_releases_share_the_rows_that_they_read_alike(tmp_path: Path) -> None:
         "extconfig.conf": "[settings]\nips => odbc,main\n",
         "res_config_odbc.conf": "[general]\norder_multi_row_results_by_initial_column=no\n",
     }
-    databases = Databases({"main": str(tmp_path)}, keep=True)
+    databases = Databases({"main": str(tmp_path)}, keeps_tables=True)
     for release, order, kept in (("23.4.1", "ab", 1), ("22.10.1", "ab", 1), ("18.24.0", "ba", 1), ("18.19.0", "ab", 2)):
         config = load_config(None, release, overlay=files, databases=databases)
-        assert ("".join(one.name for one in config.identifies), len(databases.kept)) == (order, kept)
+        assert ("".join(one.name for one in config.identifies), len(databases.kept_tables)) == (order, kept)
 
 
 def test_what_extconfig_includes_is_looked_for_in_no_table(tmp_path: Path) -> None:

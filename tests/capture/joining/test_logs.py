@@ -51,7 +51,7 @@ def test_parts_of_a_log_give_what_the_whole_log_gives(kind: str, tmp_path: Path)
     assert len(pieces) == 2
     found, tally = in_parts(pieces)
     assert (found, tally) == as_a_whole(path)
-    assert tally.refused
+    assert tally.logged_refusals
     assert tally.log_lines
 
 

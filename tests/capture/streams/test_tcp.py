@@ -184,7 +184,7 @@ def test_memory_is_bounded_by_flows_and_bytes() -> None:
     for number in range(300):
         wire.flow = number.to_bytes(4, "big") + FLOW[4:]
         wire.syn().segment(0, b"INVITE sip:a SIP/2.0\r\n" + b"X: y\r\n" * 40_000)
-    kept = sum(state.waiting for state in wire.reassembler.flows.values())
+    kept = sum(state.waiting_bytes for state in wire.reassembler.flows.values())
     assert kept <= 64 * 1024 * 1024
     assert wire.tally.undecoded["TCP flow given up to bound memory"] > 0
 

@@ -102,7 +102,7 @@ def test_no_sender_writes_messages_or_sentences(name: str, body: bytes) -> None:
     raw = logged(SENDER, invite(SENDER, body)) + logged(OTHER, invite(OTHER))
     found, tally = read(CARRIERS[name](raw) if name else raw)
     assert sources(found) == [SENDER, OTHER]
-    assert [refused.source for refused in tally.refused if refused.source == VICTIM] == []
+    assert [refused.source for refused in tally.logged_refusals if refused.source == VICTIM] == []
     assert set(tally.log_lines) == {f"call@{SENDER}", f"call@{OTHER}"}
     assert NOTE_FORGED in tally.notes
 
@@ -125,7 +125,7 @@ def test_what_looks_escaped_in_a_header_stays_in_it(name: str, header: str) -> N
     raw = logged(SENDER, invite(SENDER, more=f"X: {header}")) + logged(OTHER, invite(OTHER))
     found, tally = read(CARRIERS[name](raw) if name else raw)
     assert sources(found) == [SENDER, OTHER]
-    assert VICTIM not in {refused.source for refused in tally.refused}
+    assert VICTIM not in {refused.source for refused in tally.logged_refusals}
 
 
 @settings(max_examples=60)
@@ -168,7 +168,7 @@ DOUBTFUL = (
 @pytest.mark.parametrize("said", DOUBTFUL, ids=range(len(DOUBTFUL)))
 def test_a_sentence_with_another_in_it_names_nobody(said: str) -> None:
     _, tally = read(f"[2026-03-02 10:11:12] NOTICE[19] res_pjsip/pjsip_distributor.c: {said}\n".encode())
-    assert not tally.refused
+    assert not tally.logged_refusals
     assert sum(tally.undecoded.values()) == 1
 
 
@@ -187,4 +187,4 @@ LINES = (
 @pytest.mark.parametrize("line", LINES, ids=range(len(LINES)))
 def test_what_callers_chose_in_other_lines_accuses_nobody_else(line: str) -> None:
     _, tally = read(f"{line}\n".encode())
-    assert {refused.source for refused in tally.refused} <= {SENDER}
+    assert {refused.source for refused in tally.logged_refusals} <= {SENDER}

@@ -57,7 +57,7 @@ def told(text: str) -> list[tuple[str, str, str]]:
     tally = Tally("log")
     assert list(read_stream(io.BytesIO(text.encode()), tally)) == []
     assert not tally.unread
-    return [(one.source, one.method, one.reason) for one in tally.refused]
+    return [(one.source, one.method, one.reason) for one in tally.logged_refusals]
 
 
 @pytest.mark.parametrize(("said", "source", "method", "reason"), SENTENCES)

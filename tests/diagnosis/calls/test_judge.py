@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.diagnosis.calls import judge as judging
 from pjsipdiag.diagnosis.calls import rows
 from pjsipdiag.diagnosis.calls.judge import Arrival, judge
-from pjsipdiag.diagnosis.calls.received_columns import received
+from pjsipdiag.diagnosis.calls.received_columns import join_received
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from tests.diagnosis.calls.test_groups import TRUNK
 from tests.diagnosis.calls.test_merge import merged, traffic
@@ -39,7 +39,7 @@ def test_one_by_one_comes_to_the_same(seed: int, tmp_path: Path, monkeypatch: py
         replay, arrival = Replay(config), Arrival(config, whole.answering)
         judged = [judge(whole, one, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted) for one in slices]
         besides = [(one.outbound, one.sent, one.passing) for one in judged]
-        columns = received(whole, judged)
+        columns = join_received(whole, judged)
         verdicts = [columns.verdicts[at] for at in columns.verdict]
         columns.verdicts, columns.verdict = [], columns.verdict[:0]
         return astuple(columns), verdicts, besides

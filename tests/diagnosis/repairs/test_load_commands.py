@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime.families import Mapped, Stored
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.model import Edit, Loading
-from pjsipdiag.diagnosis.repairs.load_commands import loading
+from pjsipdiag.diagnosis.repairs.load_commands import find_loading
 
 PJSIP = """[global]
 type=global
@@ -72,8 +72,8 @@ def told(
     with tempfile.TemporaryDirectory() as etc:
         for name, text in files.items():
             (Path(etc) / name).write_text(text)
-        config = replace(load_config(Path(etc), "22.10.1"), stored=stored)
-        return loading(config, Draft((), section=section, endpoint=endpoint, add=("x",), edits=edits))
+        config = replace(load_config(Path(etc), "22.10.1"), stored_tables=stored)
+        return find_loading(config, Draft((), section=section, endpoint=endpoint, add=("x",), edits=edits))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_one_section_more_may_turn_the_order_of_the_others_round(release: str, c
     proof = prove(situation, {"pjsip.conf": ENDPOINTS + BOTH + more}, [])
     assert proof is not None
     assert (proof.changes_others, proof.fixes) == (changed, 0)
-    assert [(endpoint, rule.text) for endpoint, rule in proof.opened] == [("three", "198.51.100.1")]
+    assert [(endpoint, rule.text) for endpoint, rule in proof.opened_rules] == [("three", "198.51.100.1")]
 
 
 @pytest.mark.parametrize(

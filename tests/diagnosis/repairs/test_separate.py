@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.diagnosis.diagnose import observe
-from pjsipdiag.diagnosis.repairs.separate import separating
+from pjsipdiag.diagnosis.repairs.separate import identifies_by_header
 from tests.sip_text import write_capture
 
 CALL = """@ {0} 203.0.113.10:5060 > 192.0.2.1:5060 in
@@ -47,4 +47,4 @@ def test_a_header_with_few_values_that_every_call_has(values: list[str], lines: 
         [f"[by-header-{at}] ; {count} call{'s' if count > 1 else ''} seen", "type=identify", "endpoint=ENDPOINT", line]
         for at, (line, count) in enumerate(lines.items(), 1)
     ]
-    assert separating(situation.groups) == [line for section in expected for line in section]
+    assert identifies_by_header(situation.groups) == [line for section in expected for line in section]

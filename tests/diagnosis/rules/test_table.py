@@ -38,7 +38,7 @@ def tells(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> F
 
 
 def mends(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[Draft]:
-    return [Draft(groups, note=f"tell {cause.name} to call on a Monday", own=True)]
+    return [Draft(groups, note=f"tell {cause.name} to call on a Monday", is_own=True)]
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_the_functions_of_a_repair_are_there(row: Rule) -> None:
 def test_every_row_does_something_and_has_its_place() -> None:
     assert [row.name for row in table.TABLE if not row.needs_calls and not row.on_config] == ["expectation-failed"]
     assert all(row.tells or row.on_calls for row in table.TABLE if row.blames)
-    assert len({row.shown for row in table.TABLE}) == len({row.name for row in table.TABLE}) == len(table.TABLE)
+    assert len({row.place for row in table.TABLE}) == len({row.name for row in table.TABLE}) == len(table.TABLE)
 
 
 def test_the_readme_names_every_step() -> None:

@@ -5,7 +5,7 @@ import ipaddress
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.asterisk.addresses.address_rule import deciding, source
+from pjsipdiag.asterisk.addresses.address_rule import find_deciding, source
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.space.cells import cells
@@ -44,7 +44,7 @@ def test_cells_are_what_the_walk_finds(identifies: list[Identify], offset: int, 
     }
     walked = set()
     for identify in identifies:
-        last = deciding(identify.rules, source(address))
+        last = find_deciding(identify.rules, source(address))
         if last is not None and not last.deny:
             walked.add(identify.name)
     assert found == walked

@@ -71,7 +71,7 @@ class _Looked(NamedTuple):
     widest: int
 
 
-def wrapping(text: bytes) -> Wrapped | None:
+def find_wrapping(text: bytes) -> Wrapped | None:
     """How the lines of `text` were broken, None when they were not."""
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]]
     # Most logs are settled by their first lines: one that is long, or none that goes on. Only then SAMPLE_LINES

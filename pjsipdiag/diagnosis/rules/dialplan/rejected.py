@@ -174,7 +174,7 @@ def _explain_missing(
 def _to_have_it(situation: Situation, what: Destination) -> list[str]:
     """How to bring what a program writes while Asterisk loads."""
     dialplan = situation.config.dialplan()
-    unread = dialplan.unknown if isinstance(dialplan, Dialplan) else ()
+    unread = dialplan.unknown_sources if isinstance(dialplan, Dialplan) else ()
     is_program = any(one.why.kind is FileReason.PROGRAM and one.where == what.where for one in unread)
     return ["put what the program prints in the place of its line in a copy of the files to know"] if is_program else []
 
@@ -266,7 +266,7 @@ def _refused_users(group: CallGroup) -> list[str]:
 
 def _log_lines(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     endpoints = {group.verdict.endpoint for group in groups}
-    lines = (line for lines in situation.said.values() for line in lines)
+    lines = (line for lines in situation.log_lines.values() for line in lines)
     return [
         f"Asterisk's log: {line}"
         for line in lines

@@ -98,14 +98,14 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
 
 def blind_spots(config: Config) -> tuple[str, ...]:
     """Sentences on what was not looked at, so that the list of doors says nothing of it."""
-    from pjsipdiag.diagnosis.space.doors import untried
+    from pjsipdiag.diagnosis.space.doors import note_untried
 
     said = [
         "doors: not seen are firewalls and fail2ban before Asterisk, and what each context does with a call",
     ]
-    said += untried(config) if config.listeners else ()
+    said += note_untried(config) if config.listeners else ()
     if not config.listeners:
-        unread = config.missing or "transport" in config.elsewhere or "transport" in config.untold
+        unread = config.missing_files or "transport" in config.elsewhere or "transport" in config.not_shown
         more = "; what was not read may have more" if unread else ", so there is none"
         said.append(f"doors: nothing listens by these files{more}")
     hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
@@ -115,6 +115,6 @@ def blind_spots(config: Config) -> tuple[str, ...]:
     kinds = sorted({one.type for one in config.unread if one.source in ("table", "store", "program")})
     if kinds:
         said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")
-    if config.missing:
+    if config.missing_files:
         said.append("doors: there may be more in included files that are missing here")
     return tuple(said)

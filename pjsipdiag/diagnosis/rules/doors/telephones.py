@@ -8,7 +8,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -81,7 +81,7 @@ def registrations_taken(situation: Situation) -> Iterable[Finding]:
     """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
     for exchange in situation.exchanges:
         # A 200 shows that no other endpoint took the REGISTER, whatever the files say.
-        for request in exchange.asked if exchange.method == "REGISTER" and not exchange.succeeded else ():
+        for request in exchange.samples if exchange.method == "REGISTER" and not exchange.successes else ():
             _, word = _registering(situation, request)
             if not word:
                 continue
@@ -110,7 +110,7 @@ def _counts(statuses: Mapping[int, int]) -> str:
 
 
 def _rule(situation: Situation, group: CallGroup) -> AddressRule | None:
-    found = taking(situation, group)
+    found = find_taking(situation, group)
     return next((rule for identify, rule in found if identify.name == group.verdict.identify), None)
 
 
@@ -139,7 +139,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     inside = any(is_private(group.source) for group in groups) or bool(behind) or (rule and is_whole_world(rule))
     refused = any(status >= 400 and status not in OF_PEOPLE for group in groups for status in group.statuses)
     here = set(sources(groups))
-    registered = {one.client for one in situation.exchanges if one.method == "REGISTER" and one.succeeded}
+    registered = {one.client for one in situation.exchanges if one.method == "REGISTER" and one.successes}
     registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in here - registered)
     # Whom the rule takes rightly: narrowing it must leave these in.
     others = sorted(

@@ -74,8 +74,8 @@ def others(situation: Situation) -> Iterator[Finding]:
                 0,
                 (f"answered 404 ({counted(exchange.statuses[404], 'time')})",),
             )
-    for exchange in situation.own:
-        failed = exchange.refused and not exchange.succeeded
+    for exchange in situation.own_exchanges:
+        failed = exchange.refusals and not exchange.successes
         if failed and applies(situation, "digest-md5-only") and _beyond_md5(exchange):
             offered = listed(_algorithms(exchange))
             yield finding(

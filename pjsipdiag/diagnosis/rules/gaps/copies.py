@@ -28,7 +28,7 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
     """Answers that the files at hand do not explain, where something that decides is not among them."""
     config = situation.config
     endpoint = config.endpoints.get(group.verdict.endpoint)
-    cause = Cause() if config.partial and config.missing else None
+    cause = Cause() if config.is_partial and config.missing_files else None
     if endpoint is not None and endpoint.acl.names and not config.has_acls:
         cause = Cause(_ACL, None, endpoint.name)
     return cause if cause is not None and of_difference(situation, group) is not None else None
@@ -36,7 +36,7 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
 
 def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     config = situation.config
-    finding = list_missing(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
+    finding = list_lacking(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
     assert finding is not None
     contradicting = [contradicts(group) for group in groups]
     count = sum(sum(found.values()) for found in contradicting)
@@ -56,7 +56,7 @@ def besides(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """Findings on what the copy lacks, where no call shows it."""
     told = {cause.name for cause in blamed["incomplete-copy"]}
     open_ = any(group.verdict.outcome is Outcome.NO_MATCH for group in situation.groups)
-    for name, find in (("", copy_lacks), (_ACL, lists_missing)):
+    for name, find in (("", copy_lacks), (_ACL, lists_lacking)):
         finding = find(situation.config) if name not in told else None
         if finding is not None:
             warns = open_ and finding.severity is Severity.WARNING
@@ -76,39 +76,39 @@ def _has_refusals(situation: Situation) -> bool:
     return any(status >= 400 for group in situation.groups for status in group.statuses)
 
 
-def missing(config: Config) -> str:
+def describe_missing(config: Config) -> str:
     """The includes that lead nowhere, each with its line."""
-    names = [f"{one.why['file']} ({one.where})" for one in config.missing]
+    names = [f"{one.why['file']} ({one.where})" for one in config.missing_files]
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return ", ".join(names[:MOST_LISTED]) + more
 
 
 def incomplete(config: Config) -> Iterator[Finding]:
     """A copy that lacks files which others include, or the access lists that endpoints name."""
-    yield from (one for one in (copy_lacks(config), lists_missing(config)) if one is not None)
+    yield from (one for one in (copy_lacks(config), lists_lacking(config)) if one is not None)
 
 
 def copy_lacks(config: Config) -> Finding | None:
     """The included files that the copy lacks, or that lie where nothing is read."""
-    if not config.missing or not (
-        config.partial or any(one.why.kind is FileReason.NOT_AMONG for one in config.missing)
+    if not config.missing_files or not (
+        config.is_partial or any(one.why.kind is FileReason.NOT_AMONG for one in config.missing_files)
     ):
         return None
-    files = len({one.why for one in config.missing})
+    files = len({one.why for one in config.missing_files})
     return Finding(
         "incomplete-copy",
-        Severity.ERROR if config.partial else Severity.WARNING,
+        Severity.ERROR if config.is_partial else Severity.WARNING,
         f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
-        f"missing here: {missing(config)}",
-        config.missing[0].where,
+        f"missing here: {describe_missing(config)}",
+        config.missing_files[0].where,
         evidence=("what they hold is not known: identifies and settings in them may change what follows",),
         advice=COPY_ALL,
     )
 
 
-def lists_missing(config: Config) -> Finding | None:
+def lists_lacking(config: Config) -> Finding | None:
     """The first endpoint that names an access list, without an acl.conf, and how many more do."""
-    found = [] if config.has_acls else [list_missing(config, name) for name in config.endpoints]
+    found = [] if config.has_acls else [list_lacking(config, name) for name in config.endpoints]
     naming = [one for one in found if one is not None]
     if len(naming) < 2:
         return naming[0] if naming else None
@@ -116,7 +116,7 @@ def lists_missing(config: Config) -> Finding | None:
     return replace(naming[0], evidence=(f"{more} so, too",))
 
 
-def list_missing(config: Config, name: str) -> Finding | None:
+def list_lacking(config: Config, name: str) -> Finding | None:
     """An endpoint that names an access list, without an acl.conf."""
     endpoint = config.endpoints[name]
     named = (one for kind in ("acl", "contact_acl") for one in reversed(endpoint.options.get(kind, ())) if one.value)
@@ -136,7 +136,7 @@ def list_missing(config: Config, name: str) -> Finding | None:
 def dialplan_lacks(config: Config) -> Iterator[Finding]:
     """Files that extensions.conf includes and that are not there."""
     dialplan = config.dialplan()
-    gone = [one for one in dialplan.unknown if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
+    gone = [one for one in dialplan.unknown_sources if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
     if gone:
         names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_LISTED])
         more = f" and {len(gone) - MOST_LISTED} more" if gone[MOST_LISTED:] else ""

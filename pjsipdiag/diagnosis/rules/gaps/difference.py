@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Match, Outcome
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits, line_at
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.evidence.seen import groups_of
@@ -61,9 +61,11 @@ def is_a_copy(situation: Situation) -> bool:
     tables, cannot give: what is missing was not copied, and the rest counts. Only answers that the PBX is seen to give
     show that, for others may write some under its address; all calls together do where nobody acknowledged any."""
     config = situation.config
-    lacks = config.missing or any(absent.module == "res_pjsip" and absent.ends for absent in config.absent)
+    lacks = config.missing_files or any(
+        absent.module == "res_pjsip" and absent.is_fatal for absent in config.absent_modules
+    )
     doubted = [group for group in situation.groups if contradicts(group)] if lacks else []
-    told = [one for group in doubted if (one := situation.shown(group)) is not None]
+    told = [one for group in doubted if (one := situation.find_shown(group)) is not None]
     # Contradictions that the PBX itself is seen to give decide. Without any, one forged answer must not make a whole
     # copy doubtful: then all groups have to contradict.
     if told or not doubted:
@@ -157,7 +159,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     # Each cause of a difference is weighed by what would be different if it were the one: a name by the address that it
     # has now, a missing reload by a replay without the lines, another release by a replay under it.
     likely, possible, unlikely = [], [], []
-    rules = [rule for group in groups[:MOST_GROUPS_ASKED] for _, rule in taking(situation, group)]
+    rules = [rule for group in groups[:MOST_GROUPS_ASKED] for _, rule in find_taking(situation, group)]
     named = next((rule for rule in rules if rule.host), None)
     accepted = cause.detail == Outcome.ACCEPTED
     unread = (one for held in stores_of(situation.config) for one in held)
@@ -177,7 +179,7 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         )
     else:
         possible.append("not reloaded: a line that decides these calls was changed after Asterisk last loaded")
-    tables = list(dict.fromkeys(one.mapped.table for one in situation.config.stored if one.type in _DECIDING))
+    tables = list(dict.fromkeys(one.mapped.table for one in situation.config.stored_tables if one.type in _DECIDING))
     if tables:
         possible.append(f"other rows: {listed(tables)} may have been changed between these calls and now")
     for problem in situation.config.warnings:
@@ -223,7 +225,7 @@ def _decides(situation: Situation, group: CallGroup) -> Where | None:
     found = (c.where for c in trace if c.match is Match.MATCH and c.step in IDENTIFIER_NAMES)
     refused = (c.where for c in reversed(trace) if c.result is not None)
     where = next(found if group.verdict.outcome is Outcome.ACCEPTED else refused, None)
-    for identify, rule in taking(situation, group) if group.verdict.identify else ():
+    for identify, rule in find_taking(situation, group) if group.verdict.identify else ():
         if identify.name == group.verdict.identify:
             where = rule.where
     return where
@@ -287,7 +289,7 @@ def _line(situation: Situation, cause: Cause) -> str:
 
 def _log_lines(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     wanted = set(sources(groups))
-    lines = [line for lines in situation.said.values() for line in lines]
+    lines = [line for lines in situation.log_lines.values() for line in lines]
     return [
         f"Asterisk's log: {line}"
         for line in lines

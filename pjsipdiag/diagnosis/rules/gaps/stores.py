@@ -47,7 +47,7 @@ def unread_stores(config: Config) -> Iterator[Finding]:
         types = ", ".join(one.type for one in held)
         places = ", ".join(dict.fromkeys(one.place for one in held))
         shown = ", ".join(
-            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.shown for one in held))[:MOST_ROW_COMMANDS]
+            f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.how_shown for one in held))[:MOST_ROW_COMMANDS]
         )
         yield Finding(
             "table-not-read",

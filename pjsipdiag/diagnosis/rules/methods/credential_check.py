@@ -33,16 +33,17 @@ def _sentence(judged: Compared) -> str:
     auth = judged.auth
     section = f"[{auth.name}] ({auth.where})" if auth else "the auth section"
     return {
-        Mismatch.REALM: f"wrong realm: the credentials are for {judged.said!r}, {section} asks for {judged.wanted!r}",
-        Mismatch.USER: f"wrong user name: the credentials name {judged.said!r}, {section} has {judged.wanted!r}",
-        Mismatch.ALGORITHM: f"wrong algorithm: the response is {judged.said}, {section} takes {judged.wanted}",
+        Mismatch.REALM: f"wrong realm: the credentials are for {judged.given!r}, {section} asks for"
+        f" {judged.expected!r}",
+        Mismatch.USER: f"wrong user name: the credentials name {judged.given!r}, {section} has {judged.expected!r}",
+        Mismatch.ALGORITHM: f"wrong algorithm: the response is {judged.given}, {section} takes {judged.expected}",
         Mismatch.PASSWORD: f"wrong password: user name and realm are those of {section}, the response does not fit its"
         " password",
         Mismatch.NONE: f"the credentials fit {section}: what was refused is the nonce (too old, or from another"
         " challenge), or Asterisk runs another password than the files have",
         Mismatch.UNKNOWN: f"user name and realm are those of {section}, which has no password to compare with",
         Mismatch.STALE: f"stale nonce: user, realm and password are those of {section}, but the challenge that they"
-        f" answer is {judged.said} seconds old by the capture's clock, and nonce_lifetime is {judged.wanted}",
+        f" answer is {judged.given} seconds old by the capture's clock, and nonce_lifetime is {judged.expected}",
     }[judged.fault]
 
 

@@ -53,7 +53,7 @@ class Refusal(NamedTuple):
 
 def refusals(situation: Situation) -> Iterator[Refusal]:
     for exchange in situation.exchanges:
-        for status, count in exchange.refused.items():
+        for status, count in exchange.refusals.items():
             yield from _alike(situation, exchange, status, count)
 
 
@@ -61,7 +61,7 @@ def _alike(situation: Situation, exchange: Exchange, status: int, count: int) ->
     """The refusals with that status by what the files do with the requests."""
     found: dict[tuple[str, Outcome], list[tuple[SipMessage, Verdict]]] = {}
     seen = [(asked_by(exchange, answer) or asked_for(answer)) for answer in exchange.answers.get(status, ())]
-    proven = [one for one in exchange.asked if one.values("Authorization") or one.values("Proxy-Authorization")]
+    proven = [one for one in exchange.samples if one.values("Authorization") or one.values("Proxy-Authorization")]
     for request in seen if not (status in CHALLENGES and proven) else proven:
         verdict = situation.replay(request)
         found.setdefault((verdict.endpoint, verdict.outcome), []).append((request, verdict))
@@ -106,7 +106,7 @@ def keepalive_refused(situation: Situation) -> Iterable[Finding]:
 def request_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations and other requests that were refused."""
     for refusal in refusals(situation):
-        in_vain = not refusal.exchange.succeeded
+        in_vain = not refusal.exchange.successes
         if in_vain and registered_in_vain(situation, refusal.requests[0], refusal.verdict):
             continue  # told with the rule that takes it
         if refusal.method not in KEEP_ALIVES or is_attack(refusal):

@@ -39,8 +39,8 @@ NO_ANSWER = (
 
 def registration_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations of the PBX that nobody accepted."""
-    for exchange in situation.own:
-        refused = {} if exchange.succeeded else exchange.refused
+    for exchange in situation.own_exchanges:
+        refused = {} if exchange.successes else exchange.refusals
         if exchange.method == "REGISTER" and (refused or (exchange.is_silent and exchange.requests > 1)):
             yield _finding(situation, exchange)
 
@@ -49,10 +49,10 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     """Calls and other requests of the PBX that were refused or never answered; where other calls with the same host
     came through, in either direction, or all answers are about who was called, that is a note."""
     alike: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
-    for exchange in situation.own:
+    for exchange in situation.own_exchanges:
         silent = exchange.is_silent and exchange.requests > 1
-        if exchange.method != "REGISTER" and not exchange.succeeded and (exchange.refused or silent):
-            alike[exchange.method, *exchange.refused].append(exchange)
+        if exchange.method != "REGISTER" and not exchange.successes and (exchange.refusals or silent):
+            alike[exchange.method, *exchange.refusals].append(exchange)
     for exchanges in alike.values():
         yield _own_requests(situation, exchanges)
     failed: dict[str, list[str]] = defaultdict(list)
@@ -100,7 +100,7 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
     # A PBX may ping hundreds of contacts: what all of them answer alike is one finding.
     first, servers = alike[0], tuple(dict.fromkeys(one.server for one in alike))
     is_ping, silent, several = first.method == "OPTIONS", first.is_silent, len(servers) > 1
-    refused = sum((Counter(one.refused) for one in alike), Counter[int]())
+    refused = sum((Counter(one.refusals) for one in alike), Counter[int]())
     answers = ", ".join(f"{status} ({counted(count, 'time')})" for status, count in sorted(refused.items()))
     done = f"{'refuse' if several else 'refuses'} the PBX's own {first.method} with {answers}"
     if silent:
@@ -119,7 +119,7 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
         next(filter(None, map(_places(situation).get, servers)), None),
         servers,
         0,
-        tuple(_answer_lines(first, max(first.refused, default=0))),
+        tuple(_answer_lines(first, max(first.refusals, default=0))),
         advice="look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
         " what Asterisk knows of it"
         if silent
@@ -140,9 +140,9 @@ def _places(situation: Situation) -> Mapping[str, Where]:
 
 
 def _finding(situation: Situation, exchange: Exchange) -> Finding:
-    statuses = exchange.refused
+    statuses = exchange.refusals
     status = max(statuses, key=lambda code: (code not in (401, 407), statuses[code], code), default=0)
-    known = next(filter(None, (registration_of(situation.config, one) for one in exchange.asked)), None)
+    known = next(filter(None, (registration_of(situation.config, one) for one in exchange.samples)), None)
     name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
     meaning, advice = MEANINGS.get(status, OTHER_ANSWER)
     if status:
@@ -207,7 +207,7 @@ def _registered(register: SipMessage) -> str:
 
 
 def _users(exchange: Exchange) -> Iterator[str]:
-    users = dict.fromkeys(map(_registered, exchange.asked))
+    users = dict.fromkeys(map(_registered, exchange.samples))
     sent = counted(exchange.requests, "request")
     yield f"it registers {listed(list(users))}: {sent}, {exchange.proven} with credentials"
 

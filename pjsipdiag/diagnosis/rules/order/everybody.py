@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, verb
@@ -20,7 +20,7 @@ def of_anonymous(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     if group.verdict.identifier == "anonymous":
         return Cause(group.verdict.endpoint, situation.config.endpoints[group.verdict.endpoint].where, "")
-    for identify, rule in taking(situation, group):
+    for identify, rule in find_taking(situation, group):
         if identify.name == group.verdict.identify and is_whole_world(rule):
             return Cause(group.verdict.endpoint, rule.where, identify.name)
     return None

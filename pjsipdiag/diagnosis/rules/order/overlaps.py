@@ -9,12 +9,12 @@ from pjsipdiag.asterisk.addresses.address_rule import is_prefix, length, taken_b
 from pjsipdiag.asterisk.config import Config, Identify
 from pjsipdiag.asterisk.loading.walk_order import ask_order
 from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-from pjsipdiag.diagnosis.space.cells import Cell, cells, deciding
+from pjsipdiag.diagnosis.space.cells import Cell, cells, find_deciding_rule
 from pjsipdiag.sip import Address
 
 *_, BY_HASH, BY_NAME = around("identifies_by_name", REPRESENTATIVES[:-1])
@@ -34,7 +34,7 @@ def of_overlap(situation: Situation, group: CallGroup) -> Cause | None:
     """Another identify that fits as well or better belongs to another endpoint."""
     if group.verdict.identifier != "ip":
         return None
-    found = list(taking(situation, group))
+    found = list(find_taking(situation, group))
     won = next(((identify, rule) for identify, rule in found if identify.name == group.verdict.identify), None)
     if won is None:
         return None
@@ -105,7 +105,7 @@ def _overlap(
     config: Config, cell: Cell, winner: Identify, loser: Identify, orders: dict[str, dict[str, int]]
 ) -> Finding:
     changes = [words for version, words in ASKING_ORDERS if orders[version][loser.name] < orders[version][winner.name]]
-    won, lost = deciding(winner, cell), deciding(loser, cell)
+    won, lost = find_deciding_rule(winner, cell), find_deciding_rule(loser, cell)
     less_specific = won.mask.bit_count() < lost.mask.bit_count()
     surprising = less_specific or bool(changes)
     message = (

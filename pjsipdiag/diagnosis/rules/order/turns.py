@@ -83,7 +83,7 @@ def blanks_say(config: Config) -> list[str]:
 def unknown_names(config: Config) -> Iterator[Finding]:
     """Blanks and unknown names in the order: the list is split on commas and nothing is trimmed."""
     where = config.globals.line_of("endpoint_identifier_order")
-    missing = {step for one in config.absent for step in IDENTIFIERS_OF.get(one.module, ())}
+    missing = {step for one in config.absent_modules for step in IDENTIFIERS_OF.get(one.module, ())}
     for name in config.globals.endpoint_identifier_order.split(","):
         bare = name.strip()
         if name in config.identifiers or (bare == name and bare in missing):

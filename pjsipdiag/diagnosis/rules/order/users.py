@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Outcome
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -23,7 +23,7 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
     verdict = group.verdict
     if verdict.identifier not in CALLER_IDENTIFIERS:
         return None
-    for identify, rule in taking(situation, group):
+    for identify, rule in find_taking(situation, group):
         if identify.endpoint != verdict.endpoint and not is_whole_world(rule):
             return Cause(verdict.endpoint, order_line(situation.config, verdict.endpoint), identify.name)
     if _registered(situation, group.source):
@@ -46,7 +46,7 @@ def of_user(situation: Situation, group: CallGroup) -> Cause | None:
 
 def _registered(situation: Situation, source: str) -> bool:
     """Whether the PBX took a registration from there: anybody can ask for one under another's address."""
-    return any(one.method == "REGISTER" and one.client == source and one.succeeded > 0 for one in situation.exchanges)
+    return any(one.method == "REGISTER" and one.client == source and one.successes > 0 for one in situation.exchanges)
 
 
 def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:

@@ -16,8 +16,8 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
     """The module without which nothing listens; for calls that nothing identifies the first one that would identify."""
     if group.verdict.endpoint and group.verdict.identifier != "anonymous":
         return None
-    absent = [one for one in situation.config.absent if one.used]
-    ended = next((one for one in absent if one.ends), None)
+    absent = [one for one in situation.config.absent_modules if one.is_used]
+    ended = next((one for one in absent if one.is_fatal), None)
     if ended is not None:
         return Cause(ended.module, ended.where, ended.reason) if is_silent(group) else None
     identifying = (one for one in absent if one.module in (*modules.IDENTIFIERS_OF, modules.WIZARD_MODULE))
@@ -26,7 +26,9 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    lines = [line for one in situation.config.absent if one.where == cause.where for line in words_of_log(one.log)]
+    lines = [
+        line for one in situation.config.absent_modules if one.where == cause.where for line in words_of_log(one.log)
+    ]
     return finding_for(
         groups,
         "module-not-loaded",
@@ -40,10 +42,10 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 def absent_modules(config: Config) -> Iterator[Finding]:
     """Modules that are not loaded, and what is then not there."""
-    for one in config.absent:
+    for one in config.absent_modules:
         yield Finding(
             "module-not-loaded",
-            Severity.ERROR if one.used else Severity.NOTE,
+            Severity.ERROR if one.is_used else Severity.NOTE,
             one.reason,
             one.where,
             evidence=words_of_log(one.log),

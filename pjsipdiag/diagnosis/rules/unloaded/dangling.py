@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
-from pjsipdiag.diagnosis.evidence.lookup import taking
+from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -21,7 +21,7 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
     if "endpoint" in situation.config.elsewhere:
         return None
     stopped = [check.identify for check in group.verdict.trace if check.identify and not check.endpoint]
-    found = [identify for identify, _ in taking(situation, group)]
+    found = [identify for identify, _ in find_taking(situation, group)]
     found += [identify for identify in situation.config.identifies if stopped and identify.name in stopped]
     for identify in found:
         if identify.endpoint not in situation.config.endpoints:
@@ -63,7 +63,7 @@ def _without(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) ->
     """Who would take the calls if the identify were not there."""
     found: dict[str, list[str]] = {}
     for group in groups:
-        others = (known for known, _ in taking(situation, group) if known.name != cause.name)
+        others = (known for known, _ in find_taking(situation, group) if known.name != cause.name)
         other = next((known for known in others if known.endpoint in situation.config.endpoints), None)
         if other is not None:
             found.setdefault(f"[{other.name}] ({other.where}) would take %s for endpoint {other.endpoint}", []).append(
@@ -74,7 +74,7 @@ def _without(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) ->
 
 def namesake(config: Config, name: str) -> Section | None:
     """The section of that name which may be meant for an endpoint: one without a type before those of other types."""
-    found = [section for section in config.sections if section.name == name and not section.template]
+    found = [section for section in config.sections if section.name == name and not section.is_template]
     return min(found, key=lambda section: section.first("type") is not None, default=None)
 
 

@@ -16,7 +16,14 @@ from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, lookup, matches_in, meant_endpoint, section_at, taking
+from pjsipdiag.diagnosis.evidence.lookup import (
+    dropped_identify,
+    find_taking,
+    lookup,
+    matches_in,
+    meant_endpoint,
+    section_at,
+)
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.diagnosis.evidence.trunks import prefix
@@ -45,7 +52,7 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     transport = next((dropped for dropped in situation.config.dropped if dropped.type == "transport"), None)
     if transport and is_silent(group) and check_listening(group.transport, group.sample.destination, situation.config):
         return Cause(f"transport {transport.name}", transport.where)
-    for identify, _ in taking(situation, group):
+    for identify, _ in find_taking(situation, group):
         if identify.endpoint not in situation.config.endpoints:
             dropped = _find_dropped(situation, "endpoint", identify.endpoint)
             return _blame(dropped, identify.name) if dropped else None
@@ -77,7 +84,9 @@ def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None
     if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
         return None
     named = [dropped for dropped, _ in known.hosts]
-    found = (gone for gone, meant in zip(known.dropped, known.meant, strict=True) if meant == owners[0].endpoint)
+    found = (
+        gone for gone, meant in zip(known.dropped, known.meant_endpoints, strict=True) if meant == owners[0].endpoint
+    )
     return next((gone for gone in found if gone not in named), None)
 
 
@@ -114,9 +123,9 @@ def _places(section: Section | None) -> Iterator[tuple[int, int] | None]:
     for part in parts:
         found = parse_match(part, Where("", 0))
         address, slash, _ = part.lstrip("!").partition("/")
-        if found.refused and slash and is_address(address):
+        if found.refusal and slash and is_address(address):
             yield prefix(address)
-        elif found.refused or found.hosts:
+        elif found.refusal or found.hosts:
             yield None
 
 
@@ -251,7 +260,7 @@ def misspelt(config: Config) -> Iterator[Finding]:
     """Sections whose type is misspelt: Asterisk passes over what no module asks for, and logs nothing."""
     known = (*OBJECT_TYPES, *OTHER_TYPES)
     for section in config.sections:
-        option = None if section.template else section.first("type")
+        option = None if section.is_template else section.first("type")
         meant = get_close_matches(option.value.lower(), known, 1, 0.75) if option and option.value not in known else []
         if option and meant:
             yield Finding(

@@ -10,7 +10,7 @@ from pjsipdiag.diagnosis.edits.text_changes import lines_of
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, sources
-from pjsipdiag.diagnosis.rules.gaps.copies import missing
+from pjsipdiag.diagnosis.rules.gaps.copies import describe_missing
 from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -22,7 +22,7 @@ BRING = (
 
 
 def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
-    rejected = situation.config.rejected if not group.verdict.endpoint else ()
+    rejected = situation.config.rejected_files if not group.verdict.endpoint else ()
     if not rejected or _tells_nothing(situation, group, rejected):
         return None
     return Cause(rejected[0].where.file, rejected[0].where)
@@ -53,7 +53,7 @@ def _neighbourhood(ip: str) -> str:
 def file_rejected(situation: Situation) -> Iterable[Finding]:
     """One finding for each file that Asterisk refuses as a whole; with a capture all its calls follow from it."""
     groups = [group for group in situation.groups if not group.verdict.endpoint]
-    for problem in situation.config.rejected:
+    for problem in situation.config.rejected_files:
         answered = sum(sum(contradicts(group).values()) for group in groups)
         running = (
             [
@@ -93,7 +93,7 @@ def _rejection(config: Config, problem: Problem) -> str:
 
 def rejected_files(config: Config) -> Iterator[Finding]:
     """One finding for each file that is refused as a whole."""
-    for problem in config.rejected:
+    for problem in config.rejected_files:
         yield Finding(
             "file-rejected",
             Severity.ERROR,
@@ -108,9 +108,11 @@ def rejected_files(config: Config) -> Iterator[Finding]:
 
 def is_missing(config: Config, problem: Problem) -> bool:
     """Whether a file is rejected because of an include that leads nowhere."""
-    return any((one.where.file, one.where.line) == (problem.where.file, problem.where.line) for one in config.missing)
+    return any(
+        (one.where.file, one.where.line) == (problem.where.file, problem.where.line) for one in config.missing_files
+    )
 
 
 def not_there(config: Config, problem: Problem) -> tuple[str, ...]:
     """All that is missing, where one of these files is why another is rejected."""
-    return (f"not among the files: {missing(config)}",) if is_missing(config, problem) else ()
+    return (f"not among the files: {describe_missing(config)}",) if is_missing(config, problem) else ()

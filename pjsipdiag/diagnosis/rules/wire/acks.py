@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.config import Transport
-from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.readable_addresses import host_of, is_address, is_private
@@ -43,7 +43,7 @@ def answer_not_acknowledged(situation: Situation) -> Iterable[Finding]:
 def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Finding:
     # The ACK goes to the Contact of the 200 (RFC 3261 13.2.2.4, 12.2.1.1): a private one is no way for a public source.
     lost = lost_calls(group)
-    transport = next(iter(listening(group.transport, group.sample.destination, situation.config)), None)
+    transport = next(iter(find_listening(group.transport, group.sample.destination, situation.config)), None)
     hidden = [host for host in map(host_of, unheard.contacts) if is_address(host) and is_private(host)]
     inside = bool(hidden) and not is_private(group.source)
     outside = next(filter(None, (transport.option(name) for name in OUTSIDE)), None) if transport else None

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.replay.arrival import listening
+from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.capture.datagram import TOLD
 from pjsipdiag.capture.signs import Sign, SignKind, Times
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.lookup import holding
+from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -31,7 +31,7 @@ FORGED = "anybody can write such a packet: it shows where to look, and no sugges
 
 
 class Word(NamedTuple):
-    """A sign about packets or connections between the PBX and a peer (IP as text); `outward`: they come from the
+    """A sign about packets or connections between the PBX and a peer (IP as text); `is_outward`: they come from the
     PBX."""
 
     sign: Sign
@@ -39,9 +39,9 @@ class Word(NamedTuple):
     peer: str
     place: Address
     """Where the packet, or the connection, was to go."""
-    outward: bool
+    is_outward: bool
     meaning: Meaning
-    proven: bool
+    is_proven: bool
     """Whether nobody can have written it who does not see the packets: see `_is_proven`."""
 
     @property
@@ -91,7 +91,7 @@ def _is_sip(situation: Situation, place: Address) -> bool:
 
 def of_group(situation: Situation, group: CallGroup) -> tuple[Word, ...]:
     """The signs about the requests of a group that got no answer, `proven` or not."""
-    return tuple(word for word in words(situation) if not word.outward and _concerns(word, group))
+    return tuple(word for word in words(situation) if not word.is_outward and _concerns(word, group))
 
 
 def _concerns(word: Word, group: CallGroup) -> bool:
@@ -118,20 +118,20 @@ def sentences(found: Sequence[Word]) -> list[str]:
 def about_requests(situation: Situation, server: str) -> list[str]:
     """The same of requests that the PBX sent to an address."""
     return sentences(
-        [word for word in words(situation) if word.outward and word.peer == server and not _is_answer(word)]
+        [word for word in words(situation) if word.is_outward and word.peer == server and not _is_answer(word)]
     )
 
 
 def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
     """A finding for each peer and each thing that is said of its traffic with the PBX; one for all strangers."""
     elsewhere = {id(group) for groups in blamed["wrong-transport"].values() for group in groups}
-    registering = {one.server for one in situation.own if one.method == "REGISTER" and one.is_silent}
+    registering = {one.server for one in situation.own_exchanges if one.method == "REGISTER" and one.is_silent}
     alike: dict[tuple[str, str], list[Word]] = defaultdict(list)
     for word in words(situation):
         groups = [group for group in situation.groups if _concerns(word, group)]
-        if any(id(group) in elsewhere for group in groups) or (word.outward and word.peer in registering):
+        if any(id(group) in elsewhere for group in groups) or (word.is_outward and word.peer in registering):
             continue  # told there
-        if (word.sign.kind is SignKind.RESET or situation.filtered) and not groups:
+        if (word.sign.kind is SignKind.RESET or situation.filter_text) and not groups:
             continue  # a connection that is over may be reset
         peer = word.peer if _is_meant(situation, word.peer) or not situation.groups else ""
         alike[peer, _describe(word, peer or " ")].append(word)
@@ -142,7 +142,7 @@ def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding
 def _is_meant(situation: Situation, peer: str) -> bool:
     """Whether the files, or the PBX itself, have anything to do with an address."""
     groups = groups_of(situation, peer)
-    if any(one.server == peer for one in situation.own) or holding(situation, peer):
+    if any(one.server == peer for one in situation.own_exchanges) or find_holding(situation, peer):
         return True
     return any((group.verdict.endpoint or best(situation, group)) and not scans(situation, group) for group in groups)
 
@@ -151,8 +151,8 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
     word, peers = found[0], tuple(dict.fromkeys(one.peer for one in found))
     groups = [group for group in situation.groups if any(_concerns(one, group) for one in found)]
     lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
-    listens = listening(word.sign.transport, word.place, situation.config) if not word.outward else ()
-    claimed = bool(situation.groups) and not any(one.proven for one in found)
+    listens = find_listening(word.sign.transport, word.place, situation.config) if not word.is_outward else ()
+    claimed = bool(situation.groups) and not any(one.is_proven for one in found)
     # What nothing proves is never an error: whoever can send packets here could make the PBX look broken.
     serious = not claimed and (lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT)
     return Finding(
@@ -179,15 +179,15 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
 
 def _is_answer(word: Word) -> bool:
     """Whether it is about an answer of the PBX."""
-    return word.outward and word.sign.about.isdigit()
+    return word.is_outward and word.sign.about.isdigit()
 
 
 def _describe(word: Word, peers: str = "") -> str:
     sign, peers = word.sign, peers or word.peer
-    place = str(word.place) if not word.outward or peers == word.peer else peers
+    place = str(word.place) if not word.is_outward or peers == word.peer else peers
     name, text = word.meaning.name, word.meaning.text.format(place=place, transport=sign.transport)
     what = _message(sign)
-    whose = f"the PBX's {what}" if word.outward else f"the {what} of {peers}"
+    whose = f"the PBX's {what}" if word.is_outward else f"the {what} of {peers}"
     if sign.kind is SignKind.ICMP:
         return f"{whose} to {place} came back with ICMP {name}: {text}"
     if sign.kind is SignKind.REFUSED:

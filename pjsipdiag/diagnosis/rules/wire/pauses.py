@@ -35,8 +35,8 @@ class Meanwhile(NamedTuple):
     """The answers to others during a silence: who got one, whether anybody asked in vain, and when the next answer to
     anybody came (nanoseconds since 1970, 0: none)."""
 
-    answered: tuple[str, ...]
-    asked: bool
+    sources: tuple[str, ...]
+    asked_in_vain: bool
     resumed: int
 
 
@@ -110,7 +110,7 @@ def _silence(what: str, others: str, why: str, ones: Sequence[Exchange]) -> Find
     rest = f"; so it is with {listed(same)}" if same else ""
     return Finding(
         "no-answer",
-        Severity.WARNING if why == OF_ALL or any(one.succeeded for one in ones) else Severity.NOTE,
+        Severity.WARNING if why == OF_ALL or any(one.successes for one in ones) else Severity.NOTE,
         f"{said[0]}{rest}{others}",
         None,
         clients,

@@ -79,13 +79,13 @@ class Acknowledged:
         numbers = self._of_source(source) if wanted else ()
         return any(call_id(self._calls.head(number)) in wanted for number in numbers)
 
-    def reached(self, ip: str) -> tuple[Asked, ...]:
-        """See `Situation.reached`."""
+    def requests_to(self, ip: str) -> tuple[Asked, ...]:
+        """See `Situation.requests_to`."""
         known = Address(ip).pack()[:-2] if self._ends.servers else b""
         return tuple(self._reached.get(known, ())) if known in self._ends.servers else ()
 
-    def shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
-        """See `Situation.shown`."""
+    def find_shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
+        """See `Situation.find_shown`."""
         calls, first = self._calls, group.first_call
         if group.method != "INVITE":
             return None

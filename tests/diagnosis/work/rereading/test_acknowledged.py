@@ -69,8 +69,8 @@ def test_a_tag_that_comes_back(text: str, statuses: list[int], tmp_path: Path) -
     (tmp_path / "pjsip.conf").write_text(CONFIG)
     capture = write_capture(text, tmp_path / "c.pcap", "sll" if " in\n" in text else "ethernet")
     situation = observe([capture], tmp_path, pbx=("192.0.2.1",)).situation
-    assert [row.observed_status for row in situation.acknowledged("203.0.113.10")] == statuses
-    assert not situation.acknowledged("203.0.113.99")
+    assert [row.observed_status for row in situation.acknowledged_calls("203.0.113.10")] == statuses
+    assert not situation.acknowledged_calls("203.0.113.99")
 
 
 def segment(source: str, destination: str, flags: str, numbers: tuple[int, int], payload: bytes = b"") -> Packet:
@@ -99,7 +99,7 @@ def test_a_connection_that_was_opened(acknowledged: int, statuses: list[int | No
     ]
     wrpcap(str(tmp_path / "c.pcap"), packets, linktype=113)
     situation = observe([tmp_path / "c.pcap"], tmp_path, pbx=("192.0.2.1",)).situation
-    assert [row.observed_status for row in situation.acknowledged("203.0.113.10")] == statuses
+    assert [row.observed_status for row in situation.acknowledged_calls("203.0.113.10")] == statuses
 
 
 def test_nothing_is_read_again(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_nothing_is_read_again(tmp_path: Path) -> None:
     situation = observe([tmp_path / "a.pcap", tmp_path / "b.pcap"], tmp_path, pbx=("192.0.2.1",)).situation
     for name in ("a.pcap", "b.pcap"):
         (tmp_path / name).write_bytes(bytes(100))
-    assert [row.call_id for row in situation.acknowledged("203.0.113.10")] == ["one"]
+    assert [row.call_id for row in situation.acknowledged_calls("203.0.113.10")] == ["one"]
 
 
 @pytest.mark.parametrize(("text", "own"), [(INVITE, []), (INVITE + ANSWER, [False]), (INVITE + ANSWER + ACK, [True])])
@@ -117,4 +117,4 @@ def test_what_a_group_shows(text: str, own: list[bool], tmp_path: Path) -> None:
     """Nothing without an answer; with one, whether its sender got it."""
     (tmp_path / "pjsip.conf").write_text(CONFIG)
     situation = observe([write_capture(text, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).situation
-    assert [one.is_own for one in map(situation.shown, situation.groups) if one] == own
+    assert [one.is_own for one in map(situation.find_shown, situation.groups) if one] == own
