@@ -26,7 +26,7 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
         return Unread(object_type, where, text, "store", store, shown, row, "bring extconfig.conf along")
     if mapped.driver in _ELSEWHERE:
         what, place = _ELSEWHERE[mapped.driver]
-        store = f"{what} ({name}), which was not read"
+        store = f"{what} ({name}, {mapped.table} there), which was not read"
         text = f"{_from(object_type, store)}: see '{shown}'"
         return Unread(
             object_type, where, text, "store", store, shown, place, "compare that with the callers, or give --live"

@@ -37,7 +37,7 @@ def _with_refused(situation: Situation, finding: Finding, unread: Collection[Unr
     if not groups:
         return finding
     count = sum(with_status(group, 401) for group in groups)
-    message = f"{finding.message}, as the 401 of {listed(sources(groups))} does ({counted(count, 'call')})"
+    message = f"{finding.message}; so it is not known why {listed(sources(groups))} got 401 ({counted(count, 'call')})"
     return with_calls(replace(finding, message=message, sources=sources(groups), calls=count), groups, (401,))
 
 

@@ -106,9 +106,16 @@ def _no_such(what: str, advice: str, option: str = "context") -> Explains:
     def explain(_config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
         uri = parse_uri(message.request_uri)
         words = {"endpoint": endpoint.name, "user": uri.user if uri else "", "context": _context(endpoint, option)}
+        words["event"] = _event(message)
         return Why(what.format(**words), endpoint.line_of(option), advice.format(**words))
 
     return explain
+
+
+def _event(message: SipMessage) -> str:
+    """A blank and the event that a request names, where it is a known one: any other word is the sender's."""
+    event = message.header("Event").partition(";")[0].strip().lower()
+    return f" ({event})" if event in EVENTS else ""
 
 
 def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
@@ -157,7 +164,15 @@ def _context(endpoint: Endpoint, option: str) -> str:
     return (endpoint.value(option) if option.endswith("context") else "") or endpoint.context
 
 
-_EVENT = "no module of this Asterisk handles its Event (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
+EVENTS = frozenset(
+    {
+        *("presence", "dialog", "message-summary", "conference", "reg", "refer", "ua-profile", "as-feature-event"),
+        *("call-info", "line-seize", "keep-alive", "talk", "hold", "check-sync", "sla", "call-completion", "xcap-diff"),
+        *("kpml", "vq-rtcpxr"),
+    }
+)
+"""Events that telephones and servers ask for."""
+_EVENT = "no module of this Asterisk handles its Event{event} (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
 EXPLANATIONS: dict[tuple[str, int], Explains] = {
     ("REGISTER", 403): _no_aors,
     ("REGISTER", 404): _no_aor,
@@ -214,6 +229,6 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
         "it belongs to no subscription that Asterisk knows",
         "nothing, if it comes once after a restart; else have the sender end it",
     ),
-    ("NOTIFY", 489): _no_such("nobody here subscribed to its Event", "switch such NOTIFYs off at the sender"),
+    ("NOTIFY", 489): _no_such("nobody here subscribed to its Event{event}", "switch such NOTIFYs off at the sender"),
 }
 """(method, status) -> why an identified request got it."""
