@@ -5,19 +5,14 @@ all is well, 1 for findings, 2 when something could not be read or decided, 130 
 reads on.
 
     group              the command itself, and how errors become one line
+    commands           each command: a function with an example in its help
     help, completion, shared_options    how commands explain themselves; what the shell completes; options of several
-    captures           commands that read captures
-    comparison         compare, which needs one or not
-    handover           commands whose results go to others
-    configuration      commands that need none
-    fleet, watching    many PBXs at once; calls as they come
-    service            commands that answer until they are ended
     settings           what counts, and the settings of a folder
     live               --live: a running Asterisk beside the files
     bundles            what `collect` brought, in place of captures or configuration
     output             where results, notes and progress go
 
-Imports: everything; nobody imports it. A command is a function with an example in its help; click is known here only.
+Imports: everything; nobody imports it. click is known here only.
 """
 
 from __future__ import annotations
@@ -33,7 +28,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pjsipdiag.__main__ import end_on
-from pjsipdiag.cli import captures, comparison, configuration, fleet, handover, service, watching
+from pjsipdiag.cli.commands import captures, comparison, configuration, fleet, handover, service, watching
 from pjsipdiag.cli.group import main
 from pjsipdiag.errors import visible
 

@@ -9,5 +9,5 @@ from which a restart may go on where there is one.
     folder          the files of a rotating capture, one after the other, the last one as it grows
 
 Imports: `capture` and `errors`. A further source is a class with `read` and `count_lost` here, and a row of
-`cli.watching`.
+`cli.commands.watching`.
 """

@@ -29,7 +29,7 @@ def mcp(*, root: str, plain: bool) -> None:
 
 
 @main.command(epilog="pjsipdiag serve build/page")
-@click.argument("folder", default=str(Path(__file__).parents[2] / "build/page"), metavar="[FOLDER]", type=FILE)
+@click.argument("folder", default=str(Path(__file__).parents[3] / "build/page"), metavar="[FOLDER]", type=FILE)
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8060, show_default=True, metavar="N", help="0: a free one."
 )
