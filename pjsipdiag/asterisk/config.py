@@ -16,7 +16,7 @@ from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.contexts import Dialplan
-    from pjsipdiag.asterisk.loading.modules import Absent
+    from pjsipdiag.asterisk.loading.sources.modules import Absent
     from pjsipdiag.asterisk.realtime.families import Stored
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pjsipdiag.asterisk.live import dialplan, questions
 from pjsipdiag.asterisk.live.ami import Ami, Message
 from pjsipdiag.asterisk.live.snapshot import OPTIONS, Item, Live, LiveError, Wanted
-from pjsipdiag.asterisk.loading import modules
+from pjsipdiag.asterisk.loading.sources import modules
 
 _MODULES = ("res_pjsip", *modules.IDENTIFIERS_OF, *modules.OTHERS, questions.FUNCTION)
 _PLAIN = re.compile(r"[^,()\\\"\r\n]{1,200}")

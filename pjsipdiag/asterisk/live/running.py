@@ -15,8 +15,8 @@ from pjsipdiag.asterisk.config import Acl, AddressRule, Auth, Config, Identify
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
 from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, Live
-from pjsipdiag.asterisk.loading import modules
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.releases import NEWEST, nearest, release
 from pjsipdiag.asterisk.section import Where
 

@@ -3,13 +3,9 @@
 In come sections (files, the wizard's, the rows of a database) and a release; out comes a Config: endpoints, identifies
 in the order in which they are asked, transports, ACLs, and each object that did not load with its problem.
 
-    objects           load_config: the whole, in Asterisk's order; opening tells what is no directory
-    object_sources    the files, tables and mappings that objects come from
-    caches            what sorcery.conf says of caches
-    sorcery           which file or table has which type (sorcery.conf, main/sorcery.c)
-    modules           modules.conf: which modules, and so which types and identifiers, exist
+    objects           load_config: the whole, in Asterisk's order
+    sources           the files, tables and modules that objects come from
     object_options    a section's variables through the handlers; options.json is the table, values/ has the handlers
-    chan_sip          where the driver before PJSIP listens
     object_types, identify, acls, wizard    each type's own rules
     walk_order        in which order identifiers and identifies are asked
     resolve           names in match= -> addresses; show_output reads those that a running Asterisk printed

@@ -19,12 +19,13 @@ from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading import acls, identify, modules, object_types, walk_order, wizard
+from pjsipdiag.asterisk.loading import acls, identify, object_types, walk_order, wizard
 from pjsipdiag.asterisk.loading.object_options import Applied, apply, cannot_tell
-from pjsipdiag.asterisk.loading.object_sources import Sources
-from pjsipdiag.asterisk.loading.opening import no_main_file, open_path
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, Backend, Batch, select
+from pjsipdiag.asterisk.loading.sources import modules
+from pjsipdiag.asterisk.loading.sources.object_sources import Sources
+from pjsipdiag.asterisk.loading.sources.opening import no_main_file, open_path
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, Backend, Batch, select
 from pjsipdiag.asterisk.realtime.collation import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.loading.caches import Cache
+from pjsipdiag.asterisk.loading.sources.caches import Cache
 from pjsipdiag.asterisk.realtime.families import Stored
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Section

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.config import Problem, Unread
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import object_options
-from pjsipdiag.asterisk.loading.sorcery import Backend
+from pjsipdiag.asterisk.loading.sources.sorcery import Backend
 from pjsipdiag.asterisk.realtime import database, logins, pitfalls, row_lines, row_sections, static
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families

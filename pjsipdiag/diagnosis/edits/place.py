@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, Loaded
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.edits.text_changes import lines_of, set_value

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.asterisk.loading.modules import IDENTIFIERS_OF
+from pjsipdiag.asterisk.loading.sources.modules import IDENTIFIERS_OF
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES

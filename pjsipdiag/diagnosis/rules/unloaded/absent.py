@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.loading import modules
+from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log

@@ -155,7 +155,7 @@ def read(parsed: Parsed) -> Modules:
 @cache
 def own_modules() -> frozenset[str]:
     """The modules that some release of Asterisk from 16 on comes with; others may have been added."""
-    return frozenset(json.loads((Path(__file__).parents[1] / "releases" / "modules.json").read_bytes()))
+    return frozenset(json.loads((Path(__file__).parents[2] / "releases" / "modules.json").read_bytes()))
 
 
 _REQUIRED = "*** Failed to load required module {}"

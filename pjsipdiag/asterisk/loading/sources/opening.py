@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pjsipdiag.asterisk.files.files import Disk, Files
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.storage import Url, locate
 

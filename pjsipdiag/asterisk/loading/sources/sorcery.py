@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 from pjsipdiag.asterisk.config import Dropped, Problem
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading.caches import Cache, cache_of, is_for_cache
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
+from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of, is_for_cache
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason

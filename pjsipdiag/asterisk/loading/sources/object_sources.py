@@ -10,10 +10,10 @@ from pjsipdiag.asterisk.config import Dropped, Transport, Unread
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.loading import chan_sip
-from pjsipdiag.asterisk.loading.modules import Absent, Modules, broken_files, effect, read
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
-from pjsipdiag.asterisk.loading.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
+from pjsipdiag.asterisk.loading.sources import chan_sip
+from pjsipdiag.asterisk.loading.sources.modules import Absent, Modules, broken_files, effect, read
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import Mapped
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
