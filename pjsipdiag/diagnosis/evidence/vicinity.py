@@ -15,6 +15,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import (
     BITS,
     bounds,
+    fits,
     is_prefix,
     is_whole_world,
     length,
@@ -74,6 +75,14 @@ def lines_beside(config: Config, ip: str) -> Iterator[tuple[str, int, str, Where
 def is_spoken_for(config: Config, endpoint: str, ip: str) -> bool:
     """Whether the endpoint's own lines name the address, or one that is near enough."""
     return any(known[0] == endpoint for known in (*lines_naming(config, ip), *lines_beside(config, ip)))
+
+
+def is_taken_out(config: Config, endpoint: str, ip: str) -> bool:
+    """Whether somebody wanted the address out: an exception (`match=!`) of the endpoint's identifies holds it, no
+    wider than any other rule of theirs for it."""
+    known = [rule for one in config.identifies if one.endpoint == endpoint for rule in one.rules if fits(rule, ip)]
+    exceptions, others = ([length(rule) for rule in known if rule.deny is deny] for deny in (True, False))
+    return bool(exceptions) and max(exceptions) >= max(others, default=0)
 
 
 def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:

@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.edits.place import (
 )
 from pjsipdiag.diagnosis.edits.sql import table_of
 from pjsipdiag.diagnosis.edits.text_changes import lines_of, style_line, value_of, with_value
-from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for
+from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for, is_taken_out
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.table_rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed, sources
@@ -128,7 +128,7 @@ def _is_safe(config: Config, endpoint: str, around: Network, inside: Sequence[Ne
     if around.num_addresses > MOST_AROUND or any(_holds(around, _single(ip)) for ip in never):
         return False
     addresses = [ip for ip in map(str, around) if not any(_holds(network, _single(ip)) for network in inside)]
-    return all(is_spoken_for(config, endpoint, ip) for ip in addresses)
+    return all(is_spoken_for(config, endpoint, ip) and not is_taken_out(config, endpoint, ip) for ip in addresses)
 
 
 def _lies_in(rule: AddressRule, place: Network) -> bool:

@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
 from pjsipdiag.diagnosis.evidence.owners import best, is_likely
 from pjsipdiag.diagnosis.evidence.seen import groups_of
-from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
+from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for, is_taken_out
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
 from pjsipdiag.diagnosis.repairs import option_repairs as repairs
@@ -105,7 +105,8 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             claimed = repair(situation, cause, others) if others else ()
             yield from ((rule, replace(draft, is_claimed=True)) for draft in claimed)
     for endpoint, (rule, groups) in _owners_without_address(situation).items():
-        sure = [group for group in groups if is_likely(situation, group, endpoint)]
+        taken_out = [group for group in groups if is_taken_out(situation.config, endpoint, group.source)]
+        sure = [group for group in groups if group not in taken_out and is_likely(situation, group, endpoint)]
         for wanted in (sure, [group for group in groups if group not in sure]):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
             yield from ((rule, replace(draft, is_claimed=True)) for draft in accounts)

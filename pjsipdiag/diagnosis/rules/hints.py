@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.lookup import meant_endpoint, nearest
 from pjsipdiag.diagnosis.evidence.owners import owners
@@ -49,7 +50,11 @@ def misfits(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
             if short or not is_prefix(rule):
                 found.append(f"match={rule.text} is {canonical(rule)} to Asterisk ({rule.where})")
     for check in situation.replay(groups[0].sample).trace:
-        if check.step in ("header", "request_uri") and check.endpoint == cause.name and check.match is Match.NO_MATCH:
+        # Where nothing ties the caller to an endpoint, a header that is there with another value may be what was meant.
+        meant = check.endpoint == cause.name or (
+            not cause.name and check.step == "header" and check.why.kind is not WalkReason.NO_HEADER
+        )
+        if check.step in ("header", "request_uri") and meant and check.match is Match.NO_MATCH:
             found.append(f"{check.reason} ({check.where})")
     return list(dict.fromkeys(found))[:4]
 

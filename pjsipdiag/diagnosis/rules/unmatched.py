@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import find_holding, identify_named, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.trunks import trunks
+from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import (
@@ -188,7 +189,10 @@ def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
     if group.verdict.endpoint or not (asked or is_unmatched(group)):
         return None
     likely = {owner.endpoint for owner in best(situation, group)}
-    return next((cause for cause in _lines(situation) if cause.detail in likely), None)
+    found = _lines(situation)
+    # A call that brings a token and was refused may be for any registration that gives one out.
+    meant = found if asked and not likely and with_status(group, 401) else ()
+    return next((cause for cause in found if cause.detail in likely), next(iter(meant), None))
 
 
 @lru_cache(maxsize=2)
@@ -203,7 +207,10 @@ def _lines(situation: Situation) -> list[Cause]:
     ]
 
 
-def registration_only(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def registration_only(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+    known = any(owner.endpoint == cause.detail for group in groups for owner in best(situation, group))
+    belongs = who(groups, "belongs", "belong") if known else f"{listed(sources(groups))} may belong"
+    others = [] if known else [f"[{one.name}] ({one.where})" for one in _lines(situation) if one.name != cause.name]
     asked = any(check.step == "line" for group in groups for check in group.verdict.trace)
     failed = any(with_status(group, 401) > 0 or is_unmatched(group) for group in groups)
     if not failed:
@@ -216,11 +223,12 @@ def registration_only(_situation: Situation, cause: Cause, groups: Sequence[Call
         groups,
         "registration-only",
         Severity.ERROR if failed else Severity.NOTE,
-        f"{who(groups, 'belongs', 'belong')} to registration [{cause.name}] ({cause.where}), and endpoint"
+        f"{belongs} to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
         " reached by its line token only: no identify names its address",
         cause.where,
         token,
+        *([f"line=yes has {listed(others)} as well"] if others else []),
         advice=f"add an identify with the addresses of the provider for {cause.detail}; it works beside line=yes",
     )
 
@@ -292,7 +300,10 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         *(["a file that is missing here may have a rule for it"] if situation.config.missing_files else []),
         *unrun_programs(situation),
         # Reports show the suggested lines themselves where a finding has no advice.
-        advice=f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
+        advice=f"if these calls are wanted after all, take match={taken_out.text} out ({cause.where}): somebody wanted"
+        " the address excluded"
+        if taken_out and is_taken_out(situation.config, cause.name, groups[0].source)
+        else f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
         " as in its match= lines"
         if any(_denied_by_list(situation, cause, groups))
         else ""
