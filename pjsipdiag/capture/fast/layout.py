@@ -43,6 +43,8 @@ class Layout(NamedTuple):
     `tags`. Offsets are from the start of the record. `columns` are bytes that every plain UDP packet has alike.
     """
 
+    is_media: Callable[[bytearray, int, int], bool]
+    """Whether the record at a place, which stops at another one, is a plain UDP packet whose first byte PASSES."""
     unpack: Callable[[bytearray, int], tuple[Any, ...]]
     first: int
     second: int
@@ -134,17 +136,21 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         size = {"B": 1, "H": 2, "I": 4}[code]
         raw = value.to_bytes(size, "little" if little else "big")
         columns += [(at + index, raw[index : index + 1]) for index in range(size)]
+    unpack, unpack_outer = _struct(container.order, fields), _struct(container.order, tuple(one[:2] for one in outer))
+    tags, mask = tuple(field[2] for field in outer), (0xFF3F if little else 0x3FFF) if four else 0
+    ports = head + ip + (20 if four else 40)
     return Layout(
-        unpack=_struct(container.order, fields),
+        is_media=_media(unpack, (first[2], second[2], mask), unpack_outer, tags, ports + 8),
+        unpack=unpack,
         first=first[2],
         second=second[2],
-        mask=(0xFF3F if little else 0x3FFF) if four else 0,
+        mask=mask,
         plain=not outer,
-        outer=_struct(container.order, tuple(field[:2] for field in outer)),
-        tags=tuple(field[2] for field in outer),
+        outer=unpack_outer,
+        tags=tags,
         ip=ip,
         addresses=head + ip + (12 if four else 8),
-        ports=head + ip + (20 if four else 40),
+        ports=ports,
         detail=Struct(f">{head + ip + 2}xH8x4s4s2s2sH" if four else f">{head + ip + 4}xH2x16s16s2s2sH").unpack_from,
         over=20 if four else 0,
         columns=tuple(columns),
@@ -152,6 +158,31 @@ def _build(container: Container, marks: tuple[tuple[int, int], ...], frame: byte
         protocol_at=head + protocol,
         version=4 if four else 6,
     )
+
+
+def _media(
+    unpack: Callable[[bytearray, int], tuple[Any, ...]],
+    expected: tuple[int, int, int],
+    outer: Callable[[bytearray, int], tuple[Any, ...]],
+    tags: tuple[int, ...],
+    payload: int,
+) -> Callable[[bytearray, int, int], bool]:
+    """`Layout.is_media`: without the compiled part nearly all records are asked it, and no more."""
+    left, right, mask = expected
+
+    def is_media(buffer: bytearray, at: int, stop: int) -> bool:
+        first, second, fragment, protocol = unpack(buffer, at)
+        return (
+            protocol == 17
+            and first == left
+            and second == right
+            and not fragment & mask
+            and at + payload < stop
+            and bool(PASSES[buffer[at + payload]])
+            and (not tags or outer(buffer, at) == tags)
+        )
+
+    return is_media
 
 
 def _field(at: int, size: int, raw: bytes, little: bool) -> tuple[int, str, int]:

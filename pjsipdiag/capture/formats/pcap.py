@@ -114,6 +114,7 @@ class Walk(RecordWalk):
         buffer, end = window.buffer, window.end
         last = end - (self.step if window.ended else MARGIN)
         head, step, look, plans, passed = self._head, self.step, self._sieve.look, self._plans, compiled.passed
+        layouts = self._sieve.layouts
         unit, fractions = self._unit, 1_000_000_000 // self._unit
         dissector.trim()
         at, before, frame, damaged = self._at, self._before, tally.records, False
@@ -131,8 +132,9 @@ class Walk(RecordWalk):
             if damaged or stop > end:
                 break
             frame += 1
-            tally.records = frame
-            messages += look(buffer, at, stop, (seconds * fractions + fraction) * unit, frame)
+            if not (layouts and layouts[0].is_media(buffer, at, stop)):
+                tally.records = frame
+                messages += look(buffer, at, stop, (seconds * fractions + fraction) * unit, frame)
             before, at = at, stop
         tally.records, self._at, self._before = frame, at, before
         return damaged or (None if at <= last and len(messages) >= compiled.MESSAGES_AT_ONCE else False)
