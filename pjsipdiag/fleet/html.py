@@ -10,8 +10,8 @@ from jinja2 import PackageLoader
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.fleet import wording
 from pjsipdiag.fleet.model import Fleet
-from pjsipdiag.report import html
 from pjsipdiag.report.look import Style
+from pjsipdiag.report.web import html
 
 SHARED_ROWS = 2_000
 """Sources that several PBXs saw, of which the page tells; the JSON report has all."""

@@ -17,8 +17,8 @@ from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.handover.extract import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
-from pjsipdiag.report.conversations import MOST_CALLS_SHOWN
 from pjsipdiag.report.machine.csv import cell
+from pjsipdiag.report.web.conversations import MOST_CALLS_SHOWN
 from pjsipdiag.report.wording import moment, user
 
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)
@@ -99,7 +99,7 @@ def _capture(handed: CarrierCalls) -> bytes:
 
 
 def _html_page(handed: CarrierCalls) -> bytes:
-    from pjsipdiag.report.carrier import page  # with jinja2, which most commands do not need
+    from pjsipdiag.report.web.carrier import page  # with jinja2, which most commands do not need
 
     return page(handed.calls, handed.transcripts).encode("utf-8", "backslashreplace")
 

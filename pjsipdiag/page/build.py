@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from urllib.request import urlopen
 
 from pjsipdiag.page.serve import POLICY
-from pjsipdiag.report.html import hashes
+from pjsipdiag.report.web.html import hashes
 
 PYODIDE = "https://registry.npmjs.org/pyodide/-/pyodide-314.0.7.tgz"
 DIGEST = "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="

@@ -3,13 +3,13 @@
 In comes a Report; out goes text. A renderer is a function `write(report, stream, look)`; RENDERERS is the one place
 where a format is added. Its module is imported when it is used: rich and jinja2 cost more than most diagnoses.
 
-    text, terminal, html, markdown    the formats for people; man is the manual page, rules the list of rules
+    text, terminal, markdown    formats for people; man is the manual page, rules the list of rules
+    web         the page for a browser, and that for a carrier
     machine     the formats for machines
     changes     the result of a comparison
     wording, headline    the sentences that every format shares; the verdict in one; steps is how a report ends
     escape      hostile text made visible: nothing leaves as a control character
     look, ahead     how a report is to look; long tables that other processes write
-    conversations  the calls that a page shows in full; carrier is the page for who sent them
     drawing     the pictures of the HTML report; templates/ turns them into SVG
 
 Imports: `diagnosis`, `asterisk`, `sip`; only `redact` and `cli` stand above. Machine output is versioned by its schema.
@@ -93,7 +93,7 @@ def format_of(path: str) -> str | None:
 
 RENDERERS = {
     "text": Renderer("text", (".txt", ".log"), "for a terminal"),
-    "html": Renderer("html", (".html", ".htm"), "one page for a browser, with pictures"),
+    "html": Renderer("web.html", (".html", ".htm"), "one page for a browser, with pictures"),
     "json": Renderer("machine.json", (".json",), "schema 1, everything", tables="tables"),
     "jsonl": Renderer("machine.json", (".jsonl", ".ndjson"), "one call in a line", "write_lines", "line_tables"),
     "csv": Renderer("machine.csv", (".csv",), "the sources for a spreadsheet"),

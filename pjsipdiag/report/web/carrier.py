@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, Transcripts
-from pjsipdiag.report import html, wording
-from pjsipdiag.report.conversations import talk
+from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.tally import came_through
+from pjsipdiag.report.web import html
+from pjsipdiag.report.web.conversations import talk
 
 MOST_ADDRESSES = 5
 """Addresses that the headline names."""

@@ -19,12 +19,12 @@ from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import render
-from pjsipdiag.report.conversations import MOST_CALLS_SHOWN, MOST_SOURCES_SHOWN
+from pjsipdiag.report.web.conversations import MOST_CALLS_SHOWN, MOST_SOURCES_SHOWN
 from tests.report.browser import chromium
 from tests.report.build import UNMATCHED, call, healthy, report
 from tests.report.hostile import hostile
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 Opened = Callable[[Report], webdriver.Chrome]
 

@@ -25,7 +25,6 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.traffic import SourceRow
 from pjsipdiag.report import wording
-from pjsipdiag.report.conversations import MOST_SOURCES_SHOWN, SourceTalks, conversations
 from pjsipdiag.report.drawing.diff import diff
 from pjsipdiag.report.drawing.excerpt import Excerpt, excerpt, sections_by_line
 from pjsipdiag.report.drawing.flow import flow
@@ -35,6 +34,7 @@ from pjsipdiag.report.escape import clip
 from pjsipdiag.report.headline import headline
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.steps import gather_ending
+from pjsipdiag.report.web.conversations import MOST_SOURCES_SHOWN, SourceTalks, conversations
 
 LONGEST_IN_PAGE = 4000
 """Characters of one value in the page."""
