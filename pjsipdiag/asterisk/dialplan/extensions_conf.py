@@ -28,6 +28,8 @@ DIALPLAN_MODULES = ("pbx_config", *ELSEWHERE.values())
 LONGEST_EXTENSION = 255
 HINT = -1
 _NUMBER = re.compile(r"[ \t]*([+-]?\d{1,30})")
+_OUTSIDE = re.compile(r"(?:^|\])[^\[]*")
+"""What of a pattern stands outside of its sets."""
 _GLOBAL = re.compile(r"\$\{(?:GLOBAL\()?([A-Za-z0-9_]+)\)?\}")
 
 
@@ -161,6 +163,7 @@ class _ContextReader:
     def _step(self, line: Variable, extension: str, rest: str) -> None:
         """One priority of an extension; what makes no number of it is left out, as Asterisk does."""
         name, slash, caller = extension.partition("/")
+        name = _squeeze(name)
         asked = _shrink(caller) if slash else None
         key = place(name), asked  # 1-2 and 12 are one extension
         text, _, _ = rest.partition(",")
@@ -221,6 +224,15 @@ def _split(value: str) -> tuple[str, str, str]:
             return value[:at], ",", value[at + 1 :]
         at += 1
     return value, "", ""
+
+
+def _squeeze(name: str) -> str:
+    """ext_strncpy(): without the blanks outside of the sets of a pattern."""
+    if " " not in name:
+        return name
+    return (
+        _OUTSIDE.sub(lambda found: found[0].replace(" ", ""), name) if name.startswith("_") else name.replace(" ", "")
+    )
 
 
 def _shrink(number: str) -> str:

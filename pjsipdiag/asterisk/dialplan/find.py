@@ -94,7 +94,7 @@ class _Walk:
         for include in context.includes:
             if not include.when:
                 yield from self.through(include.context)
-            elif any(True for _ in self._apart(include.context)):
+            elif self._may_take(include.context):
                 reason = FileReason.AT_TIMES(context=include.context, times=include.when)
                 self.open.append(Problem(reason, include.where))
 
@@ -124,10 +124,10 @@ class _Walk:
             return not extension.caller
         return fit(extension.caller, self.caller) is Fit.YES
 
-    def _apart(self, name: str) -> Iterator[Extension]:
-        """The same through a context that may be left out: what it leaves open counts, what it takes does not."""
+    def _may_take(self, name: str) -> bool:
+        """Whether a context that is left out at times takes the number or a longer one; what it leaves open counts."""
         other = _Walk(self.dialplan, self.number, self.caller)
         other._seen = self._seen
-        yield from other.through(name)
+        found = next(other.through(name), None)
         self.open += other.open
-        self.later = self.later or other.later
+        return found is not None or other.later is not None

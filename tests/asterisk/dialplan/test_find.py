@@ -1,7 +1,8 @@
 """Whether a number exists: held against what real Asterisk decided, and unknown where files do not tell.
 
 `exists.jsonl.gz` holds answers of DIALPLAN_EXISTS() for written and random dialplans, `answers.json` the statuses of
-INVITEs ([endpoint, user of the request URI, user of From, status]).
+INVITEs ([endpoint, user of the request URI, user of From, status]), `calls.jsonl.gz` those of dialplans with blanks in
+extensions, and of random ones ([context, user of the request URI, user of From, status]).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "dialplan"
 RECORDED = [json.loads(line) for line in gzip.decompress((FIXTURES / "exists.jsonl.gz").read_bytes()).splitlines()]
+CALLS = [json.loads(line) for line in gzip.decompress((FIXTURES / "calls.jsonl.gz").read_bytes()).splitlines()]
 STATUSES = {404: Presence.MISSING, 484: Presence.INCOMPLETE}
 
 
@@ -54,6 +56,18 @@ def test_calls_are_answered_as_asterisk_answers_them(version: str) -> None:
         assert found.presence is STATUSES.get(status, Presence.FOUND), (endpoint, user, caller)
 
 
+@pytest.mark.parametrize("number", range(len(CALLS)))
+def test_random_dialplans_answer_as_asterisk_does(number: int) -> None:
+    case = CALLS[number]
+    known = dialplan(case["text"], case["asterisk"])
+    asked = [
+        (find(known, context, user, caller).presence, STATUSES.get(status, Presence.FOUND), context, user)
+        for context, user, caller, status in case["asked"]
+    ]
+    open_ = "include" in case["text"] or "switch" in case["text"]
+    assert not [one for one in asked if one[0] is not one[1] and not (open_ and one[0] is Presence.UNKNOWN)]
+
+
 def look(text: str, number: str = "100", caller: str | None = None, **others: str) -> Destination:
     return find(dialplan(text, **others), "in", number, caller)
 
@@ -67,6 +81,7 @@ def look(text: str, number: str = "100", caller: str | None = None, **others: st
         ("[in]\n#exec /bin/list\n", {"asterisk_conf": "[options]\nexecincludes=yes\n"}, "/bin/list"),
         ("[in]\nexten => ${ENV(HOME)},1,NoOp()\n", {}, "ENV"),
         ("[in]\ninclude => day,9:00-17:00,mon-fri,*,*\n[day]\nexten => 100,1,NoOp()\n", {}, "9:00"),
+        ("[in]\ninclude => day,9:00-17:00,mon-fri,*,*\n[day]\nexten => _100X,1,NoOp()\n", {}, "9:00"),
         ("[in]\nexten => 100/49123,1,NoOp()\n", {}, "caller"),
         ("[other]\n", {"extensions_ael": "context in {\n 100 => NoOp();\n}\n"}, "extensions.ael"),
         ("[other]\n", {"extensions_lua": 'extensions["in"] = {}\n'}, "extensions.lua"),
