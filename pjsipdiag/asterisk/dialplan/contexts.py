@@ -65,4 +65,6 @@ class Dialplan:
     pickup: str = "*8"
     by_caller: bool = True
     empty_is_s: bool = True
+    tree: Problem | None = None
+    """What has patterns looked for in a tree, by rules of its own."""
     warnings: tuple[Problem, ...] = ()

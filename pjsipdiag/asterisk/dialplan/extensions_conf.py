@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension, I
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.reasons.files import PASSED_OVER, FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Variable, Where
@@ -29,7 +30,7 @@ LONGEST_EXTENSION = 255
 HINT = -1
 _NUMBER = re.compile(r"[ \t]*([+-]?\d{1,30})")
 _OUTSIDE = re.compile(r"(?:^|\])[^\[]*")
-"""What of a pattern stands outside of its sets."""
+"""The parts of a pattern outside of its sets."""
 _GLOBAL = re.compile(r"\$\{(?:GLOBAL\()?([A-Za-z0-9_]+)\)?\}")
 
 
@@ -85,10 +86,11 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     override = next((v for v in general if v.name.lower() == "overrideswitch" and v.value), None)
     if override:
         unknown.append(Problem(FileReason.OVERRIDE_SWITCH(value=override.value), override.where))
+    tree = next((v for v in reversed(general) if v.name.lower() == "extenpatternmatchnew"), None)
     variables = {v.name: v.value for section in parsed.sections_named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
-    for section in parsed.sections:
+    for section in parsed.sections if parsed.valid and "pbx_config" not in missing else ():
         if section.is_template or section.name.lower() in ("general", "globals"):
             continue
         # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,
@@ -105,6 +107,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         by_caller=release.has("caller_in_extension"),
         empty_is_s=release.has("empty_user_is_s"),
         warnings=tuple(warnings),
+        tree=Problem(FileReason.NEW_MATCH(value=tree.value), tree.where) if tree and parse_bool(tree.value) else None,
     )
 
 

@@ -51,6 +51,8 @@ def find(
         return Destination(Presence.FOUND, f"{dialled} picks up a call (pickupexten)")
     walk = _Walk(dialplan, dialled, caller)
     found = next(walk.through(context), None)
+    if dialplan.tree and (found is None or found.name.startswith("_")):
+        return Destination(Presence.UNKNOWN, dialplan.tree.reason, dialplan.tree.where)
     if found is not None:
         return Destination(Presence.FOUND, f"{found.name} takes {dialled}", found.where)
     known = dialplan.contexts.get(context)

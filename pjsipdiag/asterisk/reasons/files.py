@@ -15,6 +15,7 @@ class FileReason(ReasonKind):
     ASKS_FOR_CALLER = "{extension}/{caller} asks for the caller's number"
     DIALPLAN_REJECTED = "Asterisk rejects {file}"
     NO_PBX_CONFIG = "pbx_config is not loaded, so {file} is not read"
+    NEW_MATCH = "extenpatternmatchnew={value} has patterns compared in another way"
     OVERRIDE_SWITCH = "overrideswitch={value} is asked for every number"
     MAPPED_ELSEWHERE = "{file} is read from {value}"
     NO_DIALPLAN_LINE = "{name}= is no line of a dialplan"

@@ -64,7 +64,7 @@ def test_random_dialplans_answer_as_asterisk_does(number: int) -> None:
         (find(known, context, user, caller).presence, STATUSES.get(status, Presence.FOUND), context, user)
         for context, user, caller, status in case["asked"]
     ]
-    open_ = "include" in case["text"] or "switch" in case["text"]
+    open_ = any(word in case["text"] for word in ("include", "switch", "(+)", "extenpatternmatchnew=yes"))
     assert not [one for one in asked if one[0] is not one[1] and not (open_ and one[0] is Presence.UNKNOWN)]
 
 
@@ -87,6 +87,9 @@ def look(text: str, number: str = "100", caller: str | None = None, **others: st
         ("[other]\n", {"extensions_lua": 'extensions["in"] = {}\n'}, "extensions.lua"),
         ("[in]\n", {"extconfig_conf": "[settings]\nextensions.conf => odbc,db,t\n"}, "odbc"),
         ("[in]\n", {"modules_conf": "[modules]\nautoload=yes\nnoload=pbx_config.so\n"}, "pbx_config"),
+        ("[general]\nextenpatternmatchnew=yes\n[in]\nexten => _Z!/nobody,1,NoOp()\n", {}, "extenpatternmatchnew"),
+        ("[c1](+)\n[in]\nexten => 100,1,NoOp()\n", {}, "rejects"),
+        ("[in]\nexten => 100,1,NoOp()\n", {"modules_conf": "[modules]\nnoload=pbx_config.so\n"}, "pbx_config"),
         ("[general]\noverrideswitch=Realtime\n[in]\n", {}, "overrideswitch"),
     ],
 )
