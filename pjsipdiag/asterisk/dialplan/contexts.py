@@ -66,5 +66,5 @@ class Dialplan:
     by_caller: bool = True
     empty_is_s: bool = True
     tree: Problem | None = None
-    """What has patterns looked for in a tree, by rules of its own."""
+    """Why patterns are looked for in a tree, by rules of its own."""
     warnings: tuple[Problem, ...] = ()

@@ -90,7 +90,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     variables = {v.name: v.value for section in parsed.sections_named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
-    for section in parsed.sections if parsed.valid and "pbx_config" not in missing else ():
+    for section in parsed.sections if parsed.is_valid and "pbx_config" not in missing else ():
         if section.is_template or section.name.lower() in ("general", "globals"):
             continue
         # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,

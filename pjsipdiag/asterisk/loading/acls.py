@@ -2,20 +2,62 @@
 
 A section [general], or one option that is unknown or refused, keeps acl.conf from loading at all. Then, as where there
 is no acl.conf, every named list is without rules and lets everything pass; a name that a loaded acl.conf does not have
-denies instead.
+is looked for in a table, and denies where that does not have it either.
 """
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.config import AddressRule, Problem
+from pjsipdiag.asterisk.config import Acl, AddressRule, Problem
 from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.realtime.access_lists import Lists, Rules
+from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.dataclass import dataclass
 
 ACL_FILE = "acl.conf"
 
 _SENSES = ("permit", "deny")
+
+
+@dataclass
+class NamedLists:
+    """The lists `written` in acl.conf, None where that is not loaded, and those of a table: `read_stored` reads them
+    when a name asks for one."""
+
+    written: Mapping[str, Rules] | None
+    read_stored: Callable[[], Lists]
+
+    @cached_property
+    def _stored(self) -> Lists:
+        return self.read_stored()
+
+    @cached_property
+    def _all(self) -> Mapping[str, Rules]:
+        rules, folding, _ = self._stored
+        return ChainMap(dict(self.written or {}), CaselessNames(dict(rules), [(folding, name) for name in rules]))
+
+    @property
+    def known(self) -> Mapping[str, Rules]:
+        """The lists that were read."""
+        return self._all if "_all" in self.__dict__ else self.written or {}
+
+    def access_list(self, rules: Sequence[AddressRule], names: Sequence[str]) -> Acl:
+        """The access list of an object that writes rules of its own and names lists."""
+        unwritten = [name for name in names if self.written is not None and name not in self.written]
+        missing = tuple(name for name in unwritten if name not in self._all)
+        if missing and self._stored.unread is not None:
+            return Acl(
+                tuple(rules),
+                tuple(names),
+                why_partial=f"the access list {missing[0]} is not known: {self._stored.unread}",
+            )
+        return Acl(tuple(rules), tuple(names), missing)
 
 
 def named_lists(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:

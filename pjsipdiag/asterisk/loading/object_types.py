@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
 from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.files.lines import parse_bool
+from pjsipdiag.asterisk.loading.acls import NamedLists
 from pjsipdiag.asterisk.loading.object_options import Applied
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_codecs, parse_identify_by
@@ -24,9 +25,7 @@ _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "cont
 _NO_RULES = Acl()
 
 
-def endpoint(
-    section: Section, applied: Applied, release: Release, acls: Mapping[str, tuple[AddressRule, ...]] | None
-) -> config.Endpoint:
+def endpoint(section: Section, applied: Applied, release: Release, acls: NamedLists) -> config.Endpoint:
     options = applied.options
     access, contact_access = _access_lists(section.variables, acls)
     return config.Endpoint(
@@ -135,7 +134,7 @@ def registration(section: Section, applied: Applied) -> config.Registration:
     )
 
 
-def acl(section: Section, applied: Applied, acls: Mapping[str, tuple[AddressRule, ...]] | None) -> config.PjsipAcl:
+def acl(section: Section, applied: Applied, acls: NamedLists) -> config.PjsipAcl:
     access, contact_access = _access_lists(section.variables, acls)
     return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
 
@@ -154,11 +153,10 @@ def _identify_by(options: Mapping[str, tuple[Variable, ...]]) -> tuple[str, ...]
     return parse_identify_by(found[-1].value) if found else ("username", "ip")
 
 
-def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[AddressRule, ...]] | None) -> tuple[Acl, Acl]:
+def _access_lists(variables: Iterable[Variable], acls: NamedLists) -> tuple[Acl, Acl]:
     """The access lists of addresses and of contacts (`ast_append_acl`, main/acl.c).
 
-    The prefix `contact_` counts in small letters only; what does not begin with p or a denies. Where acl.conf could not
-    be loaded (`acls` None), every named list is without rules, and none counts as missing (main/named_acl.c).
+    The prefix `contact_` counts in small letters only; what does not begin with p or a denies.
     """
     rules: tuple[list[AddressRule], list[AddressRule]] = ([], [])
     names: tuple[list[str], list[str]] = ([], [])
@@ -175,8 +173,4 @@ def _access_lists(variables: Iterable[Variable], acls: Mapping[str, tuple[Addres
         rules[contact].extend(found)
     if not any((*rules, *names)):  # as nearly everywhere
         return _NO_RULES, _NO_RULES
-    both = tuple(
-        Acl(tuple(own), tuple(listed), tuple(name for name in listed if acls is not None and name not in acls))
-        for own, listed in zip(rules, names, strict=True)
-    )
-    return both[0], both[1]
+    return acls.access_list(rules[0], names[0]), acls.access_list(rules[1], names[1])

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Global, Identify, Loaded, Problem, Transport
+from pjsipdiag.asterisk.config import Config, Dropped, Global, Identify, Loaded, Problem, Transport
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
@@ -84,7 +84,6 @@ class _Loader:
     newer: str = ""
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    acls: dict[str, tuple[AddressRule, ...]] | None = None
     sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
 
@@ -100,10 +99,11 @@ class _Loader:
             self.warnings += [
                 Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing_files
             ]
-        self.acls, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
+        written, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
+        lists = acls.NamedLists(written, lambda: self.sources.tables.access_lists(self.sources.loads))
         self.warnings += refused
         globals_ = self._globals()
-        endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, self.acls))
+        endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
         transports = self._plain("transport", self._transport)
         parts, made = self._identifies()
         self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
@@ -123,7 +123,7 @@ class _Loader:
             auths=self._both("auth", object_types.auth),
             aors=self._both("aor", object_types.aor),
             registrations=self._both("registration", object_types.registration),
-            acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, self.acls)).values()),
+            acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, lists)).values()),
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
             unread=self.sources.unread_objects(),
@@ -134,7 +134,7 @@ class _Loader:
             stored_tables=tuple(self.sources.tables.stored_tables),
             dead_databases=tuple(dict.fromkeys(self.sources.tables.dead_databases)),
             chan_sip=self.sources.chan_sip_sockets(),
-            named_acls=self.acls or {},
+            named_acls=lists.known,
             texts=self.sources.files.texts,
             has_acls=self.sources.file(acls.ACL_FILE).is_found,
             files=tuple(dict.fromkeys(name for p in parsed for name in p.files)),

@@ -14,7 +14,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     pitfalls        rows and caches that are not what they look like
     row_lines       rows as lines that can be looked at and changed
     unread          what was not read: who holds it, and what shows it
-    static          whole files from a table (static realtime)
+    access_lists, static    named access lists, and whole files, from a table
 
 Imports: `files`, `releases`, `config`. A driver of Asterisk is a row of `families.ENGINES`, a kind of database a
 module with `read`, chosen by the URL in `database.read`.

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import Parsed
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.loading.sources.sorcery import Backend
-from pjsipdiag.asterisk.realtime import database, logins, pitfalls, row_lines, row_sections, static
+from pjsipdiag.asterisk.realtime import access_lists, database, logins, pitfalls, row_lines, row_sections, static
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
 from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
@@ -168,6 +168,28 @@ class Tables:
             # of the releases that know CONFIG_RT_NOT_FOUND.
             if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):
                 return
+
+    def access_lists(self, loads: Loads) -> access_lists.Lists:
+        """The named access lists that are rows, of the first table that answers, or the table that was not read."""
+        options = [v for s in self.peek("asterisk.conf").sections_named("options") for v in s.variables]
+        system = next((v.value for v in reversed(options) if v.name.lower() == "systemname"), "")
+        for mapped in (table.with_table(access_lists.FAMILY) for table in self.families.get(access_lists.FAMILY, ())):
+            if not _available(mapped, loads):
+                break
+            if self._is_unnamed(mapped):
+                continue
+            url = self._url(mapped)
+            if url is None:
+                self.unread.append(of_table("named_acl", mapped, mapped.where))
+                return access_lists.Lists(unread=self.unread[-1])
+
+            def take(columns: database.Columns, raw: database.Raw, mapped: Mapped = mapped) -> access_lists.Lists:
+                return access_lists.lists_of(mapped, columns, raw, system)
+
+            found = self._read(mapped, url, database.Query(mapped.table, access_lists.LIST_KEY, is_ordered=False), take)
+            if found is not None:
+                return found
+        return access_lists.Lists()
 
     def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
         # What a release decides of rows: those that know the same options share them.

@@ -77,6 +77,8 @@ def of_cache(object_type: str, where: Where) -> Iterator[Unread]:
 
 def show(object_type: str) -> str:
     """The command by which Asterisk shows its objects of a type."""
+    if object_type == "named_acl":
+        return "acl show NAME"
     return f"pjsip show {_SHOWN.get(object_type, object_type + 's')}"
 
 
@@ -86,7 +88,7 @@ _ELSEWHERE = {
 }
 """Drivers of what is no database: what it is, and where a repair is written."""
 _SHOWN = {"identify": "identifies", "global": "settings", "system": "settings", "domain_alias": "settings"}
-_COLUMNS = {"identify": " (id, endpoint, match)"}
+_COLUMNS = {"identify": " (id, endpoint, match)", "named_acl": " (name, rule_order, sense, rule)"}
 
 
 def _from(object_type: str, store: str) -> str:

@@ -52,7 +52,7 @@ class Server:
             self._connections[database] = self._connect(database)
         with contextlib.closing(self._connections[database].cursor()) as cursor:
             for statement in statements:
-                cursor.execute(statement.replace("%", "%%") if self.kind == "postgresql" else statement)
+                cursor.execute(statement)
 
     def database(self) -> str:
         """An empty database."""

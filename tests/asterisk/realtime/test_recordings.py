@@ -13,10 +13,13 @@ from tests.asterisk.realtime.recorded import FIXTURES, KINDS, Sqlite, replay, st
 from tests.conformance import Score, cases, message
 
 RECORDINGS = tuple(
-    FIXTURES / f"{name}-{release}.jsonl.gz" for name in ("realtime", "mapping", "columns") for release in ("16", "22")
+    FIXTURES / f"{name}-{release}.jsonl.gz"
+    for name in ("realtime", "mapping", "columns", "lists")
+    for release in ("16", "22")
 )
 """`mapping`: forms of extconfig.conf and sorcery.conf, tables in the place of files, caches. `columns`: what names find
-which ids, in columns of several types, and what columns and values are passed over."""
+which ids, in columns of several types, and what columns and values are passed over. `lists`: named access lists in
+tables."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -36,6 +39,20 @@ def test_without_the_database_the_verdict_is_unknown() -> None:
         verdict = Replay(config, {}).verdict(message(request, {}))
         assert verdict.outcome == "unknown"
         assert any("--database asterisk=URL" in check.reason for check in verdict.trace)
+
+
+def test_a_list_of_a_table_that_was_not_read_is_unknown() -> None:
+    case = next(case for case in cases(RECORDINGS[-1]) if case["id"] == "lists-postgresql")
+    config = load_config(None, asterisk=case["asterisk"], overlay=case["files"])
+    unread, written = (
+        Replay(config, {}).verdict(message(request, {}))
+        for user in ("e0", "e26")  # acl=off, of the table, and acl=both, which acl.conf has
+        for request in case["requests"]
+        if request["src"] == "10.9.9.8" and f"sip:{user}@" in request["raw"]
+    )
+    assert unread.outcome == "unknown"
+    assert any("--database asterisk=URL" in check.reason for check in unread.trace)
+    assert written.outcome == "acl_denied"
 
 
 def test_a_row_says_where_it_stands(tmp_path: Path) -> None:
