@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.live.saved import to_text
 from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, Live
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.sources import modules
-from pjsipdiag.asterisk.releases import NEWEST, nearest, release
+from pjsipdiag.asterisk.releases import NEWEST, Release, nearest, release
 from pjsipdiag.asterisk.section import Where
 
 _ONLY_FIRST = "of several access lists a running Asterisk shows the first only: its files have all (-c)"
@@ -69,7 +69,7 @@ def running_config(live: Live, version: str | None = None) -> Config:
         named_acls=acls,
         has_acls=True,
         auths={name: Auth(name, Where(RUNNING_FILE, 0, name)) for name in names},
-        absent_modules=_absent(live),
+        absent_modules=_absent(live, known),
         not_shown=frozenset(untold),
         aliases_asked=frozenset(item.name for item in live.of("alias_asked")),
         dialplan=cache(partial(dialplan, live, known, config.sections)),
@@ -118,13 +118,13 @@ def _as_endpoints_show(identifies: list[Identify], live: Live) -> list[Identify]
     return ordered
 
 
-def _absent(live: Live) -> tuple[modules.Absent, ...]:
+def _absent(live: Live, version: Release) -> tuple[modules.Absent, ...]:
     if live.modules is None:
         return ()
     found = []
     for name in ("res_pjsip", *modules.IDENTIFIERS_OF, "res_pjsip_authenticator_digest"):
         if name not in live.modules:
-            reason, ends = f"{name} does not run: {modules.effect(name)}", name == "res_pjsip"
+            reason, ends = f"{name} does not run: {modules.effect(name, version)}", name == "res_pjsip"
             found.append(
                 modules.Absent(name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends)
             )

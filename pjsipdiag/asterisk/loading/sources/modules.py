@@ -196,12 +196,12 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     for name in (*NEEDED, *IDENTIFIERS_OF, *OTHERS):
         where = modules.excluded_by(name)
         if where is not None:
-            reason = f"{name} is not loaded: {effect(name)}"
+            reason = f"{name} is not loaded: {effect(name, version)}"
             absent.append(Absent(name, reason, where, is_used=_is_used(name, config), is_fatal=name in NEEDED))
     absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):
-        reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE)}"
+        reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE, version)}"
         absent.append(Absent(WIZARD_MODULE, reason, modules.where, is_used=_is_used(WIZARD_MODULE, config)))
     # Where nothing listens, all else that is missing decides nothing: the objects stay, so that a report can still say
     # what is in the files.
@@ -301,10 +301,10 @@ def _is_used(module: str, config: Config) -> bool:
     return True
 
 
-def effect(module: str) -> str:
-    """The consequence of a missing module, as a clause."""
+def effect(module: str, version: Release) -> str:
+    """The consequence of a missing module in a release, as a clause."""
     if module in IDENTIFIERS_OF:
-        names = IDENTIFIERS_OF[module]
+        names = [name for name in IDENTIFIERS_OF[module] if name in version.identifiers]
         return f"there {'is' if len(names) == 1 else 'are'} no identifier{'s' * (len(names) > 1)} {', '.join(names)}"
     return {
         "res_pjsip_acl": "type=acl has no effect",

@@ -160,7 +160,7 @@ class Sources:
             )
             reason = (
                 f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load, so "
-                f"{effect(module)}; move the line to that section"
+                f"{effect(module, self.version)}; move the line to that section"
             )
             found.append(Absent(module, reason, variable.where, log))
         return found
