@@ -62,7 +62,7 @@ def suggest(
     """
     if situation.reload is None:
         return (), ()
-    situation = grade.without_forged(situation)
+    whole, situation = situation, grade.without_forged(situation)
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
     # Each proof loads the configuration again and replays the capture: a change that several causes ask for is proven
@@ -71,7 +71,7 @@ def suggest(
     # Drafts of one cause lie together and cost alike, so every jobs-th one goes to each process. zip_longest puts the
     # results back into their order.
     parts = [joined[at::jobs] for at in range(jobs)] if len(joined) >= WORTH_PROCESSES else [joined]
-    proven = share(lambda part: [_choose(situation, draft) for draft in part], parts, jobs)
+    proven = share(lambda part: [_choose(situation, draft, whole) for draft in part], parts, jobs)
     found = [graded for some in chain.from_iterable(zip_longest(*proven)) for graded in some or ()]
     likely, unconfirmed = (tuple(one for sure, one in found if sure is wanted) for wanted in (True, False))
     return likely, unconfirmed
@@ -220,12 +220,12 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
                 yield "unmatched-source", draft
 
 
-def _choose(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]:
+def _choose(situation: Situation, draft: Draft, whole: Situation) -> list[tuple[bool, Suggestion]]:
     """The repair with its proof; where it ends in a refusal, another one before it that gets further."""
     first = _prove(situation, draft)
     # A repair that gets calls as far as the next refusal is worth less than one that lets more of them through.
     if first is None or not first[1].stops:
-        return [first] if first else []
+        return [(first[0], _with_all_calls(whole, draft, first[1]))] if first else []
     tried = ((one, _prove(situation, one)) for one in draft.alternatives)
     better = [(one, found) for one, found in tried if found and found[1].fixes > first[1].fixes]
     if not better:
@@ -237,6 +237,19 @@ def _choose(situation: Situation, draft: Draft) -> list[tuple[bool, Suggestion]]
     addresses = tuple(ip for ip in draft.addresses if ip in sources(left))
     rest = _prove(situation, replace(draft, groups=left, addresses=addresses)) if left else None
     return [(sure, replace(best, note=note)), *([rest] if rest else [])]
+
+
+def _with_all_calls(whole: Situation, draft: Draft, suggestion: Suggestion) -> Suggestion:
+    """The same with the counts of all calls: what may be forged decides nothing, but the change is for it, too."""
+    of_draft = {(group.source, group.transport, id(group.verdict)) for group in draft.groups}
+    groups = [one for one in whole.groups if (one.source, one.transport, id(one.verdict)) in of_draft]
+    if sum(one.calls for one in groups) == sum(one.calls for one in draft.groups if one.method == "INVITE"):
+        return suggestion
+    groups += [one for one in draft.groups if one.method != "INVITE"]
+    proof = prove(whole, apply_edits(whole.config, draft.edits), groups, draft.edits) if draft.edits else None
+    if proof is None:
+        return suggestion
+    return replace(suggestion, fixes=proof.fixes, changes_others=proof.changes_others, stops=proof.stops)
 
 
 def _prove(situation: Situation, draft: Draft) -> tuple[bool, Suggestion] | None:

@@ -8,6 +8,7 @@ import pytest
 
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.repairs.prove import prove
+from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
 
 pytestmark = pytest.mark.usefixtures("extensions")
@@ -55,3 +56,30 @@ def test_what_an_identify_looks_for_decides_which_calls_are_replayed(
     proof = prove(situation, {"pjsip.conf": text.format(after)}, situation.groups)
     assert proof is not None
     assert (proof.fixes, proof.changes_others, len(proof.admits)) == (fixes, 0, fixes)
+
+
+REFUSED = """
+@ {at} 203.0.113.11:5060 > 192.0.2.1:5060 in -> 401
+INVITE sip:{number}@192.0.2.1 SIP/2.0
+From: <sip:1@203.0.113.11>;tag=1
+Call-ID: {number}
+CSeq: 1 INVITE
+"""
+ACKNOWLEDGED = """
+@ 0.5 203.0.113.11:5060 > 192.0.2.1:5060 in raw
+ACK sip:300@192.0.2.1 SIP/2.0
+Via: SIP/2.0/UDP 203.0.113.11:5060;branch=z9hG4bK0.05060;rport
+From: <sip:1@203.0.113.11>;tag=1
+To: <sip:300@192.0.2.1>;tag=pbx
+Call-ID: 300
+CSeq: 1 ACK
+Content-Length: 0
+
+"""
+
+
+def test_a_line_fixes_calls_that_nobody_acknowledged_too(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(ENDPOINTS + IDENTIFY.format("one", "one", "203.0.113.10"))
+    calls = REFUSED.format(at=0, number=300) + ACKNOWLEDGED + REFUSED.format(at=9, number=301)
+    report = observe([write_scene(calls, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).report
+    assert [(one.add, one.fixes, one.changes_others) for one in report.suggestions] == [(("match=203.0.113.11",), 2, 0)]
