@@ -115,15 +115,19 @@ class _Reading:
         self._stamp = (b"", 0)
 
     def messages(self, file: io.RawIOBase | BinaryIO) -> Iterator[Datagram]:
-        raw = b""
+        # Memory of a piece's size is asked for once in each round: it is the same then, and not new and zeroed.
+        buffer, rest = bytearray(PIECE_SIZE), b""
+        piece = memoryview(buffer)
         while True:
-            data = file.read(PIECE_SIZE) or b""
-            last = not data
-            raw += data
+            size: int = file.readinto(buffer) or 0  # type: ignore[union-attr]  # every raw or buffered file has it
+            last = not size
+            ended = buffer.rfind(b"\n", 0, size) + 1 or size
+            raw = b"".join((rest, piece[:ended]))
             cut = len(raw) if last else raw.rfind(b"\n") + 1
-            if not last and not cut and len(raw) < LONGEST_TEXT_LINE:
-                continue
-            raw = raw[(yield from self._block(raw[: cut or len(raw)], last)) :]
+            used = 0
+            if last or cut or len(raw) >= LONGEST_TEXT_LINE:
+                used = yield from self._block(raw[: cut or len(raw)], last)
+            rest = b"".join((raw[used:], piece[ended:size]))
             if last:
                 return
 
