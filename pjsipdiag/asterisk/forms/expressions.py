@@ -11,7 +11,8 @@ wrongly where it could have gone back inside, so those are greedy repetitions in
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from pjsipdiag.asterisk.forms.program import program
 from pjsipdiag.dataclass import NamedTuple
@@ -85,21 +86,29 @@ class Matcher(NamedTuple):
     number: int
     program: bytes
     """The grammar for the compiled part."""
-    match: Callable[[bytes], re.Match[bytes] | None]
-    groups: tuple[int, ...]
-    """The number of the group of `match` for each field; the last one, which is empty, for a field that is lacking."""
+    syntax: Syntax
+    names: tuple[str, ...]
 
     def __call__(self, payload: bytes) -> tuple[int, int, Fields] | None:
-        found = self.match(payload)
-        return (self.number, found.end(), found.group(*self.groups)) if found else None
+        match, groups = _expression(self.syntax, self.names)
+        found = match(payload)
+        return (self.number, found.end(), found.group(*groups)) if found else None
 
 
-def matcher(number: int, syntax: Syntax, names: Sequence[str]) -> Matcher:
+def matcher(number: int, syntax: Syntax, names: tuple[str, ...]) -> Matcher:
     """The matcher of `syntax`, whose groups are `names`."""
+    return Matcher(number, program(syntax, names), syntax, names)
+
+
+@lru_cache
+def _expression(
+    syntax: Syntax, names: tuple[str, ...]
+) -> tuple[Callable[[bytes], re.Match[bytes] | None], tuple[int, ...]]:
+    """The function that matches, and the number of the group for each name: made at the first text, which the compiled
+    part reads without."""
     # The empty last group stands in for each name that the grammar lacks: then `group` answers all names at once.
     pattern = re.compile(syntax + b"(?P<none>)")
-    groups = (pattern.groupindex.get(name, pattern.groups) for name in names)
-    return Matcher(number, program(syntax, names), pattern.match, tuple(groups))
+    return pattern.match, tuple(pattern.groupindex.get(name, pattern.groups) for name in names)
 
 
 def _times(least: int, most: int | None) -> bytes:

@@ -100,9 +100,13 @@ class Forms:
 
 
 def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
-    """The reader of requests that have the headers of `lines`; None where they have no form."""
-    method = head[: head.find(b" ")]
-    if not re.fullmatch(TOKEN, method):
+    """The reader of requests that have the headers of `lines`; None where they have no form.
+
+    It takes `head` itself: each line is held against its own part, which other forms have, too, so that it is compiled
+    once; the whole never is where the compiled part is there.
+    """
+    method, _, rest = head.partition(b" ")
+    if not re.fullmatch(TOKEN, method) or not re.match(REQUEST, rest):
         return None
     parts = [text(method + b" "), REQUEST]
     met: set[bytes] = set()
@@ -117,10 +121,13 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
         if name in LINES and not spaced:
             return None
         start = text(spelt + (b": " if spaced else b":"))
+        read = None if name in met else READ_LINES.get(name)
         if name == b"cseq":
-            parts += start, field("cseq", NUMBER), text(b" " + method + b"\r\n")
-        elif name in READ_LINES and name not in met:
-            parts += start, READ_LINES[name], CRLF
+            read = seq(field("cseq", NUMBER), text(b" " + method))
+        if read is not None:
+            if not re.fullmatch(seq(read, CRLF), value[spaced:] + b"\r\n"):
+                return None
+            parts += start, read, CRLF
         elif name in LINES:
             usual = syntax(name)
             if usual is None or not usual.fullmatch(value, 1):
@@ -129,7 +136,4 @@ def _learn(number: int, lines: list[bytes], head: bytes) -> Matcher | None:
         else:
             parts += start, VALUE_TEXT, CRLF
         met.add(name)
-    if not (ONCE | {b"via"} <= met):
-        return None
-    learnt = matcher(number, seq(*parts, CRLF), PARSED_FIELDS)
-    return learnt if learnt(head) else None
+    return matcher(number, seq(*parts, CRLF), PARSED_FIELDS) if ONCE | {b"via"} <= met else None
