@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -83,6 +85,56 @@ def test_what_did_not_load_is_asked_once_for_all_sources(tmp_path: Path, monkeyp
     (finding,) = (one for one in diagnose([capture], etc).findings if one.rule == "not-loaded")
     assert finding.calls == 30
     assert len(asked) < 2 * 30
+
+
+def steps(capture: Path, etc: Path) -> int:
+    """How many times Python code was entered while a capture is diagnosed."""
+    counted = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        diagnose([capture], etc)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_names_that_do_not_resolve_cost_no_more_each_where_there_are_many(tmp_path: Path) -> None:
+    capture = write_scene(CALL.format(9, 1, "+4930"), tmp_path / "capture.pcap")
+    counts = []
+    for many in (200, 400, 800):
+        lost = (f"[w{n}]\ntype=wizard\nremote_hosts=sip{n}.example\nendpoint/context=in\n" for n in range(many))
+        (tmp_path / "pjsip_wizard.conf").write_text("".join(lost))
+        (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+        counts.append(steps(capture, tmp_path))
+    assert counts[2] - counts[1] < 2.25 * (counts[1] - counts[0])
+
+
+class _Walked(tuple[Section, ...]):
+    """Sections that count how many of them are looked at."""
+
+    __slots__ = ()
+    seen: ClassVar[int] = 0
+
+    def __iter__(self) -> Iterator[Section]:
+        for section in super().__iter__():
+            _Walked.seen += 1
+            yield section
+
+
+def test_the_sections_of_what_did_not_load_are_found_in_one_walk(tmp_path: Path) -> None:
+    lost = "".join(f"[i{number}]\ntype=identify\nendpoint=none\nbogus=1\n" for number in range(300))
+    (tmp_path / "pjsip.conf").write_text(lost)
+    config = load_config(tmp_path)
+    config = replace(config, sections=_Walked(config.sections))
+    _Walked.seen = 0
+    found = [section_at(config, dropped) for dropped in config.dropped]
+    assert [section.name for section in found if section] == [f"i{number}" for number in range(300)]
+    assert _Walked.seen <= 300
 
 
 def test_many_differences_have_one_cause(tmp_path: Path, loads: list[None]) -> None:

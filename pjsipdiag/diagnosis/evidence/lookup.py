@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
 from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.section import Section
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -21,6 +21,19 @@ RuleOf = tuple[Identify, AddressRule]
 
 NO_ADDRESS = ("type", "endpoint", "srv_lookups", "match_header", "match_request_uri")
 """Options of an identify that hold no address; any other name may be `match` spelt wrong."""
+
+
+class SameConfig:
+    """A Config by which something is remembered: it holds mappings and has no hash, so identity counts."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def __hash__(self) -> int:
+        return id(self.config)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SameConfig) and self.config is other.config
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +132,13 @@ def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
 
 def section_at(config: Config, dropped: Dropped) -> Section | None:
     """The section that a dropped object was written in."""
-    place = dropped.section_where
-    # numbers are compared first: a file of thousands of sections is asked for each of as many dropped objects
-    on_line = (section for section in config.sections if section.where.line == place.line)
-    return next((section for section in on_line if section.where == place), None)
+    return _sections_by_place(SameConfig(config)).get(dropped.section_where)
+
+
+@lru_cache(maxsize=4)
+def _sections_by_place(same: SameConfig) -> dict[Where, Section]:
+    """The first section of each place: thousands of dropped objects may be asked for in as many sections."""
+    return {section.where: section for section in reversed(same.config.sections)}
 
 
 def _in_endpoints(config: Config) -> Iterator[Dropped]:

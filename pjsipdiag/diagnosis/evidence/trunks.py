@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.evidence.lookup import matches_in, meant_endpoint, section_at
+from pjsipdiag.diagnosis.evidence.lookup import SameConfig, matches_in, meant_endpoint, section_at
 from pjsipdiag.diagnosis.evidence.readable_addresses import host_of, is_address
 from pjsipdiag.sip import parse_uri
 
@@ -44,26 +44,13 @@ class Trunks:
 
 
 @lru_cache(maxsize=4)
-def _by_identity(key: _Key) -> Trunks:
-    return _trunks(key.config)
-
-
-class _Key:
-    """Config holds mappings, so it cannot be hashed: it is remembered by identity."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-
-    def __hash__(self) -> int:
-        return id(self.config)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self.config is other.config
+def _by_identity(same: SameConfig) -> Trunks:
+    return _trunks(same.config)
 
 
 def trunks(config: Config) -> Trunks:
     """The trunks of a configuration, computed once."""
-    return _by_identity(_Key(config))
+    return _by_identity(SameConfig(config))
 
 
 def prefix(ip: str) -> tuple[int, int]:

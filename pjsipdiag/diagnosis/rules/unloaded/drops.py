@@ -83,11 +83,11 @@ def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None
     owners = best(situation, group)
     if len(owners) != 1 or any(identify.endpoint == owners[0].endpoint for identify in config.identifies):
         return None
-    named = [dropped for dropped, _ in known.hosts]
+    named = {id(dropped) for dropped, _ in known.hosts}
     found = (
         gone for gone, meant in zip(known.dropped, known.meant_endpoints, strict=True) if meant == owners[0].endpoint
     )
-    return next((gone for gone in found if gone not in named), None)
+    return next((gone for gone in found if id(gone) not in named), None)
 
 
 def _may_have_had(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
@@ -109,8 +109,8 @@ def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[Droppe
 def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple[int, int] | None]]]:
     """Each of these, with the nets that its unreadable values may stand for: None for any."""
     known = lookup(situation)
-    named = [dropped for dropped, host in known.hosts if not name_placeholders(host)]
-    found = (gone for gone in known.dropped if gone.type == "identify" and gone not in named)
+    named = {id(dropped) for dropped, host in known.hosts if not name_placeholders(host)}
+    found = (gone for gone in known.dropped if gone.type == "identify" and id(gone) not in named)
     return tuple((gone, frozenset(_places(section_at(situation.config, gone)))) for gone in found)
 
 
