@@ -11,9 +11,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pjsipdiag.errors import PjsipdiagError
+
+if TYPE_CHECKING:
+    from ctypes import CDLL
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -160,8 +163,10 @@ def _ended(pid: int) -> bool:
 
 def _start(work: Callable[[_Item], _Result], item: _Item) -> tuple[int, int]:
     """(process id, file descriptor that its result comes from)."""
-    import pickle  # here, so that each process has it already
+    import ctypes
+    import pickle  # both here, so that each process has them already
 
+    system = ctypes.CDLL(None) if sys.platform == "linux" else None
     reading, writing = _pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -171,7 +176,7 @@ def _start(work: Callable[[_Item], _Result], item: _Item) -> tuple[int, int]:
     status = 1
     try:
         os.close(reading)
-        _end_with(parent)
+        _end_with(parent, system)
         result: tuple[bool, object]
         try:
             result = True, work(item)
@@ -184,17 +189,15 @@ def _start(work: Callable[[_Item], _Result], item: _Item) -> tuple[int, int]:
         os._exit(status)
 
 
-def _end_with(parent: int) -> None:
+def _end_with(parent: int, system: CDLL | None) -> None:
     """Has the system end this process when its parent ends, however that comes; the parent's own ways to end are its.
 
     prctl(2): PR_SET_PDEATHSIG is 1.
     """
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if system is not None:
+        system.prctl(1, signal.SIGKILL)
     if os.getppid() != parent:  # it has ended meanwhile
         os._exit(1)
 
