@@ -291,6 +291,11 @@ class Config:
         return frozenset(unread.type for unread in self.unread)
 
     @property
+    def unresolved_hosts(self) -> list[str]:
+        """The host names in match= whose addresses are not known."""
+        return sorted({name.host for identify in self.identifies for name in identify.unresolved})
+
+    @property
     def listeners(self) -> tuple[Transport, ...]:
         """The transports whose sockets are open."""
         return self.sockets or tuple(self.transports.values())

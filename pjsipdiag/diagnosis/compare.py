@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
@@ -33,6 +33,11 @@ def compare(before: Report, after: Report) -> tuple[Change, ...]:
             key = (ip_of(old.source), describe(old.verdict), describe(new.verdict))
             found.setdefault(key, []).append(old)
     changes = [Change(*key, len(rows), rows[0]) for key, rows in found.items()]
+    return by_weight(changes)
+
+
+def by_weight(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Those of most calls first."""
     return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))
 
 

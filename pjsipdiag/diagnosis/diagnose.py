@@ -133,8 +133,8 @@ def conclude(
         *open_questions(situation.config, live, situation.groups if config is None else ()),
     ]
     if names_are_dead(situation):
-        dead = sorted({name.host for identify in basis.config.identifies for name in identify.unresolved})
-        notes.append(f"the 401s show that {', '.join(dead)} did not resolve to these sources when Asterisk loaded")
+        dead = ", ".join(basis.config.unresolved_hosts)
+        notes.append(f"the 401s show that {dead} did not resolve to these sources when Asterisk loaded")
         reload = partial(reload, complete=True)
         basis, situation = _judge_anew(seen, basis, reload, wanted, jobs, on_rows)
     findings = tuple(rules.find(situation))
@@ -163,8 +163,7 @@ def _judge_anew(  # noqa: PLR0917  (as `_situation`)
 def _situation(  # noqa: PLR0917  (everything that is known)
     seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> Situation:
-    own = tuple(own_registrations(seen.merged, basis.pbx))
-    replay = Replay(basis.config, tokens(own, basis.config))
+    replay = Replay(basis.config, tokens(own_registrations(seen.merged, basis.pbx), basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
     look = partial(judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
@@ -191,7 +190,6 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         sources=sources,
         pbx=tuple(map(show_ip, basis.pbx.addresses)),
         other_methods=others,
-        own_registrations=own,
         exchanges=received,
         own_exchanges=sent,
         unknown_calls=unknown_calls(seen.merged, basis.pbx.addresses, wanted),

@@ -220,7 +220,7 @@ class Situation:
     with changed files ({file: text}) or as another release ("" for the same); None without a directory (what-if and
     proof of suggestions). `end` is the time of the capture's last SIP message in nanoseconds, `responses` how many
     answers it holds, `crowd` the sources that are not listed in `groups`. `other_methods` counts requests that are not
-    INVITEs by source address and method; `own_registrations` are REGISTERs the PBX sent. `encrypted_connections` lists
+    INVITEs by source address and method. `encrypted_connections` lists
     TLS and WSS connections as (client, server, count). `log_lines` are lines of Asterisk's log by Call-ID. `offer`
     reads what the first call of a group that ended with one of some statuses offered, `acknowledged_calls` gives the
     calls of a source address that it has shown to be its own, `find_shown` a group without what may be somebody else's,
@@ -234,7 +234,6 @@ class Situation:
     sources: Sequence[SourceRow] = ()
     pbx: tuple[str, ...] = ()
     other_methods: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    own_registrations: tuple[SipMessage, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     """Requests outside of calls that the PBX received."""
     own_exchanges: tuple[Exchange, ...] = ()

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Verdict
-from pjsipdiag.diagnosis.compare import Change, describe, differs
+from pjsipdiag.diagnosis.compare import Change, by_weight, describe, differs
 from pjsipdiag.diagnosis.edits.place import end_of_section, set_order
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
@@ -48,7 +48,7 @@ def what_if(
             count, first = found.get(key, (0, group))
             found[key] = count + calls, first
     changes = [Change(*key, count, situation.calls[first.first_call]) for key, (count, first) in found.items()]
-    return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))
+    return by_weight(changes)
 
 
 def _end(way: Passage, group: CallGroup, verdict: Verdict, message: SipMessage) -> str:

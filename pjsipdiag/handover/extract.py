@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.file_by_file import read_files
+from pjsipdiag.capture.joining.file_by_file import cut_short, read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import PjsipdiagError, visible
@@ -35,7 +35,7 @@ def messages_of(captures: Sequence[str | Path], call_ids: Collection[str]) -> Me
 
     tallies: list[Tally] = []
     found = tuple(chain.from_iterable(read_files(expand(captures), tallies, wanted)))
-    return Messages(found, tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated))
+    return Messages(found, cut_short(tallies))
 
 
 def extract(

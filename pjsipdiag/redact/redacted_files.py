@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.joining.file_by_file import read_files
+from pjsipdiag.capture.joining.file_by_file import cut_short, read_files
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
@@ -69,7 +69,7 @@ def redact_files(
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
     tallies: list[Tally] = []
     traffic = tuple(map(tuple, read_files(expand(captures), tallies)))
-    cut = tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated)
+    cut = cut_short(tallies)
     told = _read(Path(live)) if live is not None else b""
     plain = Material(texts, traffic, hosts_text, told)
     redacted, disguise, left_out = redact(plain, before)

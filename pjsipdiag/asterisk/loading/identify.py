@@ -135,17 +135,23 @@ def _uri_refusal(name: str, request_uri: str, release: Release) -> tuple[Reason,
     return _pattern_refusal(name, request_uri, "match_header", "match_request_uri", release)
 
 
+def expression_in(value: str) -> str:
+    """The regular expression between the slashes of a value; empty where it is meant as it stands."""
+    return value[1:-1] if len(value) > 2 and value.startswith("/") and value.endswith("/") else ""
+
+
 def _pattern_refusal(
     name: str, value: str, logged: str, option: str, release: Release
 ) -> tuple[Reason, str, str] | None:
-    if not (len(value) > 2 and value.startswith("/") and value.endswith("/")):
+    expression = expression_in(value)
+    if not expression:
         return None
     from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere  # large, and few configurations have a pattern
 
     try:
-        compile_ere(value[1:-1], release.has("utf8_locale"))
+        compile_ere(expression, release.has("utf8_locale"))
     except EreError as error:
-        log = f"Identify '{name}' failed to compile {logged} regex '{value[1:-1]}'."
+        log = f"Identify '{name}' failed to compile {logged} regex '{expression}'."
         return LoadReason.NO_EXPRESSION(option=option, error=error), log, option
     return None
 

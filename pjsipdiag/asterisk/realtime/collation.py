@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from pjsipdiag.dataclass import NamedTuple
@@ -59,9 +59,11 @@ def read_probes(answers: Iterable[tuple[object, ...]]) -> Folding:
     return Folding(case, accents, blanks, letters, expands)
 
 
-def probed_texts() -> Iterator[str]:
-    """The texts that PROBES are held against."""
-    return iter(dict.fromkeys(text for text, _ in PROBES))
+def probing(key: str, table: str) -> str:
+    """The question to a database that `read_probes` reads: PROBES are held against texts as values of a column."""
+    texts = "".join(f" UNION ALL SELECT '{text}'" for text in dict.fromkeys(text for text, _ in PROBES))
+    asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
+    return f"SELECT probed, {asked} FROM (SELECT {key} AS probed FROM {table} WHERE 1 = 0{texts}) AS probes"
 
 
 def _number(text: str, kind: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
-from pjsipdiag.asterisk.realtime.collation import PROBES, Folding, probed_texts, read_probes
+from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
 from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.errors import ConfigError
 
@@ -156,10 +156,7 @@ def _folding(connection: Any, query: Query, dialect: str, kind: str) -> Folding:
         return Folding(numbers="beginning" if dialect == "mysql" else "whole" if kind in _WHOLE else "number")
     if kind not in _PATTERNS:
         return Folding(case=kind == "uuid")
-    texts = "".join(f" UNION ALL SELECT '{one}'" for one in probed_texts())
-    column = f"(SELECT {query.key} AS probed FROM {query.table} WHERE 1 = 0{texts}) AS probes"
-    asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
-    return read_probes(connection.execute(text(f"SELECT probed, {asked} FROM {column}")))
+    return read_probes(connection.execute(text(probing(query.key, query.table))))
 
 
 def _described(connection: Any, query: Query, dialect: str) -> dict[str, tuple[int | None, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
-from pjsipdiag.asterisk.realtime.collation import PROBES, Folding, probed_texts, read_probes
+from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 
 LOCK_SECONDS = 5
@@ -63,10 +63,7 @@ def _mode(path: str) -> str:
 
 
 def _folding(connection: sqlite3.Connection, quoted: str, key: str) -> Folding:
-    texts = "".join(f" UNION ALL SELECT '{one}'" for one in probed_texts())
-    column = f"(SELECT {key} AS probed FROM {quoted} WHERE 0{texts})"
-    asked = ", ".join(f"probed = '{probe}'" for _, probe in PROBES)
-    return read_probes(connection.execute(f"SELECT probed, {asked} FROM {column}"))
+    return read_probes(connection.execute(probing(key, quoted)))
 
 
 def _is_of_numbers(declared: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
-from pjsipdiag.asterisk.releases.features import Span
+from pjsipdiag.asterisk.releases.features import FEATURES, Span
 from pjsipdiag.asterisk.releases.release_lines import RELEASES, line_of, number_of
 from pjsipdiag.dataclass import dataclass
 
@@ -66,10 +66,7 @@ FAULTS: dict[FaultName, Fault] = {
     "transport-identifier": Fault(
         "the identifier transport takes requests that no other identifier takes for an endpoint that names their"
         " transport: strangers get in",
-        Span(
-            {"16": None, "18": "18.23.0", "20": "20.8.0", "21": "21.3.0"},
-            until={"18": "18.23.1", "20": "20.8.1", "21": "21.3.1"},
-        ),
+        FEATURES["transport"].span,
         "take transport out of identify_by of every endpoint",
         "GHSA-qqxj-v78h-hrf9; res_pjsip_endpoint_identifier_ip.c: transport_identify",
     ),

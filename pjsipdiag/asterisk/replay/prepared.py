@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.addresses.match import BLANKS
 from pjsipdiag.asterisk.config import Config, Endpoint, Identify, Transport
 from pjsipdiag.asterisk.files.lines import latin
+from pjsipdiag.asterisk.loading.identify import expression_in
 from pjsipdiag.asterisk.pjsip.message import Request
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -177,11 +178,11 @@ def _text_rules(config: Config, option: str) -> Iterator[TextRule]:
         elif not value:
             continue
         regex = None
-        if len(value) > 2 and value.startswith("/") and value.endswith("/"):
+        if expression := expression_in(value):
             from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere
 
             try:
-                regex = compile_ere(value[1:-1], utf8)
+                regex = compile_ere(expression, utf8)
             except EreError:
                 continue
         where = identify.line_of(option)

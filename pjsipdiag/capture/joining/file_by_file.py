@@ -36,6 +36,11 @@ def read_files(
     return [sorted(messages, key=lambda datagram: datagram.frame) for messages in found]
 
 
+def cut_short(tallies: Iterable[Tally]) -> tuple[str, ...]:
+    """Of each file that could not be read to its end, where and why."""
+    return tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated)
+
+
 def by_owner(late: Iterable[Datagram], records: Sequence[int]) -> Iterator[tuple[int, Datagram]]:
     """The number of the file that each datagram of `Dissector.late` belongs to, and the datagram with its frame there.
 

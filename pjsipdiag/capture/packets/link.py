@@ -195,12 +195,15 @@ FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 """AF_INET and AF_INET6 of Linux, NetBSD and OpenBSD, FreeBSD, and macOS."""
 
 
+def protocol_of_family(frame: bytes) -> int:
+    """Of the address family in the byte order of the machine that captured: the smaller reading is the right one."""
+    return FAMILIES.get(min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little")), 0)
+
+
 def _null(frame: bytes) -> Carried:
-    """The address family in the byte order of the machine that captured: the smaller reading is the right one."""
     if len(frame) < 4:
         raise Undecodable("link header cut short")
-    family = min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little"))
-    return Carried(FAMILIES.get(family, 0), 4)
+    return Carried(protocol_of_family(frame), 4)
 
 
 def cisco_hdlc(frame: bytes, offset: int = 0) -> Carried:

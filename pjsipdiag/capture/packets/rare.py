@@ -10,7 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pjsipdiag.capture.packets.link import FAMILIES, LINK_TYPES, cisco_hdlc, frame_relay, inner, ppp_kind, raw
+from pjsipdiag.capture.packets.link import (
+    LINK_TYPES,
+    cisco_hdlc,
+    frame_relay,
+    inner,
+    ppp_kind,
+    protocol_of_family,
+    raw,
+)
 from pjsipdiag.capture.packets.network_layer import (
     ETHERNET_BRIDGED,
     IPV4,
@@ -147,8 +155,7 @@ def _fibre_channel(frame: bytes) -> Carried:
 
 def _enc(frame: bytes) -> Carried:
     """OpenBSD's IPsec interface: address family in the machine's byte order, SPI, flags."""
-    family = min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little"))
-    return Carried(FAMILIES.get(family, 0), 12)
+    return Carried(protocol_of_family(frame), 12)
 
 
 def _docsis(frame: bytes) -> Carried:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import field, replace
 from functools import lru_cache, partial
 
@@ -215,7 +215,7 @@ def own_registrations(merged: Merged, pbx: PbxAddresses) -> Iterator[SipMessage]
             yield datagram.message()
 
 
-def tokens(registers: Sequence[SipMessage], config: Config) -> dict[str, str]:
+def tokens(registers: Iterable[SipMessage], config: Config) -> dict[str, str]:
     """Registration name -> the `line` token in the Contact of its REGISTER, by server, user and host of the AOR."""
     found: dict[str, str] = {}
     for register in registers:

@@ -71,6 +71,11 @@ def lookup(situation: Situation) -> Lookup:
 
 
 @lru_cache(maxsize=8192)
+def has_one_identify(situation: Situation) -> bool:
+    """Whether the files have a single one, loaded or dropped: it is meant for whoever calls."""
+    return len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+
+
 def find_taking(situation: Situation, group: CallGroup) -> tuple[RuleOf, ...]:
     """The identifies whose rules take one of the group's source ports, in the order asked, with the deciding rule."""
     found: dict[int, AddressRule] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 
@@ -105,6 +105,11 @@ def best(situation: Situation, group: CallGroup) -> tuple[Owner, ...]:
         return tuple(owner for owner in found if owner.facts == found[0].facts)
     most = max((owner.points for owner in found), default=0)
     return tuple(owner for owner in found if owner.points >= ENOUGH_POINTS and owner.points == most)
+
+
+def best_of_all(situation: Situation, groups: Iterable[CallGroup]) -> set[str]:
+    """The endpoints of the likeliest owners of each group."""
+    return {owner.endpoint for group in groups for owner in best(situation, group)}
 
 
 def is_likely(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:

@@ -9,8 +9,15 @@ from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import is_generated
 from pjsipdiag.diagnosis.edits.text_changes import line_at, set_value, value_of, with_value
-from pjsipdiag.diagnosis.evidence.lookup import find_holding, find_taking, identify_named, lookup, meant_endpoint
-from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.lookup import (
+    find_holding,
+    find_taking,
+    has_one_identify,
+    identify_named,
+    lookup,
+    meant_endpoint,
+)
+from pjsipdiag.diagnosis.evidence.owners import best, best_of_all
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
 from pjsipdiag.diagnosis.rules import assign_blame
@@ -25,7 +32,7 @@ def port(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Ite
     if cause.where is None or identify is None:
         return
     sharing = {known.endpoint for ip in sources(groups) for known, rule in find_holding(situation, ip) if not rule.deny}
-    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    owners = best_of_all(situation, groups)
     # Ports are how trunks behind one address are told apart: taking the port off would give all calls to one of them.
     if len(sharing) > 1 and owners != {identify.endpoint}:
         note = f"{listed(sources(groups))} may belong to {listed(sorted(sharing), 8)}, which have other ports of it: "
@@ -56,7 +63,7 @@ def dead_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -
     # Without evidence whose they are, the callers may only take the place of the name where no other identify is there,
     # or where the answers prove that the name was dead.
     unhelpful = identify is not None and identify.unresolved and names_are_dead(situation)
-    alone = len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+    alone = has_one_identify(situation)
     groups = [group for group in groups if alone or unhelpful or best(situation, group)]
     if cause.where is None or not (dropped or unhelpful) or is_generated(situation.config, cause.where.file):
         return

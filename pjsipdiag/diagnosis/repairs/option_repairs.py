@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.edits.text_changes import (
     with_name,
 )
 from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, find_taking, identify_named, lookup
-from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.owners import best_of_all
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
 from pjsipdiag.diagnosis.repairs.corrections import correction
@@ -44,7 +44,7 @@ def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGrou
     edits: list[Edit] = []
     where = cause.where
     config = situation.config
-    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    owners = best_of_all(situation, groups)
     owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
     known = lookup(situation).dropped if kind == "identify" else config.dropped
     dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
@@ -126,7 +126,7 @@ def endpoint_name(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         )
         return
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=3, cutoff=0.75)
-    owners = {owner.endpoint for group in groups for owner in best(situation, group)}
+    owners = best_of_all(situation, groups)
     name = close[0] if close else next(iter(owners)) if len(owners) == 1 else ""
     if not name or cause.where is None:
         return

@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import Finding, Seen, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
-from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER
+from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER, describe_registration
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
@@ -79,10 +79,11 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
         Severity.ERROR,
         f"{counted(len(rest), 'more source')} {'was' if len(rest) == 1 else 'were'} refused alike:"
         f" {counted(lines, 'line')} of the log",
-        None,
-        tuple(names[:16]),
-        lines,
-        ("known from the log only, which has no SIP of them", f"among them {listed(names[:4])}") if names else (),
+        sources=tuple(names[:16]),
+        calls=lines,
+        evidence=("known from the log only, which has no SIP of them", f"among them {listed(names[:4])}")
+        if names
+        else (),
         advice=f"look for one that you know: `grep ADDRESS` in the log; {TO_HAVE_THEM}",
         seen=Seen(first, last, (), (), ()),
     )
@@ -93,16 +94,14 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     status = _status(said.reason)
     meaning, advice = MEANINGS.get(status, OTHER_ANSWER if status else NO_ANSWER)
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
-    name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
+    name = describe_registration(known)
     return Finding(
         "registration-refused",
         Severity.ERROR,
         f"the PBX's own registration fails, {counted(said.count, 'line')} of the log: {said.reason}; {meaning}; it is"
         f" {name}",
-        known.where if known else None,
-        (),
-        0,
-        ("known from the log only", "a provider that refuses the registration sends no calls"),
+        where=known.where if known else None,
+        evidence=("known from the log only", "a provider that refuses the registration sends no calls"),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
         seen=Seen(said.first, said.last, (), (), ()),
     )
@@ -143,10 +142,9 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         rule,
         Severity.ERROR,
         message,
-        None,
-        (source,) if source else (),
-        len(names) or count,
-        tuple(evidence),
+        sources=(source,) if source else (),
+        calls=len(names) or count,
+        evidence=tuple(evidence),
         advice=advice,
         seen=Seen(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
     )
@@ -224,10 +222,7 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
                 Severity.ERROR,
                 f"{counted(count, 'line')} of the log cannot be judged: the"
                 f" address was replaced by {detail!r} before the text was handed over",
-                None,
-                (),
-                0,
-                ("the source address decides who is identified; what is left is judged",),
+                evidence=("the source address decides who is identified; what is left is judged",),
                 advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
             )
     cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason != "hidden")
@@ -242,10 +237,7 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
             "no-invite",
             Severity.WARNING if situation.groups else Severity.ERROR,
             f"{counted(cut, 'message')} of the log cannot be read: {why}",
-            None,
-            (),
-            0,
-            ("these count as unread, not as missing",),
+            evidence=("these count as unread, not as missing",),
             advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full, see logger.conf): copy the"
             " file instead of the screen",
         )

@@ -161,10 +161,9 @@ def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severi
         severity,
         f"{counted(silent, 'INVITE call')} of {listed(sources(groups))} to {listed(destinations)} got no answer"
         f"{_after_challenges(challenged, silent)}{taken}{f' ({listed(sorted(by))})' if taken else ''}",
-        None,
-        sources(groups),
-        silent,
-        tuple(_about_silence(situation, groups)),
+        sources=sources(groups),
+        calls=silent,
+        evidence=tuple(_about_silence(situation, groups)),
         advice="look outside of pjsip.conf: a capture before the firewall sees what Asterisk never gets; check the"
         " firewall, fail2ban, and that Asterisk listens (`ss -lnup`) and is fully booted",
     )

@@ -69,10 +69,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         Severity.ERROR,
         f"the {'log' if silent_log else 'capture'} holds no inbound INVITE{' that could be read' if unread else ''};"
         f" {meaning}",
-        None,
-        tuple(situation.other_methods)[:16],
-        0,
-        tuple(evidence),
+        sources=tuple(situation.other_methods)[:16],
+        evidence=tuple(evidence),
         advice=f"leave out or widen {situation.filter_text}"
         if situation.filter_text
         else "`asterisk -rx 'pjsip set logger on'` while a call is made, with verbose in logger.conf's line of that"
@@ -174,10 +172,8 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             Severity.NOTE if late else Severity.WARNING,
             f"the {method} of {client} was answered 481 ({counted(count, 'time')}): the call that it belongs to is not"
             " known there, or not any more",
-            None,
-            (client,),
-            0,
-            ("it came inside of a call: identification and match= have no part in it",),
+            sources=(client,),
+            evidence=("it came inside of a call: identification and match= have no part in it",),
             advice="nothing where both ends hang up at once"
             if late
             else "see whether Asterisk was restarted during the call, whether the call was over already, and"
@@ -190,7 +186,6 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             "request-refused",
             Severity.NOTE,
             f"other requests inside of calls were answered 481, too: those of {hosts} ({times})",
-            None,
         )
 
 
@@ -234,10 +229,9 @@ def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
         f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
         f" only the"
         f" start of {'these' if whole else 'all its'} messages",
-        None,
-        sources(groups),
-        calls(groups),
-        ("neither who is identified nor what was answered can be told from them",),
+        sources=sources(groups),
+        calls=calls(groups),
+        evidence=("neither who is identified nor what was answered can be told from them",),
         advice="record whole packets: `tcpdump -s 0`",
     )
 
@@ -285,10 +279,8 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
             if unknown
             else " the address of each is taken by an identify"
         ),
-        None,
-        tuple(clients),
-        0,
-        tuple(evidence[:16]),
+        sources=tuple(clients),
+        evidence=tuple(evidence[:16]),
         advice="to read it: `pjsip set logger pcap FILE` in Asterisk writes the SIP decrypted, or give --keylog"
         " FILE; a telephone"
         " that logs in is identified by its user and needs no match=",

@@ -294,10 +294,11 @@ def crowd(situation: Situation) -> Iterable[Finding]:
             f"{many.sources:,} further sources called {counted(many.calls, 'time')}; no identifier takes any of them"
             " and none is"
             f" near to what the configuration names (for example {listed(many.examples)})",
-            None,
-            many.examples,
-            many.calls,
-            (f"User-Agent: {listed([repr(agent) for agent in many.user_agents])}",) if many.user_agents else (),
+            sources=many.examples,
+            calls=many.calls,
+            evidence=(f"User-Agent: {listed([repr(agent) for agent in many.user_agents])}",)
+            if many.user_agents
+            else (),
             advice="limit port 5060 to the addresses of your providers and telephones in the firewall",
         )
 

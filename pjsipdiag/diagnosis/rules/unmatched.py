@@ -9,8 +9,8 @@ from pjsipdiag.asterisk.addresses.address_rule import network_text, source
 from pjsipdiag.asterisk.config import Identify
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
-from pjsipdiag.diagnosis.evidence.lookup import find_holding, identify_named, lookup, meant_endpoint
-from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.lookup import find_holding, has_one_identify, identify_named, lookup, meant_endpoint
+from pjsipdiag.diagnosis.evidence.owners import best, best_of_all
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -117,7 +117,7 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
     unknown = {check.endpoint for check in group.verdict.trace if check.match is Match.UNKNOWN}
     # An identify alone in the files is meant for whoever calls, with evidence or without.
     likely = {owner.endpoint for owner in best(situation, group)} or unknown
-    alone = not likely and len(situation.config.identifies) + len(lookup(situation).dropped) == 1
+    alone = not likely and has_one_identify(situation)
     for endpoint, cause in _by_host_names(situation):
         if endpoint in likely or alone:
             return cause
@@ -175,7 +175,7 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 def _by_elimination(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     strange = [group for group in groups if not best(situation, group)]
-    if not strange or len(situation.config.identifies) + len(lookup(situation).dropped) == 1:
+    if not strange or has_one_identify(situation):
         return []
     return [
         f"nothing but elimination ties {listed(sources(strange))} to it: no other identify is without its addresses;"
@@ -281,7 +281,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
     elif cause.name:
         message = f"{nowhere}: endpoint {cause.name} ({cause.where}) has no identify at all"
     elif cause.detail == "several":
-        names = sorted({owner.endpoint for group in groups for owner in best(situation, group)})
+        names = sorted(best_of_all(situation, groups))
         message = f"{nowhere}; {they} may belong to {listed(names)}: nothing says which"
     else:
         message = f"{nowhere}, and nothing ties {them} to an endpoint"

@@ -150,8 +150,11 @@ def _ranges(rule: AddressRule) -> Iterator[tuple[int, int]]:
         yield first, first | width
 
 
+ANONYMOUS = Saying("From anonymous", "<sip:anonymous@anonymous.invalid>")
+
+
 def _sayings(config: Config) -> Iterator[Saying]:
-    yield Saying("From anonymous", "<sip:anonymous@anonymous.invalid>")
+    yield ANONYMOUS
     for step in config.identifiers:
         if step in SAYS:
             yield from SAYS[step](config)
@@ -192,9 +195,14 @@ def _anonymous_at(config: Config) -> Iterator[Saying]:
             yield Saying(f"From host {host}", f"<sip:nobody@{host}>")
 
 
+def can_be_added(header: str) -> bool:
+    """Whether a request may have the header beside what it has anyway."""
+    return header.lower() not in ("from", "f", "to", "t", "via", "v")
+
+
 def _header(config: Config) -> Iterator[Saying]:
     for rule in Replay(config).known.headers:
-        if rule.regex is None and rule.header.lower() not in ("from", "f", "to", "t", "via", "v"):
+        if rule.regex is None and can_be_added(rule.header):
             yield Saying(f"{rule.header}: {rule.literal}", headers=(f"{rule.header}: {rule.literal}",))
 
 
@@ -231,6 +239,6 @@ def _not_enumerated(config: Config) -> Iterator[str]:
     lines = [one for one in config.registrations.values() if one.line]
     if lines:
         yield f"{lines[0].where}: calls with a registration's line token are left out"
-    hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
+    hosts = config.unresolved_hosts
     if hosts:
         yield f"which addresses {', '.join(hosts[:3])}{' and others' if len(hosts) > 3 else ''} stand for is not known"

@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.explain import request, socket_of
 from pjsipdiag.diagnosis.model import Door, DoorState
-from pjsipdiag.diagnosis.space.axes import STRANGER, saying_of
+from pjsipdiag.diagnosis.space.axes import STRANGER, can_be_added, saying_of
 from pjsipdiag.sip import Address, SipMessage
 
 STRANGERS = (
@@ -170,7 +170,7 @@ def _by_text(step: str) -> Callable[[Street], Iterator[Door]]:
             says += rule.literal
             met = (
                 street.meets(headers=(f"{rule.header}: {rule.literal}",))
-                if step == "header" and rule.header.lower() not in ("from", "f", "to", "t", "via", "v")
+                if step == "header" and can_be_added(rule.header)
                 else street.meets(rule.literal if step == "header" else "", "" if step == "header" else rule.literal)
             )
             yield from _tried(step, endpoint, met, says, rule.where, rule.identify)

@@ -22,6 +22,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.compare import describe
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.space.axes import (
+    ANONYMOUS,
     STRANGER,
     AddressRange,
     Saying,
@@ -150,7 +151,7 @@ def _sayings(one: Expectation, whole: Space) -> tuple[Saying, ...]:
         user, _, host = one.user.partition("@")
         return (saying_of(user, host),)
     if one.who == "anonymous":
-        return (Saying("From anonymous", "<sip:anonymous@anonymous.invalid>"),)
+        return (ANONYMOUS,)
     return (Saying("", STRANGER),) if one.endpoint else whole.sayings
 
 

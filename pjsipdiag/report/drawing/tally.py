@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import field
 
-from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.sources import outlines
+from pjsipdiag.diagnosis.calls.sources import class_of, outlines
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.traffic import CallRow
 
@@ -51,13 +51,6 @@ class CallsTally:
     rest_sources: int = 0
 
 
-def verdict_of(verdict: Verdict) -> str:
-    """matched, unmatched or unknown, as a call adds to its source's verdict."""
-    if verdict.outcome is Outcome.UNKNOWN:
-        return "unknown"
-    return "matched" if verdict.endpoint else "unmatched"
-
-
 def came_through(call: CallRow) -> bool:
     """Whether it was answered as its caller wished."""
     return is_success(call.observed_status)
@@ -96,7 +89,7 @@ def tally(
     for number, (time, address, verdict, status, row) in enumerate(outlines(calls)):
         entry = known.get(id(verdict))
         if entry is None:
-            kind = verdict_of(verdict)
+            kind = class_of(verdict)
             entry = (verdict, kind, (verdict.identifier, verdict.identify, verdict.endpoint, "", kind))
             known[id(verdict)] = entry
         _, kind, path = entry

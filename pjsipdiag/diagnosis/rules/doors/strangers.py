@@ -108,7 +108,7 @@ def blind_spots(config: Config) -> tuple[str, ...]:
         unread = config.missing_files or "transport" in config.elsewhere or "transport" in config.not_shown
         more = "; what was not read may have more" if unread else ", so there is none"
         said.append(f"doors: nothing listens by these files{more}")
-    hosts = sorted({name.host for identify in config.identifies for name in identify.unresolved})
+    hosts = config.unresolved_hosts
     if hosts:
         more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
         said.append(f"doors: which addresses {', '.join(hosts[:MOST_HOSTS])}{more} stand for is not known (--resolve)")

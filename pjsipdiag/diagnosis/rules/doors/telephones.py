@@ -95,10 +95,9 @@ def registrations_taken(situation: Situation) -> Iterable[Finding]:
                     f"{request.source.ip} registers with {word} {phone.name}, an endpoint of its own with a password"
                     f" ({phone.where}), but {verdict.identifier} rule [{verdict.identify}] ({where}) takes the REGISTER"
                     f" for endpoint {verdict.endpoint} first: {phone.name} cannot register",
-                    where,
-                    (request.source.ip,),
-                    0,
-                    (f"answers to its REGISTER: {_counts(exchange.statuses)}",),
+                    where=where,
+                    sources=(request.source.ip,),
+                    evidence=(f"answers to its REGISTER: {_counts(exchange.statuses)}",),
                     advice=f"narrow [{verdict.identify}] to the trunk's own address: then the {word} finds"
                     f" {phone.name}, which asks for the password",
                 )

@@ -136,10 +136,9 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
         Severity.WARNING if calls or not known else Severity.ERROR,
         f"the {refusal.method} of {client} {_were(refusal.times)} answered {refusal.status}"
         f" ({_share(refusal, str(refusal.times), 'request')}): {why.text}",
-        why.where,
-        (client,),
-        0,
-        (
+        where=why.where,
+        sources=(client,),
+        evidence=(
             *([] if calls else [DEAD]),
             *_hints(situation, refusal),
         ),
@@ -159,10 +158,9 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
         severity,
         f"the {refusal.method} of {client}{names} {_were(refusal.times)} refused with {refusal.status}"
         f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",
-        why.where,
-        (client,),
-        0,
-        (*_hints(situation, refusal), *_logins(situation, refusal)[0]),
+        where=why.where,
+        sources=(client,),
+        evidence=(*_hints(situation, refusal), *_logins(situation, refusal)[0]),
         advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
     )
 

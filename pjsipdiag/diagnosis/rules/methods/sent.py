@@ -69,10 +69,9 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
             OWN_REFUSED,
             Severity.WARNING if ip in of_pbx - through else Severity.NOTE,
             f"{ip} {', and '.join(done)}",
-            _places(situation).get(ip),
-            (ip,),
-            0,
-            ("who refuses what goes out may send nothing in",)
+            where=_places(situation).get(ip),
+            sources=(ip,),
+            evidence=("who refuses what goes out may send nothing in",)
             if ip in of_pbx
             else ("these answers are about who was called, not about the PBX",),
             advice="look at the number as it is dialled, at from_user, from_domain and outbound_auth of the endpoint,"
@@ -116,10 +115,9 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
         OWN_REFUSED,
         Severity.NOTE if first.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
         f"{listed(servers)} {done}{meaning}",
-        next(filter(None, map(_places(situation).get, servers)), None),
-        servers,
-        0,
-        tuple(_answer_lines(first, max(first.refusals, default=0))),
+        where=next(filter(None, map(_places(situation).get, servers)), None),
+        sources=servers,
+        evidence=tuple(_answer_lines(first, max(first.refusals, default=0))),
         advice="look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
         " what Asterisk knows of it"
         if silent
@@ -143,7 +141,7 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
     statuses = exchange.refusals
     status = max(statuses, key=lambda code: (code not in (401, 407), statuses[code], code), default=0)
     known = next(filter(None, (registration_of(situation.config, one) for one in exchange.samples)), None)
-    name = f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
+    name = describe_registration(known)
     meaning, advice = MEANINGS.get(status, OTHER_ANSWER)
     if status:
         count = statuses[status]
@@ -164,10 +162,9 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
         "registration-refused",
         Severity.ERROR,
         message,
-        known.where if known else None,
-        (exchange.server,),
-        0,
-        (
+        where=known.where if known else None,
+        sources=(exchange.server,),
+        evidence=(
             "a provider that refuses the registration sends no calls",
             *_users(exchange),
             *_challenge(exchange),
@@ -186,6 +183,10 @@ def _unproven(known: Registration | None) -> tuple[str, str]:
         "compare realm and algorithm of the challenge with the auth section: one with another realm= is not used, and"
         " SHA-256 needs Asterisk 20.12, 21.7 or 22.2",
     )
+
+
+def describe_registration(known: Registration | None) -> str:
+    return f"registration [{known.name}] ({known.where})" if known else "a registration that the files do not have"
 
 
 def registration_of(config: Config, register: SipMessage) -> Registration | None:

@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import find_taking
-from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.owners import best, best_of_all
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, sources, who
@@ -58,7 +58,7 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
         why = f"endpoint_identifier_order={order} asks username before ip"
         advice = "let ip come before username in endpoint_identifier_order"
     else:
-        owners = {owner.endpoint for group in groups for owner in best(situation, group)} - {cause.name}
+        owners = best_of_all(situation, groups) - {cause.name}
         meant = (
             f"the source belongs to {listed(sorted(owners))}" if owners else "other calls from there belong to a trunk"
         )

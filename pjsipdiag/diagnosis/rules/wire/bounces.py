@@ -159,10 +159,9 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
         "refused-by-network",
         Severity.NOTE if not meant else Severity.ERROR if serious else Severity.WARNING,
         _describe(word, listed(peers)),
-        None,
-        peers[:16],
-        lost,
-        (
+        sources=peers[:16],
+        calls=lost,
+        evidence=(
             *dict.fromkeys(_who_says(one) for one in found[:4]),
             *(
                 f"the files have [{one.name}] there ({one.where}): Asterisk does not run, or could not take that port"

@@ -89,10 +89,9 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
             Severity.WARNING,
             f"{counted(count, 'INVITE call')} of {listed(sources(late))} got the first answer more than 30 seconds"
             " after it came: hardly anybody waits that long (timer B of RFC 3261 ends at 32)",
-            None,
-            sources(late),
-            count,
-            (f"observed answers: {answers(late)}",),
+            sources=sources(late),
+            calls=count,
+            evidence=(f"observed answers: {answers(late)}",),
             advice=f"{OF_ALL}: `core show taskprocessors like pjsip` shows what is behind",
         )
 
@@ -112,10 +111,8 @@ def _silence(what: str, others: str, why: str, ones: Sequence[Exchange]) -> Find
         "no-answer",
         Severity.WARNING if why == OF_ALL or any(one.successes for one in ones) else Severity.NOTE,
         f"{said[0]}{rest}{others}",
-        None,
-        clients,
-        0,
-        tuple(said[:MOST_EXCHANGES]) if rest else (),
+        sources=clients,
+        evidence=tuple(said[:MOST_EXCHANGES]) if rest else (),
         advice=why,
     )
 
