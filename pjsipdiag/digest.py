@@ -24,7 +24,7 @@ def digest(*parts: bytes) -> int:
 
 
 def wide_digest(*parts: bytes) -> bytes:
-    """The same of 128 bits, for what evidence rests on: nobody finds two texts of his own that fall together."""
+    """A digest of 128 bits, for what evidence rests on: nobody finds two texts of his own that fall together."""
     return _blake(parts, 2 * DIGEST_SIZE)
 
 

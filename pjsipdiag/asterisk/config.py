@@ -171,7 +171,7 @@ class Transport(Loaded):
     protocol: str = "udp"
     bind: str = ""
     port: int = 0
-    """That of the protocol where `bind` names none."""
+    """The protocol's port where `bind` names none."""
     domain: str = ""
     local_net: tuple[str, ...] = ()
 

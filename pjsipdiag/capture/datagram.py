@@ -106,7 +106,7 @@ capture is, so it is a function of a module, or one with values (`partial`)."""
 
 
 class Holder(Protocol):
-    """Those who have captures that are not on this machine; see `reread`."""
+    """The machines that hold captures which are not on this one; see `reread`."""
 
     @property
     def why_lost(self) -> Mapping[str, str]:
@@ -161,7 +161,7 @@ class Tally:
     any_ratio: bool = False
     """Whether a compressed file is read to its end, however much it grows."""
     stamp: Stamp | None = None
-    """Of the file before it was read."""
+    """Size and times of the file before it was read."""
     kept: Sequence[Datagram] = ()
     """Its messages, where they are at hand instead of in a file."""
     holder: Holder | None = None

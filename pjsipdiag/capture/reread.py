@@ -22,7 +22,7 @@ def look_again(captures: Sequence[Tally], look: Look[Found]) -> Iterator[Found]:
 
 
 def find_changed(captures: Iterable[Tally]) -> list[Tally]:
-    """Those that are no longer the files that were read, or are not here; never what can be read only once."""
+    """The captures that are no longer the files that were read, or are not here; never what can be read only once."""
     return [tally for tally in captures if tally.stamp is not None and not _is_same(tally)]
 
 
@@ -39,7 +39,7 @@ _LEFT_OUT = "what a second reading shows (what was offered, which calls were tri
 
 
 def _messages(tally: Tally) -> Iterator[Datagram]:
-    """Those at hand, or those of the file."""
+    """The messages at hand, else those of the file."""
     yield from tally.kept
     if tally.stamp is not None and _is_same(tally):
         with suppress(CaptureError):

@@ -48,7 +48,7 @@ def _asterisk(otherwise: str) -> Callable[[_Command], _Command]:
 
 ASTERISK = _asterisk("from the capture, else the newest")
 ASTERISK_ALONE = _asterisk("of --live, else the newest known")
-"""Of commands without a capture."""
+"""--asterisk for commands without a capture."""
 FILE_NAMES = options(
     click.option("--include-from", multiple=True, metavar="DIR", type=FILE,
                  help="Read what includes name there, too, outside of the configuration's folder."),

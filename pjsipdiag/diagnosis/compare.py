@@ -37,7 +37,7 @@ def compare(before: Report, after: Report) -> tuple[Change, ...]:
 
 
 def by_weight(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Those of most calls first."""
+    """The changes, those of most calls first."""
     return tuple(sorted(changes, key=lambda change: (-change.calls, change.source, change.before)))
 
 

@@ -98,7 +98,7 @@ def conclude(
     on_rows: OnRows | None = None,
     disk: Disk | None = None,
 ) -> Observation:
-    """The same for captures whose reading has begun with these options.
+    """Diagnoses captures whose reading has begun with these options.
 
     `on_rows` is called with the calls and sources of the report before the rules run; the last call counts. What `disk`
     has read of the configuration is not read again.

@@ -119,8 +119,8 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """By which a finding's calls are found elsewhere: the time of the first and the last (nanoseconds since 1970, 0
-    where it is not known), some of the numbers that were called and of those that called, and Call-IDs."""
+    """The marks by which a finding's calls are found elsewhere: the time of the first and the last (nanoseconds since
+    1970, 0 where it is not known), some of the numbers that were called and of those that called, and Call-IDs."""
 
     first: int = 0
     last: int = 0

@@ -35,7 +35,7 @@ class Rule:
 
     name: str
     severity: Severity
-    """Of its usual findings: one may weigh more or less, as its case says."""
+    """The severity of its usual findings: a case may weigh more or less."""
     summary: str
     place: int
     """Its place in a report: what is to be dealt with first has the least."""

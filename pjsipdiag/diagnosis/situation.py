@@ -237,7 +237,7 @@ class Situation:
     exchanges: tuple[Exchange, ...] = ()
     """Requests outside of calls that the PBX received."""
     own_exchanges: tuple[Exchange, ...] = ()
-    """Those that it sent."""
+    """Requests outside of calls that the PBX sent."""
     unknown_calls: Sequence[tuple[str, str, int]] = ()
     """(address, method, how many) of requests inside of calls that the PBX answered 481."""
     encrypted_connections: tuple[tuple[Address, Address, int], ...] = ()

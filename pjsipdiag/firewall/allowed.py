@@ -124,7 +124,7 @@ def _subtract(spans: Sequence[tuple[int, int]], denied: Sequence[tuple[int, int]
 
 
 def _collapse(networks: Sequence[Network]) -> list[Network]:
-    """The same addresses in as few networks as there can be, in order; all are of one version."""
+    """These addresses in as few networks as there can be, in order; all are of one version."""
     return list(collapse_addresses(networks))  # type: ignore[type-var]  # all are of one version
 
 
@@ -184,7 +184,7 @@ def _unknowns(config: Config) -> Iterator[str]:
 
 
 def _unread(config: Config) -> Iterator[str]:
-    """Where there may be more objects."""
+    """The places that may have more objects."""
     kinds = {"identify", "endpoint", "acl"}
     for unread in config.unread:
         if unread.type in kinds:

@@ -17,7 +17,7 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report.escape import escape_surrogates
 
 GROUP_ROWS = 50_000
-"""In one group of a file, and in memory."""
+"""Rows in one group of a file, and in memory."""
 
 
 def require() -> None:

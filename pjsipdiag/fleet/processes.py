@@ -58,7 +58,7 @@ class Diagnosis:
             return Member(pbx, failure=f"{what}: a fault of pjsipdiag, please report it")
 
     def result_when_lost(self, pbx: Pbx, reason: str) -> Member:
-        """The same for one whose process was ended."""
+        """A PBX whose process was ended."""
         return Member(pbx, failure=reason)
 
     def _diagnose(self, pbx: Pbx) -> Member:

@@ -41,12 +41,12 @@ def extent(cause: SharedCause) -> str:
 
 
 def remedy(found: Place) -> str:
-    """Where it is, and what is to be done there."""
+    """The place of a cause, and what is to be done there."""
     return ": ".join(filter(None, (place(found.finding.where), "; ".join(found.fixes) or found.finding.message)))
 
 
 def remedies(places: Iterable[tuple[str, Place]]) -> list[tuple[list[str], str]]:
-    """The same of several places: the PBXs where it reads alike, and how."""
+    """The remedies of several places, each with the PBXs where it reads alike."""
     alike: dict[str, list[str]] = {}
     for name, found in places:
         alike.setdefault(remedy(found), []).append(name)

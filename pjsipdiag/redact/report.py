@@ -264,7 +264,7 @@ class _Calls(Sequence[CallRow]):
 
 
 def _config(config: Config | None, redactor: _Redactor) -> Config | None:
-    """Only what a report shows of it: the sections."""
+    """The configuration as far as a report shows it: its sections."""
     if config is None:
         return None
     return Config(config.version, "", sections=tuple(_section(section, redactor) for section in config.sections))

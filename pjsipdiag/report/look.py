@@ -28,9 +28,9 @@ class Style:
     keeps_names_whole: bool = False
     """Names and addresses stay in one line: somebody may search for them with grep."""
     folder: str = ""
-    """That of the configuration, as a repository names it, for formats that show findings at its lines."""
+    """The folder of the configuration, as a repository names it, for formats that show findings at its lines."""
     name: str = ""
-    """Of the PBX, where its page is one of many beside index.html."""
+    """The name of the PBX, where its page is one of many beside index.html."""
     ahead: BackgroundTables | None = None
 
 

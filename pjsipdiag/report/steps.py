@@ -18,7 +18,7 @@ class Step(NamedTuple):
 THEN = "Then load it, and see that it worked"
 """The title over the steps where lines are suggested."""
 ADVICE = "What to do, and how to see that it worked"
-"""The same where none are."""
+"""The title where nothing is suggested."""
 MOST_ADVISED = 3
 
 TAKEN_UP = {

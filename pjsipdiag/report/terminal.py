@@ -113,7 +113,7 @@ def _coloured(text: Text, console: Console, look: Style) -> str:
 
 
 def page_text(parts: Iterable[Part], look: Style) -> str:
-    """The same as text."""
+    """A page as text."""
     stream = StringIO()
     put(parts, stream, look)
     return stream.getvalue()

@@ -45,7 +45,7 @@ def pbx(report: Report) -> str:
 
 
 def scope(report: Report) -> str:
-    """That the report covers a part; empty where it covers all."""
+    """Says that the report covers a part; empty where it covers all."""
     return f"only {report.filtered}" if report.filtered else ""
 
 
@@ -107,7 +107,7 @@ def observed_answers(source: SourceRow) -> str:
 
 
 def counts(observed: Mapping[str, int]) -> str:
-    """The same of any answers by code."""
+    """Counts of answers by code, in words."""
     ordered = sorted(observed.items(), key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{answer(code)} x{count:,}" if count > 1 else answer(code) for code, count in ordered)
 

@@ -24,7 +24,7 @@ KNOWN_CAUSES = 5000
 SOURCES_NAMED, SOURCES_LISTED = 3, 100
 """Sources that a line names, and that JSON lists."""
 LINES_A_MINUTE = 60
-"""In a minute."""
+"""Lines that are told in a minute."""
 MINUTE = 60 * 1_000_000_000
 OF_THE_WHOLE = "no-invite"
 """The rule that is about a capture as a whole, which a window is not."""
@@ -59,7 +59,7 @@ class CauseChange:
         return visible("  ".join(filter(None, said)) + fix + then)
 
     def json(self) -> dict[str, Any]:
-        """The same for machines, schema 1."""
+        """The change for machines, schema 1."""
         return {
             "schema": 1,
             "time": wording.moment(self.time),

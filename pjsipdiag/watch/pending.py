@@ -74,7 +74,7 @@ class PendingTalks:
         return self._take([name for name, talk in self._talks.items() if talk.is_settled(now)])
 
     def take_all(self) -> list[Datagram]:
-        """Those of all talks: nothing more comes."""
+        """The messages of all talks: nothing more comes."""
         return self._take([*self._talks])
 
     def trim(self) -> None:

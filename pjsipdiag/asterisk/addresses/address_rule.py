@@ -52,7 +52,7 @@ def source(address: Address) -> SourceSocket:
 
 
 def unpack_source(packed: bytes) -> SourceSocket:
-    """The same of a packed address (`Address.pack`)."""
+    """`source` for a packed address (`Address.pack`)."""
     ip, port = packed[:-2], int.from_bytes(packed[-2:], "big")
     if ip.startswith(MAPPED) and len(ip) == 16:
         ip = ip[12:]
@@ -70,7 +70,7 @@ def holds(rule: AddressRule, version: int, ip: int) -> bool:
 
 
 def fits(rule: AddressRule, ip: str) -> bool:
-    """The same of an address as text."""
+    """`holds` for an address as text."""
     return holds(rule, *number(ip))
 
 
@@ -135,7 +135,7 @@ def canonical(rule: AddressRule) -> str:
 
 
 def short_text(rule: AddressRule) -> str:
-    """The same in short: no mask for one address, a count of bits where the mask has no holes."""
+    """The rule in short: no mask for one address, a count of bits where the mask has no holes."""
     address, _, mask = canonical(rule).rpartition("/")
     bits = length(rule)
     if not is_prefix(rule):

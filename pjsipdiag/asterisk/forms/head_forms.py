@@ -36,7 +36,7 @@ MOST_FORMS = 64
 MOST_TRIED = 8
 """Forms that are tried on a request before it is taken to have none."""
 LEARNT = 64
-"""To learn a form costs as much as to read about 64 requests the long way."""
+"""Requests after which a form is learnt: learning costs as much as reading about 64 requests the long way."""
 MOST_HEADS_SEEN, LONGEST_LEARNT_HEAD, MOST_HEADERS = 2000, 4096, 64
 MOST_VAIN = 256
 """Forms that are tried to be learnt in vain."""

@@ -202,7 +202,7 @@ READ_LINES = {
         ),
     ),
 }
-"""The same as in LINES, of the first header of that name, with what is read of it; stricter here and there."""
+"""As LINES, for the first header of that name, with what is read of it; stricter here and there."""
 REQUEST = seq(field("uri", _uri(field("called", seq(_USER, ahead(_AT))))), text(b" SIP/2.0\r\n"))
 """A request line behind its method, with what is read of it."""
 

@@ -23,7 +23,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Where
 
 NO_LINE = Where("", 0)
-"""Of what no file at hand has."""
+"""The line of an object that no file at hand has."""
 
 _T = TypeVar("_T", bound=Loaded)
 Values = dict[str, str]

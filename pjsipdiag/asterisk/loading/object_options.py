@@ -28,7 +28,7 @@ from pjsipdiag.dataclass import dataclass
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
 _ALWAYS = Span()
-"""Of what every release has."""
+"""The span of an option that every release has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ def name_order(items: Iterable[tuple[str, _T]]) -> list[_T]:
 def with_rows(
     parts: Sequence[tuple[Sequence[Identify], int | None]], from_wizard: Sequence[Identify], version: Release
 ) -> tuple[Identify, ...]:
-    """The same where rows of a database are among them: each backend's objects with the number of its sections, None
+    """The order where rows of a database are among them: each backend's objects with the number of its sections, None
     for rows. Lists that are not sorted keep the order of the result (`sorcery_realtime_retrieve_multiple`)."""
     if version.identify_order == "name":
         plain = [item for objects, _ in parts for item in objects]

@@ -29,7 +29,7 @@ class Mapped:
     no_table: bool = False
 
     def with_table(self, family: str) -> Mapped:
-        """The same with a table."""
+        """This mapping with a table, where it names none."""
         return replace(self, table=family, no_table=False) if self.no_table else self
 
 

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.section import Section
 
 
 def of_rows(stored: Stored, cache: Cache | None) -> Iterator[Problem]:
-    """Of one table that was read, and of what may hold older rows of it."""
+    """Warns of one table that was read, and of caches that may hold older rows of it."""
     if cache is not None and stored.type == "identify":
         yield Problem(FileReason.CACHE_HOLDS_ALL() if cache.is_full else FileReason.CACHE_HOLDS_NOTHING(), cache.where)
     seen: set[str] = set()

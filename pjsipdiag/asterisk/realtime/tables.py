@@ -118,7 +118,7 @@ class Tables:
         return None
 
     def file(self, name: str, mapped: Mapped, types: Sequence[str]) -> Parsed | None:
-        """That table as a file; None where it cannot be read, and all object types are unknown."""
+        """The table as a file; None where it cannot be read, and all object types are unknown."""
         if self._is_unnamed(mapped):
             return Parsed(is_found=mapped.driver == "sqlite3")
         url = self._url(mapped)

@@ -66,7 +66,7 @@ _CACHED = {
 
 
 def of_cache(object_type: str, where: Where) -> Iterator[Unread]:
-    """That a cache may hold other rows than were read, where that decides whose a call is."""
+    """Says that a cache may hold other rows than were read, where that decides whose a call is."""
     if object_type in _CACHED:
         text = (
             f"{_CACHED[object_type]}: a cache keeps them ({where}); --live tells which, and "

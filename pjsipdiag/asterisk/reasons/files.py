@@ -80,4 +80,4 @@ OF_TABLES: dict[ReasonKind, str] = {
 """Pitfall of a table or its mapping -> what to do."""
 
 PASSED_OVER = (FileReason.NOT_READ, FileReason.ENDLESS_INCLUDES)
-"""That a file was passed over."""
+"""The reasons that say that a file was passed over."""

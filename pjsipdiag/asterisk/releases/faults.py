@@ -84,7 +84,7 @@ FAULTS: dict[FaultName, Fault] = {
         "asterisk issue 948; res_pjsip_outbound_authenticator_digest.c",
     ),
 }
-"""In the order in which they are told."""
+"""All known faults, in the order in which reports name them."""
 
 
 def has_fault(version: str, name: FaultName) -> bool:

@@ -56,7 +56,8 @@ def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = OF
 
 
 def contact_denial(acl: Acl, request: Request, config: Config) -> tuple[Match, Reason] | None:
-    """The same for the hosts of the Contact headers (apply_contact_acl, apply_endpoint_contact_acl).
+    """Why the access list refuses a host of the Contact headers, or None (apply_contact_acl,
+    apply_endpoint_contact_acl).
 
     A host name stands for all its addresses, and for none where it does not resolve; one whose addresses are not
     given leaves open what no other Contact decides.

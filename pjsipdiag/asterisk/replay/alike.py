@@ -142,7 +142,7 @@ class Alike:
         return self._origin(asked, source) if known is None else known
 
     def origins(self, sources: Sequence[bytes]) -> Iterator[int]:
-        """The same of many, each address asked for once."""
+        """The origins of many, each address looked up once."""
         asked = sources if self._ports else [source[:-2] for source in sources]
         known = {one: self.origin(source) for one, source in dict(zip(asked, sources, strict=True)).items()}
         return map(known.__getitem__, asked)

@@ -71,7 +71,7 @@ def check_framing(message: SipMessage) -> Check | None:
 
 
 def check_answers(config: Config) -> Check | None:
-    """That a running Asterisk was asked alone through an interface that leaves out what decides."""
+    """Says that a running Asterisk was asked alone through an interface that leaves out what decides."""
     missing = [kind for kind in _NOT_LISTED if kind in config.not_shown]
     if not missing:
         return None
@@ -136,7 +136,7 @@ _WEB = {("ws", "wss"), ("wss", "ws")}
 
 
 def check_listening(transport: str, destination: Address, config: Config) -> Check | None:
-    """That nothing listens where the packet went, or None."""
+    """Says that nothing listens where the packet went; None where something does."""
     found = find_listening(transport, destination, config)
     # A transport that is bound to a name takes packets to that name's addresses only, which the files do not have:
     # where no other transport listens there, nothing is certain.

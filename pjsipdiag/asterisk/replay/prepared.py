@@ -132,8 +132,8 @@ Identifier = Callable[[Prepared, Arrived], Iterator[Check]]
 
 
 def uncertain_order(step: str, winner: Identify, others: Iterable[Identify], config: Config) -> Iterator[Check]:
-    """That another identify could be asked before the one that is: a section [] gets a random name and place, and on
-    releases with hash order a running Asterisk does not tell how many sections there are."""
+    """Says that another identify could be asked before the one that is: a section [] gets a random name and place, and
+    on releases with hash order a running Asterisk does not tell how many sections there are."""
     for other in others:
         if other.endpoint != winner.endpoint and "order" in config.not_shown:
             reason = WalkReason.ORDER_NOT_SHOWN(first=winner.name, second=other.name, release=config.version)

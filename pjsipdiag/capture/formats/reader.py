@@ -36,7 +36,7 @@ def read(path: str | Path, tally: Tally, dissector: Dissector | None = None) -> 
 def read_stream(
     stream: BinaryIO | io.RawIOBase, tally: Tally, dissector: Dissector | None = None
 ) -> Iterator[Datagram]:
-    """The same for an open binary file, which need not be seekable."""
+    """Reads an open binary file, which need not be seekable."""
     damage: list[str] = []
     with decompress(stream, damage, any_ratio=tally.any_ratio) as content:
         head = b""

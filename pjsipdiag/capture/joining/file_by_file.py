@@ -37,7 +37,7 @@ def read_files(
 
 
 def cut_short(tallies: Iterable[Tally]) -> tuple[str, ...]:
-    """Of each file that could not be read to its end, where and why."""
+    """The files that could not be read to their end, and why."""
     return tuple(f"{tally.file}: {tally.truncated}" for tally in tallies if tally.truncated)
 
 

@@ -70,7 +70,7 @@ class Handover:
     """
 
     deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
-    """By numbers that rise."""
+    """The packets handed back, by rising numbers."""
     size: int = 0
     """Bytes of packets in `deferred`."""
     records: int = 0

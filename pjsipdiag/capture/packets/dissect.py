@@ -75,7 +75,7 @@ class Dissector:
             self._reassembler.take_up(before.flows, before.ignored, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.direct: Callable[..., Sequence[Datagram] | None] = self._reassembler.feed
-        """The same without the frame around a segment; None where that is wanted."""
+        """As `follow`, without the frame around a segment; None where the frame is wanted."""
         self.table: FlowTable = self._reassembler
         self.flows: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows that are followed: every segment of them is wanted."""
@@ -84,7 +84,7 @@ class Dissector:
         self.ports = self._reassembler.ports
         """Ports of all these flows, and perhaps of others (`tcp.port_pair`)."""
         self.passed: set[int] | None = None
-        """Where the ports of flows are noted of which data was passed over, if somebody wants to know."""
+        """The ports of flows whose data was passed over; None where nobody asks."""
 
     def wants(self, flow: bytes) -> bool:
         """Whether every segment of a flow is wanted; notes that one is passed over if not."""

@@ -74,7 +74,7 @@ class Flow:
         return not other.told and not alike and other.sequence.holds(self.acknowledges)
 
     def both(self) -> tuple[Flow, ...]:
-        """It and the former one."""
+        """This flow and its former one."""
         return (self, self.former) if self.former else (self,)
 
     def forget(self) -> int:

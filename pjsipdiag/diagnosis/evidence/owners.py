@@ -210,7 +210,7 @@ def _owners_of(config: Config, host: str) -> list[Naming]:
 
 
 def _by_place(situation: Situation, known: Trunks, ip: str) -> Iterator[tuple[str, int, str]]:
-    """The same of lines that are further away: a hint, as hosts of many parties share a network.
+    """Owners by lines that are further away: a hint, as hosts of many parties share a network.
 
     Where a crowd of strangers calls, some of them are in any network.
     """

@@ -53,7 +53,7 @@ def _texts(situation: Situation) -> Iterator[tuple[str, str]]:
 
 
 def _methods(situation: Situation) -> Iterator[str]:
-    """Those of requests outside of calls, which a sender may call as he likes."""
+    """The methods of requests outside of calls: a sender may write any word there."""
     yield from (one.method for one in (*situation.exchanges, *situation.own_exchanges))
     yield from (method for _, method, _ in situation.unknown_calls)
     yield from chain.from_iterable(situation.other_methods.values())

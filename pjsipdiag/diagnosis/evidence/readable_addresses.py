@@ -39,7 +39,7 @@ def ip_of(place: str) -> str:
 
 
 def address_of(place: str) -> Address:
-    """The same with the port, 0 where there is none."""
+    """The address with its port, 0 where there is none."""
     host, _, port = place.rpartition(":")
     return Address(host.strip("[]"), int(port)) if port.isdigit() and host else Address(place.strip("[]"))
 
@@ -129,4 +129,4 @@ def show_socket(packed: bytes) -> str:
 
 _ipv4_text = lru_cache(maxsize=4096)(inet_ntoa)
 show_address = lru_cache(maxsize=4096)(show_socket)
-"""The same of addresses that come again and again."""
+"""`show_socket`, remembered for addresses that come again and again."""

@@ -46,7 +46,7 @@ def _refused(group: CallGroup, statuses: Collection[int]) -> list[str]:
 
 
 def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
-    """The same of requests outside of calls."""
+    """The finding with what was seen of its requests outside of calls."""
     if finding.seen != Seen() or not exchanges:
         return finding
     refusing = (
@@ -95,7 +95,7 @@ def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable
 
 
 def _first(names: Iterable[str], most: int) -> tuple[str, ...]:
-    """Only as many as are wanted are read."""
+    """The first `most` different names; no more are read."""
     found: dict[str, None] = {}
     for name in filter(None, names):
         found[name] = None

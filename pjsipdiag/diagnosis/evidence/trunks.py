@@ -138,7 +138,7 @@ def _add_uris(config: Config, found: Trunks) -> None:
 
 
 def prefix_of(rule: AddressRule) -> tuple[int, int]:
-    """The same of the first address of a rule."""
+    """The prefix of the first address of a rule."""
     return rule.version, rule.network >> (8 if rule.version == 4 else 64)
 
 

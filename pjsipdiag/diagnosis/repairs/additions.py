@@ -95,7 +95,7 @@ def _cover(config: Config, endpoint: str, groups: Sequence[CallGroup]) -> tuple[
 def aggregate_networks(
     config: Config, endpoint: str, networks: Sequence[Network], identify: Identify | None, never: Collection[str]
 ) -> tuple[list[Network], list[Network]]:
-    """The same with one network for those that lie together, and the addresses that it lets in and nobody used.
+    """The networks with one for those that lie together, and the addresses that it lets in and nobody used.
 
     It is the smallest around them and around what `identify` has beside them. The endpoint's own lines must speak for
     every address in it, and none of `never` may be there.
@@ -159,7 +159,7 @@ def _single(ip: str) -> Network:
 
 
 def _collapse(networks: Sequence[Network]) -> list[Network]:
-    """The same addresses in as few networks as hold nothing else."""
+    """These addresses in as few networks as hold nothing else."""
     four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
     six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
     return [*ipaddress.collapse_addresses(four), *ipaddress.collapse_addresses(six)]

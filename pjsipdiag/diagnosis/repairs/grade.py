@@ -59,8 +59,8 @@ def is_acknowledged(situation: Situation, group: CallGroup) -> bool:
 
 
 def without_forged(situation: Situation) -> Situation:
-    """The same without what may be somebody else's in groups of addresses that the files know: nobody's calls under
-    another's address decide what becomes of his own.
+    """The situation without what may be somebody else's in groups of addresses that the files know: nobody's calls
+    under another's address decide what becomes of his own.
 
     The same object where that makes no difference, and where no such call failed: then nobody looks for a repair.
     """
@@ -74,7 +74,7 @@ def without_forged(situation: Situation) -> Situation:
 
 
 def by_deed_alone(situation: Situation) -> Situation:
-    """The same with nothing but groups that `by_deed` takes."""
+    """The situation with nothing but groups that `by_deed` takes."""
     return _with_groups(situation, [group for group in situation.groups if by_deed(situation, Cause(), group)])
 
 

@@ -49,7 +49,7 @@ def identifies_by_header(groups: Sequence[CallGroup]) -> list[str]:
 
 
 def _escape(value: str) -> str:
-    """As a file has it, where a semicolon begins a comment."""
+    """The value as a file has it, where a semicolon begins a comment."""
     return value.replace(";", "\\;")
 
 

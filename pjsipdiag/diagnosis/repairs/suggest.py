@@ -240,7 +240,8 @@ def _choose(situation: Situation, draft: Draft, whole: Situation) -> list[tuple[
 
 
 def _with_all_calls(whole: Situation, draft: Draft, suggestion: Suggestion) -> Suggestion:
-    """The same with the counts of all calls: what may be forged decides nothing, but the change is for it, too."""
+    """The suggestion with the counts of all calls: what may be forged decides nothing, but the change is for it,
+    too."""
     of_draft = {(group.source, group.transport, id(group.verdict)) for group in draft.groups}
     groups = [one for one in whole.groups if (one.source, one.transport, id(one.verdict)) in of_draft]
     if sum(one.calls for one in groups) == sum(one.calls for one in draft.groups if one.method == "INVITE"):

@@ -36,8 +36,8 @@ class Logins(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _logins(situation: Situation) -> dict[tuple[str, str], Logins]:
-    """By source and endpoint, and by endpoint alone (source ""): a retry with a new Call-ID is a call of its own, and
-    perhaps in another group."""
+    """The logins by source and endpoint, and by endpoint alone (source ""): a retry with a new Call-ID is a call of its
+    own, and perhaps in another group."""
     found: dict[tuple[str, str], Logins] = {}
     for group in situation.groups:
         if group.verdict.outcome is Outcome.CHALLENGED:

@@ -133,7 +133,7 @@ def _unregistered(situation: Situation) -> str:
 
 
 def _unanswered(situation: Situation) -> str:
-    """That what came instead of calls was refused, or that none of it got an answer, if so."""
+    """Says that what came instead of calls was refused or got no answer; empty where neither is so."""
     refused = [one for one in situation.exchanges if one.refusals]
     if refused:
         what = f"{_each(one.method for one in refused)} of {_each(one.client for one in refused)}"
@@ -288,7 +288,7 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
 
 
 def _weight(unknown: bool, alone: bool) -> Severity:
-    """Nothing else to read and a client that no identify takes: an error."""
+    """An error where nothing else can be read and no identify takes a client."""
     if alone:
         return Severity.ERROR if unknown else Severity.WARNING
     return Severity.WARNING if unknown else Severity.NOTE

@@ -124,7 +124,7 @@ def is_maintenance(answer: SipMessage) -> bool:
 
 
 def in_maintenance(group: CallGroup) -> bool:
-    """The same of calls: it is refused before the dialplan, so no 100 comes first."""
+    """Whether maintenance refuses the calls: that comes before the dialplan, so no 100 comes first."""
     return "300" in group.delays and group.statuses.get(503, 0) > group.tried.get(503, 0)
 
 

@@ -113,7 +113,7 @@ def scanner_signs(situation: Situation, source: str) -> ScannerSigns:
 
 @lru_cache(maxsize=8192)
 def _claimed_signs(situation: Situation, source: str) -> ScannerSigns:
-    """The same by all calls under its address, which may be somebody else's."""
+    """The signs by all calls under its address, which may be somebody else's."""
     return _signs(strangers(situation)[source])
 
 
@@ -252,7 +252,7 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
 
 
 def _unproven(situation: Situation, found: Sequence[str]) -> Iterable[str]:
-    """Whose address may be somebody else's: nothing shows that he gets what is sent there."""
+    """Says that an address may be forged: nothing shows that its sender gets what is sent there."""
     answered = {group.source for group in situation.groups if with_status(group, 0) < group.calls}
     doubtful = [ip for ip in found if ip in answered and find_owner(situation, ip) is None]
     if doubtful:

@@ -63,7 +63,7 @@ def _shown(transport: Transport) -> str:
 
 
 def silent(config: Config) -> Iterator[Finding]:
-    """That nothing listens, where no other finding says why."""
+    """Says that nothing listens, where no other finding says why."""
     explained = config.rejected_files or config.missing_files or any(one.is_fatal for one in config.absent_modules)
     explained = explained or any(one.type == "transport" for one in config.dropped)
     if config.listeners or explained or {"transport", ""} & config.elsewhere or "transport" in config.not_shown:

@@ -71,7 +71,7 @@ class _Fitting:
 
     @property
     def ports(self) -> list[int]:
-        """Those that a rule names here."""
+        """The ports that a rule names here."""
         return [port for port in [*self._heaps] if port and self._last(port) >= 0]
 
     def takes(self, port: int) -> bool:

@@ -142,7 +142,7 @@ def _rows(
 
 
 def _named(some: set[_Value], every: Sequence[_Value], shown: Callable[[_Value], str]) -> tuple[str, ...]:
-    """Those of an axis, as people are told; none where all of them are meant."""
+    """The values of an axis in words; none where all of them are meant."""
     return tuple(shown(one) for one in every if one in some) if len(some) < len(every) else ()
 
 

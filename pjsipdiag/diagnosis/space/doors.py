@@ -40,7 +40,7 @@ MOST_WALKED = 400_000
 
 @dataclass(frozen=True)
 class Street:
-    """Where a stranger stands: what he calls, and over what."""
+    """A stranger before the PBX: what he calls, and over what."""
 
     config: Config
     replay: Replay
@@ -79,7 +79,7 @@ def doors(config: Config) -> tuple[Door, ...]:
 
 
 def _street(config: Config) -> Street | None:
-    """In front of a transport that listens, a plain one if there is one."""
+    """The street before a transport that listens, a plain one if there is one."""
     plain = sorted(config.listeners, key=lambda one: (one.protocol not in ("udp", "tcp"), one.protocol != "udp"))
     if not plain or plain[0].protocol == "flow":
         return None
@@ -92,8 +92,8 @@ def _street(config: Config) -> Street | None:
 
 
 def _without_names(config: Config) -> Config:
-    """As a stranger meets it: he has none of the addresses that host names stand for, and a transport whose host name
-    is not known listens."""
+    """The configuration as a stranger meets it: he has none of the addresses that host names stand for, and a transport
+    whose host name is not known listens."""
     return replace(
         config,
         identifies=tuple(replace(identify, unresolved=()) for identify in config.identifies),
@@ -127,7 +127,7 @@ def _by_name(step: str) -> Callable[[Street], Iterator[Door]]:
 
 
 def note_untried(config: Config) -> Iterator[str]:
-    """That some doors by a text were not tried, so that they are listed as unknown."""
+    """Says that some doors by a text were not tried, so that they are listed as unknown."""
     for text, count in (
         ("a header", sum(bool(identify.match_header) for identify in config.identifies)),
         ("a request URI", sum(bool(identify.match_request_uri) for identify in config.identifies)),

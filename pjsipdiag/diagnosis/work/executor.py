@@ -103,7 +103,7 @@ class Processes:
         """A process that was ended would be ended again."""
 
     def close(self) -> None:
-        """Nothing is left: whoever was at work ended with it."""
+        """Nothing is left to end: whoever was at work ended with it."""
 
 
 class _Started(Started[Result]):

@@ -160,7 +160,7 @@ class Begun:
     _work: Started[list[Done]]
     _anew: Callable[[Executor], Begun]
     _heads: Spool = field(default_factory=Spool)
-    """Of folds that came with heads of their own."""
+    """The heads of folds that came with heads of their own."""
     _gathered: Gathered | None = None
 
     def __enter__(self) -> Begun:

@@ -27,7 +27,7 @@ BYTES_OF_FINDING = 100
 """Bytes of one thing that was found, beside its message."""
 
 Sightings = list[tuple[list[Any], str]]
-"""Of each capture what was found, and why it was not looked into, or empty."""
+"""The findings in each capture, and why it was not looked into, or empty."""
 
 
 class Holders:
@@ -86,7 +86,7 @@ class Looking:
         return [self._found(tally) for tally in captures]
 
     def result_when_lost(self, captures: Sequence[Tally], _reason: str) -> Sightings:
-        """The same where nobody can."""
+        """Nothing found, and the reason why nobody could look."""
         return [([], "the workers that read it again were ended")] * len(captures)
 
     def _found(self, tally: Tally) -> tuple[list[Any], str]:
@@ -106,7 +106,7 @@ class Comparing:
         return reread.find_changed(captures)
 
     def result_when_lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
-        """Of what nobody knows it is said."""
+        """All of them: whether they have changed nobody knows."""
         return [*captures]
 
 

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.work.executor import AnyFold, Elsewhere
 from pjsipdiag.diagnosis.work.kept import once
 
 MESSAGES = 50_000
-"""That are fed at once to a fold whose size is bounded."""
+"""How many are fed at once to a fold whose size is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class PieceReader:
         return [self._read(*piece, Spool() if apart else task.spool) for piece in task.pieces]
 
     def result_when_lost(self, task: Task, reason: str) -> list[Done]:
-        """The same for pieces that nobody can read."""
+        """Pieces that nobody can read, with the reason."""
         return [Done(*place, [], Tally(place[-1].path), why_lost=reason) for place in task.pieces]
 
     def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
@@ -190,7 +190,7 @@ class FileReader:
         return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
     def result_when_lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> WholeFile:
-        """The same for one that nobody can read."""
+        """A file that nobody can read, with the reason."""
         return WholeFile([], Tally(self.path), left[1], left[0], why_lost=reason)
 
     def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> WholeFile:

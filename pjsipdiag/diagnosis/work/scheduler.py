@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATIENCE = 10
 """Seconds in which a scheduler answers, and has workers."""
 VERSIONS = (platform.python_version(), __version__)
-"""Of Python and of pjsipdiag: both sides must have the same ones."""
+"""The versions of Python and of pjsipdiag: both sides must have the same ones."""
 ENVIRONMENT = "DASK_SCHEDULER_ADDRESS"
 
 

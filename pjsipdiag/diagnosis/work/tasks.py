@@ -49,7 +49,7 @@ def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
 
 
 def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
-    """The same where others open the files: tasks of a bounded size, each a piece of a file or some small ones."""
+    """Tasks where others open the files: each of a bounded size, each a piece of a file or some small ones."""
     if reading.wanted.of_day:
         return
     if not reading.splittable:
@@ -84,7 +84,7 @@ class Cutting:
 
 
 def _length(piece: FilePart) -> int:
-    """In bytes; of what nobody can tell, enough."""
+    """The length of a file in bytes; where nobody can tell, enough for a task of its own."""
     if piece.end != WHOLE:
         return piece.end - piece.start
     size = size_of(piece.path)

@@ -48,7 +48,7 @@ class Contrast:
 
 
 def contrast(bad: CallRow, good: CallRow, said: Sequence[Spoken], beside: Sequence[Spoken]) -> Contrast:
-    """In what the two differ; `said` is what was said in the first, `beside` in the other."""
+    """The differences of the two; `said` is what was said in the first, `beside` in the other."""
     texts = _invite(said), _invite(beside)
     ours, theirs = map(_headers, texts) if all(texts) else map(_known, (bad, good))
     names = list(dict.fromkeys([*ours, *theirs]))
@@ -95,7 +95,7 @@ def _known(call: CallRow) -> dict[str, str]:
 
 
 def _headers(text: str) -> dict[str, str]:
-    """Of an INVITE: request URI, headers by name, and what its SDP offers."""
+    """The request URI of an INVITE, its headers by name, and what its SDP offers."""
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     lines = re.sub(r"\n[ \t]+", " ", head).split("\n")
     found = {"Request": lines[0].removeprefix("INVITE ").removesuffix(" SIP/2.0")}

@@ -52,7 +52,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class PathWords:
-    """The same in words, for screens and paper on which the picture has no room: the names from left to right."""
+    """The path in words, for screens and paper on which the picture has no room: the names from left to right."""
 
     names: tuple[str, ...]
     verdict: str
@@ -69,7 +69,7 @@ class CallFlow:
     width: int
     height: int
     ways: tuple[PathWords, ...] = ()
-    """Those of the most calls."""
+    """The paths of the most calls."""
     ways_left: int = 0
 
 

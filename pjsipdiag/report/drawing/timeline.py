@@ -46,7 +46,7 @@ class Timeline:
     left: int = 0
     """Sources that are not shown."""
     verdicts: tuple[str, ...] = ()
-    """Those that occur."""
+    """The verdicts that occur."""
 
 
 def timeline(sources: Sequence[SourceRow], counted: CallsTally, most: int) -> Timeline:

@@ -106,7 +106,7 @@ def _choose(source: SourceTally, share: int) -> list[CallRow]:
 def _pairs(
     report: Report, sources: Sequence[SourceRow], counted: CallsTally
 ) -> Iterator[tuple[str, tuple[CallRow, CallRow]]]:
-    """Of each source whose calls failed: one of them, and one of the same provider that came through."""
+    """For each source whose calls failed: one of them, and one of the same provider that came through."""
     good = _good_ones(counted)
     for source in sources:
         mine = counted.sources[source.address]
@@ -129,7 +129,7 @@ def _good_ones(counted: CallsTally) -> Mapping[str, CallRow]:
 
 
 def _endpoints(report: Report, address: str) -> Iterator[str]:
-    """Those to which repairs give an address."""
+    """The endpoints to which repairs give an address."""
     for one in (*report.suggestions, *report.unconfirmed):
         if address in one.addresses:
             yield from (one.endpoint, *one.candidates)

@@ -147,7 +147,7 @@ def frame() -> dict[str, str]:
 
 
 def hashes() -> tuple[str, str]:
-    """Those of the page's style and script, as a policy names them."""
+    """The hashes of the page's style and script, as a content security policy names them."""
     return _digest(_asset("report.css")), _digest(_asset("report.js"))
 
 
@@ -195,7 +195,7 @@ def _facts(report: Report) -> list[str]:
 
 
 def _without_folders(report: Report) -> Report:
-    """As who gets the page may read it: captures without the folders of who made it; each source is made once."""
+    """The report for whoever gets the page: captures without the folders of who made it; each source is made once."""
     names = short_names([capture.file for capture in report.captures])
     captures = tuple(replace(one, file=names[one.file]) for one in report.captures)
     notes = tuple(_shorten_paths(note, names) for note in report.notes)

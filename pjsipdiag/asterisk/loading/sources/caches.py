@@ -25,7 +25,7 @@ class Cache:
 
 
 def cache_of(variable: Variable, before: int) -> Cache:
-    """Of an option that is given twice the last counts."""
+    """The cache that a line of sorcery.conf describes. Of an option that is given twice the last counts."""
     _, _, data = variable.value.partition(",")
     options = {name.lower(): value for name, _, value in (option.partition("=") for option in data.split(","))}
     return Cache(variable.where, parse_bool(options.get("full_backend_cache", "")), not data, before)

@@ -171,7 +171,7 @@ def _strange(one: _Named) -> Unread:
 
 
 def broken_files(read: Callable[[str], Parsed]) -> Iterator[Absent]:
-    """That a file without which Asterisk does not start cannot be parsed."""
+    """Names the files that cannot be parsed and without which Asterisk does not start."""
     for name, log in STARTING_FILES.items():
         parsed = read(name)
         if parsed.is_found and not parsed.is_valid:
@@ -222,7 +222,7 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
 
 
 def _missing_required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
-    """That Asterisk does not start without a module that require= names (load_modules, main/loader.c)."""
+    """Names the modules of require= without which Asterisk does not start (load_modules, main/loader.c)."""
     return [
         Absent(
             "",

@@ -131,7 +131,7 @@ class Sources:
         return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
 
     def _unmapped(self) -> Iterator[Unread]:
-        """Nobody maps types to families without extconfig.conf: where it is not there, the copy may lack it."""
+        """Types mapped to families without an extconfig.conf: the copy may lack that file."""
         if self.is_alone or self.file(EXTCONFIG).is_found:
             return
         for object_type, backend in self.mappings.unmapped.items():

@@ -48,7 +48,7 @@ def _recognise(path: str, file: Path, disk: Disk) -> None:
 
 
 def no_main_file(path: str | Path | None) -> ConfigError:
-    """That the main file is not there, nor a table in its place."""
+    """The error that there is neither the main file nor a table in its place."""
     return ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
 
 

@@ -118,4 +118,4 @@ def expiration(registration: Candidate) -> Drop | None:
 
 
 REGISTRATION_CHECKS: tuple[Requirement, ...] = (lengths, line, uris, proxy, contact, expiration)
-"""In Asterisk's order."""
+"""The checks of a registration, in Asterisk's order."""

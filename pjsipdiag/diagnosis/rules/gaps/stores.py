@@ -23,7 +23,7 @@ def tables_not_read(situation: Situation) -> Iterable[Finding]:
 
 
 def programs_not_run(situation: Situation) -> Iterable[Finding]:
-    """The same of what programs write."""
+    """The findings on objects that programs write."""
     for finding in programs(situation.config):
         held = [one for one in situation.config.unread if one.source == "program" and one.where == finding.where]
         yield _with_refused(situation, finding, held)

@@ -94,8 +94,8 @@ def unsuccessful(situation: Situation) -> list[tuple[str, int, int]]:
 
 
 def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
-    """Those of one method that met the same, however many hosts they went to; any final answer to OPTIONS shows that
-    who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
+    """The finding on requests of one method that met the same, however many hosts they went to; any final answer to
+    OPTIONS shows that who gave it is alive (qualify_contact_cb of res_pjsip/pjsip_options.c)."""
     # A PBX may ping hundreds of contacts: what all of them answer alike is one finding.
     first, servers = alike[0], tuple(dict.fromkeys(one.server for one in alike))
     is_ping, silent, several = first.method == "OPTIONS", first.is_silent, len(servers) > 1

@@ -115,7 +115,7 @@ def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple
 
 
 def _places(section: Section | None) -> Iterator[tuple[int, int] | None]:
-    """Where the addresses may be that are not to be read in an identify: of one with a bad mask only that is not."""
+    """The places of addresses that cannot be read in an identify: of one with a bad mask only that one."""
     values = [v for v in section.variables if v.name.lower() in ("match", "remote_hosts")] if section else []
     parts = [text for v in values for part in v.value.split(",") if (text := part.strip())]
     if not parts and not matches_in(section).rules:
@@ -248,7 +248,7 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
 
 
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
-    """Where an option that this release lacks is known."""
+    """The releases that know an option which this one lacks."""
     option = reason["option"] if reason.kind is LoadReason.NO_OPTION else ""
     first = object_options.first_releases(object_type, option) if option else ()
     plain = [release for release in first if not release.startswith("certified")]

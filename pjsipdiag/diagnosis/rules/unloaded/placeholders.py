@@ -15,7 +15,7 @@ LONGEST_LOOKED_AT = 1000
 
 
 def name_placeholders(value: str) -> tuple[str, ...]:
-    """That parts of a value are placeholders; nothing where none is."""
+    """Says which parts of a value are placeholders; empty where none is."""
     holes = list(dict.fromkeys(found[0] for found in re.finditer(PLACEHOLDER, value[:LONGEST_LOOKED_AT])))
     shown = ", ".join(holes[:4])
     verb = "is a placeholder" if len(holes) == 1 else "are placeholders"

@@ -116,7 +116,7 @@ def sentences(found: Sequence[Word]) -> list[str]:
 
 
 def about_requests(situation: Situation, server: str) -> list[str]:
-    """The same of requests that the PBX sent to an address."""
+    """The signs about requests that the PBX sent to an address."""
     return sentences(
         [word for word in words(situation) if word.is_outward and word.peer == server and not _is_answer(word)]
     )

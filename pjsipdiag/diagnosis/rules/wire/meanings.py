@@ -84,12 +84,12 @@ CLOSED = 0
 
 
 def icmp(code: int, version: int) -> Meaning:
-    """Of an ICMP error, `type << 8 | code`, in an IP packet of that version."""
+    """The meaning of an ICMP error, `type << 8 | code`, in an IP packet of that version."""
     kind, detail = divmod(code, 256)
     known = (_FOUR if version == 4 else _SIX).get((kind, detail if (version, kind) != (6, 2) else 0))
     return known or Meaning(f"type {kind} code {detail}", "it could not be handed to {place}", _WAY)
 
 
 def alert(description: int) -> Meaning:
-    """Of a TLS alert."""
+    """The meaning of a TLS alert."""
     return _ALERTS.get(description) or Meaning(f"alert {description}", "TLS could not be set up", _SUITES)

@@ -41,7 +41,7 @@ class Meanwhile(NamedTuple):
 
 
 def meanwhile(situation: Situation, sources: Collection[str], first: int, last: int) -> Meanwhile:
-    """The same for calls of these sources that got no answer, from the first to the last of them."""
+    """The answers to others while calls of these sources got none, from the first to the last of them."""
     calls = situation.calls
     if not isinstance(calls, Calls):
         return Meanwhile((), False, 0)
@@ -61,7 +61,8 @@ def meanwhile(situation: Situation, sources: Collection[str], first: int, last: 
 
 
 def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
-    """Whose requests outside of calls get no answer any more, or never got one while others do, and late answers."""
+    """Findings on hosts whose requests get no answer any more, or never got one while others do; and on late
+    answers."""
     exchanges = situation.exchanges
     heard = max((*(one.last_answer for one in exchanges), *(g.last_answer for g in situation.groups)), default=0)
     # Whether others are answered afterwards tells a ban of one address from a standstill of all: that is the advice.
@@ -129,7 +130,7 @@ class Pause(NamedTuple):
 
 
 def with_lost_answers(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """Those that have fewer answers than requests, so that there may be a pause."""
+    """The exchanges that have fewer answers than requests, so that there may be a pause."""
     return [one for one in exchanges if one.statuses and one.unanswered > 1]
 
 
@@ -169,7 +170,7 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
 
 
 def _read_again(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iterator[tuple[bool, int, str, str, bool]]:
-    """Of each message whether a carrier told it, when, of whom, and its method."""
+    """(whether a carrier told it, time, sender, method) of each message."""
     for datagram in datagrams:
         direction = datagram.direction
         told = direction.startswith(TOLD) and direction.removeprefix(TOLD) not in mirrors

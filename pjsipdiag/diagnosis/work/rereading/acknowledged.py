@@ -62,7 +62,7 @@ class Acknowledged:
         self._groups: dict[tuple[int, int, int], Shown | None] = {}
 
     def __call__(self, source: str) -> tuple[CallRow, ...]:
-        """Those of a source address."""
+        """The calls of a source address that it has shown to be its own."""
         if source not in self._known:
             wanted = Address(source).pack()[:-2] in self._ends.sources
             known = self._known_of(self._of_source(source)) if wanted else ()
@@ -129,7 +129,7 @@ class Acknowledged:
 
     @cached_property
     def _others(self) -> Mapping[bytes, int]:
-        """The same of all sources, which are a million in a scan, and are seldom asked for."""
+        """The places of all sources: a million in a scan, and seldom asked for."""
         return {ip: place for place, ip in enumerate(self._calls.sources)}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Where the PBX went with requests of its own, and was answered: which address it found for a name in its files.
+"""The addresses at which requests of the PBX itself were answered: so it resolved the names in its files.
 
 The law: nobody makes the PBX send its request for a name elsewhere than where it resolves that name. So the address
 that answers such a request is the name's. What a request is for is where PJSIP sends it: its URI and its first Route,

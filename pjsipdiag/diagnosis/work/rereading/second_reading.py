@@ -43,7 +43,7 @@ class SecondReading:
         """(Call-ID, nonce) of these: a challenge that repeats the nonce refuses what came with it."""
 
     def unheard(self, group: CallGroup) -> Unheard:
-        """Of the calls whose final answer was sent again and again."""
+        """Whether ACKs came for calls whose final answer was sent again and again."""
         count = sum(group.unheard.values())
         ids = [one for one in self._ids_of(group, UNHEARD) if one in self._wanted]
         if not ids or not self._is_read:

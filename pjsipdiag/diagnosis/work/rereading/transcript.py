@@ -78,7 +78,7 @@ class _Heard:
 def transcripts(
     captures: Sequence[Tally], signs: Signs, mirrors: Collection[str], calls: Sequence[CallRow]
 ) -> Transcripts:
-    """By Call-ID and source of each of `calls`, what was said in it, in the order of time. What carriers tell is
+    """The messages of each of `calls` in the order of time, by Call-ID and source. What carriers tell is
     called a claim, but for those of `mirrors`."""
     wanted: dict[bytes, dict[bytes, _Heard]] = {}
     heard: dict[tuple[str, str], _Heard] = {}
