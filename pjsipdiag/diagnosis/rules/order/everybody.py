@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config, Endpoint
@@ -20,10 +21,18 @@ def of_anonymous(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     if group.verdict.identifier == "anonymous":
         return Cause(group.verdict.endpoint, situation.config.endpoints[group.verdict.endpoint].where, "")
+    if group.verdict.identify not in _taking_everybody(situation):
+        return None
     for identify, rule in find_taking(situation, group):
         if identify.name == group.verdict.identify and is_whole_world(rule):
             return Cause(group.verdict.endpoint, rule.where, identify.name)
     return None
+
+
+@lru_cache(maxsize=4)
+def _taking_everybody(situation: Situation) -> frozenset[str]:
+    """The identifies with a rule for the whole world, which are few: each group of calls is asked for them."""
+    return frozenset(one.name for one in situation.config.identifies if any(map(is_whole_world, one.rules)))
 
 
 def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
