@@ -7,14 +7,27 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.section import Variable
 
-_names_one = re.compile("cred|digest|passw|passphrase|pwd|refresh_token|secret").search
+_names_one = re.compile(
+    "api_?key|cred|digest|pas+w|passphrase|(?<![^_-])(?:db|my|sql|user)?pass(?![^_=-])|pwd|secret|token"
+).search
 """Whether a text in lower case holds what names of secrets hold."""
+_SPELT = ("password", "secret")
 HIDDEN = "(hidden)"
 
 
 def is_secret(option: str) -> bool:
     """Whether an option, spelt right or nearly so, holds a secret."""
-    return _names_one(option.strip().lower().rpartition("/")[2]) is not None
+    name = option.strip().lower().rpartition("/")[2]
+    return _names_one(name) is not None or any(_is_one_slip(name, word) for word in _SPELT)
+
+
+def _is_one_slip(name: str, word: str) -> bool:
+    """Whether one letter is missing, too many or another one, or two have changed their places."""
+    if name == word or abs(len(name) - len(word)) > 1:
+        return False
+    at = next((at for at, (one, other) in enumerate(zip(name, word, strict=False)) if one != other), len(word))
+    left, rest = name[at:], word[at:]
+    return rest in (left[1:], left[1:2] + left[:1] + left[2:]) or left[1:] == rest[1:] or left == rest[1:]
 
 
 def shown_value(variable: Variable) -> str:

@@ -18,11 +18,13 @@ LINES = (
     f"# password={SECRET}", f"#exec /bin/x --password={SECRET}", f"password={SECRET}{'x' * 9000}",
     f"[y](x,password={SECRET})", f"[y](+password={SECRET})", f"contact=sip:u:{SECRET}@h.example",
     f"server_uri=sip:u:{SECRET}@[", f"outbound_proxy=sip:u:{SECRET}@h.example", f"set_var=PASSWORD={SECRET}",
+    f"pasword={SECRET}", f"passord={SECRET}", f"psasword={SECRET}", f"sercet={SECRET}", f"pass={SECRET}",
+    f"api_key={SECRET}", f"auth_token={SECRET}", f"inbound_auth/pssword={SECRET}",
     f"password=[{SECRET}", f"password={SECRET}\\;{SECRET}", f"password={SECRET}\nfoo=1", f"api_secret={SECRET}",
     f"contact=sip:u:{SECRET}_passwd=@h.example",
 )  # fmt: skip
 COMMANDS = (
-    ("check", "-vv"), ("check", "--format", "json"), ("check", "--format", "sarif"),
+    ("check", "-vv"), ("check", "--format", "html"), ("check", "--format", "json"), ("check", "--format", "sarif"),
     ("suggest", str(CAPTURE), "--diff"), ("explain", "203.0.113.13"),
     ("diagnose", str(CAPTURE), "-vv", "--format", "html"),
 )  # fmt: skip
@@ -32,5 +34,14 @@ COMMANDS = (
 @pytest.mark.parametrize("kind", ["auth", "endpoint", "registration", "aor"])
 def test_no_output_holds_a_secret(kind: str, line: str, tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(f"[p]\ntype=endpoint\naors=p\nauth=x\n[x]\ntype={kind}\n{line}\n")
-    for command in COMMANDS if kind == "auth" else COMMANDS[:2]:
+    for command in COMMANDS if kind == "auth" else COMMANDS[:3]:
         assert SECRET not in CliRunner().invoke(main, [*command, "-c", str(tmp_path)]).output
+
+
+def test_what_follows_a_url_is_not_told_with_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[x]\ntype=endpoint\n")
+    (tmp_path / "extconfig.conf").write_text("[settings]\nps_endpoints => odbc,asterisk\n")
+    (tmp_path / "sorcery.conf").write_text("[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    for url in ("sqlite:///gone?password={}", "mysql://u:{}@h/x", "postgresql://127.0.0.1:1/x?user=u&password={}"):
+        found = CliRunner().invoke(main, ["check", "-c", str(tmp_path), "--database", f"asterisk={url.format(SECRET)}"])
+        assert SECRET not in found.output

@@ -25,7 +25,7 @@ _WIDTH = re.compile(r"CHAR[A-Z ]*\(\s*(\d+)\s*\)", re.IGNORECASE)
 def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
     """:raises NoAnswerError: there is no such file, or no such table in it."""
     if not Path(path).is_file():
-        raise DeadError(f"database {name}: no file {path}")
+        raise DeadError(f"database {name}: no file {path.partition('?')[0]}")  # what follows ? may be a password
     quoted = '"' + query.table.replace('"', '""') + '"'
     try:
         connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=LOCK_SECONDS)
