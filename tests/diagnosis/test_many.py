@@ -195,3 +195,25 @@ def test_nor_in_the_cases_of_the_rules(rule: str, case: dict[str, Any], tmp_path
     del rule
     found = report(case, tmp_path)["suggestions"]
     assert found == with_all_calls(lambda: report(case, tmp_path))["suggestions"]
+
+
+STRANGER = """@ {0}.0 192.0.2.{1}:5060 > 192.0.2.1:5060 in -> 401
+{2} sip:192.0.2.1 SIP/2.0
+From: <sip:{3}@192.0.2.1>;tag=1
+To: <sip:{3}@192.0.2.1>
+
+"""
+
+
+@pytest.mark.parametrize(("method", "rule"), [("REGISTER", "request-refused"), ("OPTIONS", "keepalive-refused")])
+def test_refused_strangers_bury_nobody_whom_the_files_name(method: str, rule: str, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[Alice]\ntype=endpoint\ncontext=in\n[Alice]\ntype=aor\n"
+    )
+    strangers = [STRANGER.format(number, number, method, f"u{number}") for number in range(2, 42)]
+    known = STRANGER.format(90, 200, method, "alice")
+    capture = write_scene("".join([*strangers, known]), tmp_path / "c.pcap")
+    found = [one for one in diagnose([capture], tmp_path, pbx=("192.0.2.1",)).findings if one.rule == rule]
+    assert len(found) == 16 + 1 + 1
+    assert any(one.sources == ("192.0.2.200",) for one in found)
+    assert "24 other sources (192.0.2.18, 192.0.2.19" in found[-1].message

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
@@ -17,100 +15,48 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credential_check
-from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, explain_unhandled, user_of
+from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, explain_unhandled
+from pjsipdiag.diagnosis.rules.methods.refused_requests import (
+    AS_IT_SHOULD,
+    Refusal,
+    is_attack,
+    part_strangers,
+    refusals,
+    tell_crowd,
+)
 from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
-from pjsipdiag.diagnosis.rules.scanning import TOOLS
-from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
-from pjsipdiag.sip import SipMessage, parse_uri
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 KEEP_ALIVES = ("OPTIONS",)
 """Requests with which providers ask whether the PBX is alive."""
 DEAD = "no call of it is in the capture: a provider whose keep-alive is refused may take the PBX for dead and send none"
-MANY_NAMES = 4
-"""Senders of one source that are refused as unknown, from which it guesses."""
 UNHANDLED = (405, 501)
-
-
-class Refusal(NamedTuple):
-    """Requests between two hosts that got one refusing status, as far as they are judged alike."""
-
-    exchange: Exchange
-    status: int
-    times: int
-    requests: tuple[SipMessage, ...]
-    verdict: Verdict
-
-    @property
-    def method(self) -> str:
-        return self.exchange.method
-
-    @property
-    def senders(self) -> list[str]:
-        """Who it is about: of a REGISTER the AOR, of others the From user."""
-        users = (user_of(one) if self.method == "REGISTER" else _from_user(one) for one in self.requests)
-        return list(dict.fromkeys(filter(None, users)))
-
-
-def refusals(situation: Situation) -> Iterator[Refusal]:
-    for exchange in situation.exchanges:
-        for status, count in exchange.refusals.items():
-            yield from _alike(situation, exchange, status, count)
-
-
-def _alike(situation: Situation, exchange: Exchange, status: int, count: int) -> Iterator[Refusal]:
-    """The refusals with that status by what the files do with the requests."""
-    found: dict[tuple[str, Outcome], list[tuple[SipMessage, Verdict]]] = {}
-    seen = [(asked_by(exchange, answer) or asked_for(answer)) for answer in exchange.answers.get(status, ())]
-    proven = [one for one in exchange.samples if one.values("Authorization") or one.values("Proxy-Authorization")]
-    for request in seen if not (status in CHALLENGES and proven) else proven:
-        verdict = situation.replay(request)
-        found.setdefault((verdict.endpoint, verdict.outcome), []).append((request, verdict))
-    # Only some answers are kept (Exchange.answers): the first kind stands for all that were counted.
-    for number, alike in enumerate(found.values()):
-        requests = tuple(request for request, _ in alike)
-        yield Refusal(exchange, status, count if not number else len(alike), requests, alike[0][1])
-
-
-def asked_for(answer: SipMessage) -> SipMessage:
-    """The request that an answer belongs to, made of the answer's headers, where the capture does not show it."""
-    to = answer.header("To").rpartition(";tag=")[0] or answer.header("To")
-    uri = parse_uri(to)
-    lines = [
-        f"{answer.method} {uri or 'sip:unknown'} SIP/2.0",
-        f"Via: {answer.header('Via')}",
-        f"From: {answer.header('From')}",
-        f"To: {to}",
-        f"Call-ID: {answer.call_id}",
-        f"CSeq: {answer.header('CSeq')}",
-        "Max-Forwards: 70",
-        "Content-Length: 0",
-    ]
-    raw = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
-    return SipMessage(raw, answer.transport, answer.destination, answer.source, answer.time)
-
-
-def is_attack(refusal: Refusal) -> bool:
-    """Whether it is refused as it should be: a scanner's tool, or one source that tries many names."""
-    agents = {one.header("User-Agent") for one in refusal.requests}
-    guesses = refusal.verdict.outcome is Outcome.NO_MATCH and len(refusal.senders) >= MANY_NAMES
-    return any(map(TOOLS.search, agents)) or guesses
 
 
 def keepalive_refused(situation: Situation) -> Iterable[Finding]:
     """Keep-alives of somebody who may send calls that were refused."""
-    for refusal in refusals(situation):
-        if refusal.method in KEEP_ALIVES and not is_attack(refusal):
-            yield _keepalive(situation, refusal)
+    found = [one for one in refusals(situation) if one.method in KEEP_ALIVES and not is_attack(one)]
+    told, crowds = part_strangers(situation, found)
+    for refusal in told:
+        yield _keepalive(situation, refusal)
+    for crowd in crowds:
+        yield tell_crowd("keepalive-refused", crowd)
 
 
 def request_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations and other requests that were refused."""
+    found = []
     for refusal in refusals(situation):
         in_vain = not refusal.exchange.successes
         if in_vain and registered_in_vain(situation, refusal.requests[0], refusal.verdict):
             continue  # told with the rule that takes it
         if refusal.method not in KEEP_ALIVES or is_attack(refusal):
-            yield _request(situation, refusal)
+            found.append(refusal)
+    told, crowds = part_strangers(situation, found)
+    for refusal in told:
+        yield _request(situation, refusal)
+    for crowd in crowds:
+        yield tell_crowd("request-refused", crowd)
 
 
 def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]]:
@@ -152,7 +98,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     attack, why = is_attack(refusal), _why(situation, refusal)
     stranger = refusal.verdict.outcome is Outcome.NO_MATCH
     severity = Severity.NOTE if attack else Severity.WARNING if stranger else Severity.ERROR
-    as_it_should = ", as it should be: somebody looks for accounts" if attack else ""
+    as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
         "request-refused",
         severity,
@@ -291,8 +237,3 @@ def _hints(situation: Situation, refusal: Refusal) -> Iterator[str]:
 
 def _few(texts: Sequence[str]) -> Sequence[str]:
     return texts[:3]
-
-
-def _from_user(message: SipMessage) -> str:
-    uri = message.from_uri
-    return uri.user if uri else ""

@@ -1,0 +1,127 @@
+"""Refusals of requests outside of calls, by what the files do with the requests; those of many strangers at once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import NamedTuple
+from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
+from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.methods.explanations import user_of
+from pjsipdiag.diagnosis.rules.scanning import TOOLS
+from pjsipdiag.diagnosis.situation import Exchange, Situation
+from pjsipdiag.sip import SipMessage, parse_uri
+
+MANY_NAMES = 4
+"""Senders of one source that are refused as unknown, from which it guesses."""
+MOST_STRANGERS = 16
+"""Strangers of whom each refusal is told; more are told together."""
+AS_IT_SHOULD = ", as it should be: somebody looks for accounts"
+
+
+class Refusal(NamedTuple):
+    """Requests between two hosts that got one refusing status, as far as they are judged alike."""
+
+    exchange: Exchange
+    status: int
+    times: int
+    requests: tuple[SipMessage, ...]
+    verdict: Verdict
+
+    @property
+    def method(self) -> str:
+        return self.exchange.method
+
+    @property
+    def senders(self) -> list[str]:
+        """Who it is about: of a REGISTER the AOR, of others the From user."""
+        users = (user_of(one) if self.method == "REGISTER" else _from_user(one) for one in self.requests)
+        return list(dict.fromkeys(filter(None, users)))
+
+
+def refusals(situation: Situation) -> Iterator[Refusal]:
+    for exchange in situation.exchanges:
+        for status, count in exchange.refusals.items():
+            yield from _alike(situation, exchange, status, count)
+
+
+def _alike(situation: Situation, exchange: Exchange, status: int, count: int) -> Iterator[Refusal]:
+    """The refusals with that status by what the files do with the requests."""
+    found: dict[tuple[str, Outcome], list[tuple[SipMessage, Verdict]]] = {}
+    seen = [(asked_by(exchange, answer) or asked_for(answer)) for answer in exchange.answers.get(status, ())]
+    proven = [one for one in exchange.samples if one.values("Authorization") or one.values("Proxy-Authorization")]
+    for request in seen if not (status in CHALLENGES and proven) else proven:
+        verdict = situation.replay(request)
+        found.setdefault((verdict.endpoint, verdict.outcome), []).append((request, verdict))
+    # Only some answers are kept (Exchange.answers): the first kind stands for all that were counted.
+    for number, alike in enumerate(found.values()):
+        requests = tuple(request for request, _ in alike)
+        yield Refusal(exchange, status, count if not number else len(alike), requests, alike[0][1])
+
+
+def asked_for(answer: SipMessage) -> SipMessage:
+    """The request that an answer belongs to, made of the answer's headers, where the capture does not show it."""
+    to = answer.header("To").rpartition(";tag=")[0] or answer.header("To")
+    uri = parse_uri(to)
+    lines = [
+        f"{answer.method} {uri or 'sip:unknown'} SIP/2.0",
+        f"Via: {answer.header('Via')}",
+        f"From: {answer.header('From')}",
+        f"To: {to}",
+        f"Call-ID: {answer.call_id}",
+        f"CSeq: {answer.header('CSeq')}",
+        "Max-Forwards: 70",
+        "Content-Length: 0",
+    ]
+    raw = "\r\n".join(lines).encode("utf-8", "surrogateescape") + b"\r\n\r\n"
+    return SipMessage(raw, answer.transport, answer.destination, answer.source, answer.time)
+
+
+def is_attack(refusal: Refusal) -> bool:
+    """Whether it is refused as it should be: a scanner's tool, or one source that tries many names."""
+    agents = {one.header("User-Agent") for one in refusal.requests}
+    guesses = refusal.verdict.outcome is Outcome.NO_MATCH and len(refusal.senders) >= MANY_NAMES
+    return any(map(TOOLS.search, agents)) or guesses
+
+
+def _from_user(message: SipMessage) -> str:
+    uri = message.from_uri
+    return uri.user if uri else ""
+
+
+def part_strangers(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Refusal], list[Sequence[Refusal]]]:
+    """The refusals that are told one by one, and those of strangers that are told together: a scan comes from a
+    thousand addresses, and must not bury what was refused of somebody known."""
+    names = {name.lower() for name in situation.config.endpoints}
+    strangers: dict[object, list[Refusal]] = defaultdict(list)
+    for one in found:
+        near = one.exchange.group is not None and best(situation, one.exchange.group)
+        if one.verdict.outcome is Outcome.NO_MATCH and not near and names.isdisjoint(map(str.lower, one.senders)):
+            strangers[one.method, one.status, is_attack(one)].append(one)
+    crowds = [ones[MOST_STRANGERS:] for ones in strangers.values() if len(ones) > MOST_STRANGERS]
+    together = {id(one) for crowd in crowds for one in crowd}
+    return [one for one in found if id(one) not in together], list(crowds)
+
+
+def tell_crowd(rule: str, crowd: Sequence[Refusal]) -> Finding:
+    """One finding for the refusals of many strangers."""
+    hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd))
+    times = counted(sum(one.times for one in crowd), "time")
+    attack = is_attack(crowd[0])
+    return Finding(
+        rule,
+        Severity.NOTE if attack else Severity.WARNING,
+        f"the {crowd[0].method} of {counted(len(hosts), 'other source')} ({listed(hosts)}) were refused with"
+        f" {crowd[0].status} ({times}){AS_IT_SHOULD if attack else ''}: nothing in the files names them",
+        None,
+        hosts[:MOST_STRANGERS],
+        0,
+        ("so many strangers are a scan as a rule, or forged addresses",),
+        advice="block whom nobody knows where packets enter, or let fail2ban do so; `--method"
+        f" {crowd[0].method}` lists each",
+    )
