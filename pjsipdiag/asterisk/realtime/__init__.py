@@ -9,7 +9,7 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     database_server, sqlite    PostgreSQL, MariaDB and others, through SQLAlchemy; SQLite, through sqlite3
     dumps           pg_dump, mysqldump, folders of CSV
     logins          URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
-    collation       how a database compares names
+    collation, column_types    how a database compares names, and columns of a type
     row_sections    a row -> a section, as each driver gives empty values and separators
     pitfalls        rows and caches that are not what they look like
     row_lines       rows as lines that can be looked at and changed

@@ -43,6 +43,11 @@ class Folding(NamedTuple):
             return name.casefold().upper()
         return "".join(_upper(letter) if self.letters or letter.isascii() else letter for letter in name)
 
+    def sort_key(self, name: str) -> tuple[object, bytes]:
+        """The place of a name among those of its column: numbers by their size, texts by their bytes."""
+        folded = self.fold(name)
+        return _size(folded) if self.numbers else 0, folded.encode("utf-8", "surrogateescape")
+
 
 EXACT = Folding()
 
@@ -77,6 +82,12 @@ def _number(text: str, kind: str) -> str:
         return f"= {Decimal(found[1] if found else 0).normalize() + 0}"
     except ArithmeticError:
         return text
+
+
+def _size(folded: str) -> object:
+    from decimal import Decimal
+
+    return Decimal(folded[2:]) if folded.startswith("= ") else Decimal(0)
 
 
 def _without_accents(text: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
 from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.errors import ConfigError
@@ -30,22 +31,6 @@ _COLUMNS = (
     "SELECT column_name, character_maximum_length, {type} FROM information_schema.columns "
     "WHERE table_name = '{table}' AND table_schema = {schema}"
 )
-_WHOLE = ("tinyint", "smallint", "mediumint", "int", "integer", "bigint")
-_NUMBERS = ("decimal", "numeric", "float", "double", "real", "double precision")
-_TEXTS = (
-    "char",
-    "varchar",
-    "tinytext",
-    "text",
-    "mediumtext",
-    "longtext",
-    "enum",
-    "set",
-    "character",
-    "character varying",
-)
-_PATTERNS = ("citext", *_TEXTS)
-"""Types of columns: whole and other numbers, texts, and what PostgreSQL holds a pattern against."""
 
 
 def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
@@ -89,7 +74,9 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
     widths = {name: width for name, (width, _) in described.items() if width is not None}
     folding = _folding(connection, query, dialect, described.get(query.key, (None, "text"))[1])
     order = f" ORDER BY {query.key}" if query.is_ordered else ""
-    wanted = "LIKE '%'" if query.is_list else "IS NOT NULL"
+    # The pattern as Asterisk writes it: with ESCAPE PostgreSQL refuses it for bytes.
+    pattern = "LIKE '%' ESCAPE '\\'" if dialect == "postgresql" else "LIKE '%'"
+    wanted = pattern if query.is_list else "IS NOT NULL"
     statement = f"SELECT * FROM {query.table} WHERE {query.key} {wanted}{order}"
     if dialect == "postgresql":
         connection.execute(text(f"DECLARE rows CURSOR FOR {statement}"))
@@ -97,7 +84,21 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
     else:
         result = connection.execution_options(stream_results=True).execute(text(statement))
         found = iter(result)
-    return Columns(tuple(result.keys()), folding, widths, dialect), found
+    names = tuple(result.keys())
+    of_bytes = [
+        place for place, name in enumerate(names) if name != query.key and described.get(name, (None, ""))[1] == "bytea"
+    ]
+    return Columns(names, folding, widths, dialect), _as_text(found, of_bytes) if of_bytes else found
+
+
+def _as_text(rows: Iterator[tuple[object, ...]], of_bytes: Sequence[int]) -> Iterator[tuple[object, ...]]:
+    """The rows with bytes in the text that PostgreSQL gives for them."""
+    for row in rows:
+        values = list(row)
+        for place in of_bytes:
+            value = values[place]
+            values[place] = "\\x" + value.hex() if isinstance(value, bytes) else value
+        yield tuple(values)
 
 
 def _engine(name: str, url: str) -> Any:
@@ -152,10 +153,9 @@ def _folding(connection: Any, query: Query, dialect: str, kind: str) -> Folding:
     """How the column compares: each probe is held against a text as a value of the column would be."""
     from sqlalchemy import text
 
-    if kind in (*_WHOLE, *_NUMBERS):
-        return Folding(numbers="beginning" if dialect == "mysql" else "whole" if kind in _WHOLE else "number")
-    if kind not in _PATTERNS:
-        return Folding(case=kind == "uuid")
+    of_type = column_types.folding(dialect, kind)
+    if of_type is not None:
+        return of_type
     return read_probes(connection.execute(text(probing(query.key, query.table))))
 
 

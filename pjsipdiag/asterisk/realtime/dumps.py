@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.realtime import sqlite
+from pjsipdiag.asterisk.realtime import column_types, sqlite
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 from pjsipdiag.dataclass import dataclass
@@ -23,7 +23,8 @@ from pjsipdiag.dataclass import dataclass
 DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400
 """Past so much content, more than so many bytes out of one are no dump."""
 _T = TypeVar("_T")
-_Row = tuple[str | None, ...]
+_Value = str | bytes | None
+_Row = tuple[_Value, ...]
 
 _REST = r"""|"(?:[^"]|"")*"|`(?:[^`]|``)*`|--[^\n]*|/\*.*?\*/|[^\s'"`();,]+|[();,]"""
 _TOKENS = {
@@ -33,6 +34,8 @@ _TOKENS = {
 """Words, names, texts, comments and signs of SQL; MariaDB alone has backslashes in texts."""
 
 _WIDTH = re.compile(r"(?:character varying|varchar|char(?:acter)?) \( (\d+)")
+_USUAL = Folding(case=True, accents=True, blanks=True, letters=True)
+"""utf8mb4_general_ci, where a dump of MariaDB names no collation."""
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 _COPIED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _LATIN = re.compile(rb"SET NAMES (?:latin1|cp1252)\b")
@@ -57,7 +60,12 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             table = _Dump(text).tables.get(query.table.rpartition(".")[2].lower())
             if table is None:
                 raise NoAnswerError(f"database {name}: {path} has no table {query.table}: bring all that are asked for")
-            columns, rows = Columns(tuple(table.columns), table.folding, table.widths, table.dialect), table.rows
+            kind, folding = table.type_of(query.key)
+            if query.is_list and not column_types.takes_patterns(table.dialect, kind):
+                raise NoAnswerError(
+                    f"database {name}: {query.table}.{query.key} is no text, which a list is asked for by"
+                )
+            columns, rows = Columns(tuple(table.columns), folding, table.widths, table.dialect), table.rows
     except (OSError, EOFError, ValueError, gzip.BadGzipFile, zlib.error, csv.Error) as error:
         raise DeadError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
     if not columns.names:
@@ -68,10 +76,9 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         raise NoAnswerError(f"database {name}: table {query.table} of {path} has no column {query.key}")
     # As the query of the drivers (WHERE key LIKE '%'), which passes over rows whose key is NULL.
     at = columns.names.index(query.key)
-    wanted = [row for row in rows if len(row) == len(columns.names) and row[at] is not None]
+    wanted = [row for row in rows if len(row) == len(columns.names) and isinstance(row[at], str)]
     if query.is_ordered:
-        folding = columns.folding
-        wanted.sort(key=lambda row: folding.fold(row[at] or "").encode("utf-8", "surrogateescape"))
+        wanted.sort(key=lambda row: columns.folding.sort_key(str(row[at])))
     return take(columns, wanted)
 
 
@@ -97,7 +104,16 @@ class _Table:
     rows: list[_Row] = field(default_factory=list)
     widths: dict[str, int] = field(default_factory=dict)
     folding: Folding = EXACT
+    definitions: dict[str, str] = field(default_factory=dict)
     dialect: str = ""
+
+    def type_of(self, key: str) -> tuple[str, Folding]:
+        """The type of a column, and how its database compares it."""
+        definition = self.definitions.get(key, "")
+        kind, folding = column_types.declared(self.dialect, definition)
+        if self.dialect == "mysql" and column_types.folding("mysql", kind) is None:
+            return kind, _collated(definition) or self.folding
+        return kind, folding
 
 
 class _Dump:
@@ -146,15 +162,14 @@ class _Dump:
 
     def _create_table(self, words: list[str]) -> None:
         table, words = self._table_named(words)
-        said = " ".join(words).lower()
         if self._dialect == "mysql":
-            exact = re.search(r"collate[ =]*\w*_(bin|cs)\b", said) is not None
-            expands = re.search(r"collate[ =]*\w*_(unicode|uca|0900|[a-z]+_0900)", said) is not None
-            table.folding = Folding(not exact, not exact, "nopad" not in said, not exact, expands)
+            options = " ".join(words).rpartition(")")[2]
+            table.folding = _collated(options) or _USUAL
         for definition in next(_groups(words), []):
             if definition and definition[0].upper() not in ("PRIMARY", "UNIQUE", "KEY", "CONSTRAINT", "INDEX", "CHECK"):
                 name = _unquote(definition[0])
                 table.columns.append(name)
+                table.definitions[name] = " ".join(definition[1:])
                 width = _WIDTH.match(" ".join(definition[1:]).lower())
                 if width:
                     table.widths[name] = int(width[1])
@@ -181,15 +196,15 @@ class _Dump:
             row = dict(zip(names, map(self._value, group), strict=False))
             table.rows.append(tuple(row.get(name) for name in table.columns))
 
-    def _value(self, words: list[str]) -> str | None:
+    def _value(self, words: list[str]) -> _Value:
         """A literal; a word before a text (E, X, _binary) says how it was written. sqlite3 has texts with line ends as
         `replace('...','\\n',char(10))` or `unistr('...')`."""
         texts = [word[1:-1] for word in words if word.startswith("'")]
         how = words[0].upper() if words else "NULL"
         if not texts:
             return None if how == "NULL" else _from_hex(how[2:]) if how.startswith("0X") else words[-1]
-        if how == "X":
-            return _from_hex(texts[0])
+        if how == "X":  # sqlite3 holds no pattern against bytes, nor are they equal to a text
+            return bytes.fromhex(texts[0]) if self._dialect == "sqlite" else _from_hex(texts[0])
         if self._dialect == "mysql" or how == "E":
             return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", texts[0])
         text = texts[0].replace("''", "'")
@@ -198,6 +213,16 @@ class _Dump:
         for sign, number in zip(texts[1:], filter(str.isdecimal, words), strict=False):
             text = text.replace(sign, chr(int(number)))
         return text
+
+
+def _collated(definition: str) -> Folding | None:
+    """How the collation that a definition of MariaDB names compares; None where it names none."""
+    found = re.search(r"collate[ =]*(\w+)", definition.lower())
+    if found is None:
+        return None
+    folds = re.search(r"_(bin|cs)\b", found[1]) is None
+    expands = re.search(r"_(unicode|uca|0900|[a-z]+_0900)", found[1]) is not None
+    return Folding(folds, folds, "nopad" not in found[1], folds, expands)
 
 
 def _groups(words: list[str]) -> Iterator[list[list[str]]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
+from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
 from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
 
@@ -38,8 +39,8 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             names = tuple(column[0] for column in found.description)
             types = {row[1]: row[2] or "" for row in connection.execute(f"PRAGMA table_info({quoted})")}
             widths = {column: int(width[1]) for column, kind in types.items() if (width := _WIDTH.search(kind))}
-            of_numbers = _is_of_numbers(types.get(query.key, ""))
-            folding = Folding(numbers="number") if of_numbers else _folding(connection, quoted, query.key)
+            of_type = column_types.folding("sqlite", types.get(query.key, "").lower())
+            folding = _folding(connection, quoted, query.key) if of_type is None else of_type
             return take(Columns(names, folding, widths, "sqlite"), _bound(found))
         finally:
             connection.close()
@@ -64,11 +65,3 @@ def _mode(path: str) -> str:
 
 def _folding(connection: sqlite3.Connection, quoted: str, key: str) -> Folding:
     return read_probes(connection.execute(probing(key, quoted)))
-
-
-def _is_of_numbers(declared: str) -> bool:
-    """Whether texts are compared with the values of such a column as numbers (https://sqlite.org/datatype3.html)."""
-    kind = declared.upper()
-    if "INT" in kind:
-        return True
-    return bool(kind) and not any(word in kind for word in ("CHAR", "CLOB", "TEXT", "BLOB"))

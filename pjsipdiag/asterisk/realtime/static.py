@@ -39,13 +39,17 @@ def store_rows(file: str, mapped: Mapped, columns: Columns, rows: Sequence[Table
     included: Included = []
     entries: dict[int, TableRow] = {}
     last: object = None
+    kept = dict.fromkeys((CATEGORY, "var_name", "var_val"), "")
     # The rows are numbered as the lines of a file would be: a line for the head of each section with a blank one before
     # it, and one for each row, so that a line that is changed finds its row again (`entries`).
     for row in rows:
-        if row.get("var_name") == "#include":
-            included.append((len(sections), row.get("var_val") or ""))
+        # ODBC leaves what it holds of the row before where a column is NULL (SQLBindCol, SQLFetch).
+        stays = kept if mapped.driver == "odbc" else {}
+        kept = {column: stays.get(column, "") if (told := row.get(column)) is None else told for column in kept}
+        category, option, value = kept.values()
+        if option == "#include":
+            included.append((len(sections), value))
             continue
-        category, option, value = (row.get(column) or "" for column in (CATEGORY, "var_name", "var_val"))
         begins = category if mapped.driver == "sqlite3" else (category, metric(row, "cat_metric"))
         if begins != last:
             number += 2 if sections else 1

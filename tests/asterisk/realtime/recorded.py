@@ -12,6 +12,7 @@ import contextlib
 import dataclasses
 import re
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from tests.asterisk.realtime.servers import Server, server
+from tests.asterisk.realtime.servers import Server, program, server
 from tests.conformance import (
     HARNESS_HOSTS,
     Case,
@@ -64,6 +65,10 @@ class Sqlite:
 
     def url(self, _database: str) -> str:
         return f"sqlite:///{self.path}"
+
+    def dump(self, path: Path, _database: str) -> None:
+        with path.open("wb") as file:
+            subprocess.run([program("sqlite3"), str(self.path), ".dump"], check=True, stdout=file, timeout=60)
 
 
 def statements(case: Case) -> Iterator[str]:
@@ -116,6 +121,8 @@ class Played:
     case: Case
     running: Server | Sqlite
     database: str
+    dump: Path | None = None
+    """Where a dump of the database is written, to be read in its place."""
 
     def __post_init__(self) -> None:
         self.up = not self.case["database"].get("down")
@@ -141,12 +148,18 @@ class Played:
                 **self.case["files"],
             },
             readable=lambda _: False,
-            databases={"asterisk": self.running.url(self.database) if self.up else "down:"},
+            databases={"asterisk": self.source() if self.up else "down:"},
         )
         if not config.uncertain_identifiers:
             return config
         identifiers = tuple(self.case["loaded"]["identifiers"])
         return dataclasses.replace(config, identifiers=identifiers, uncertain_identifiers=())
+
+    def source(self) -> str:
+        if self.dump is None:
+            return self.running.url(self.database)
+        self.running.dump(self.dump, self.database)
+        return str(self.dump)
 
     def step(self, step: Mapping[str, Any]) -> None:
         """What happened before a request."""
@@ -210,11 +223,11 @@ def _listed(case: Case, config: Config) -> Mapping[str, Any]:
     return loaded
 
 
-def played(case: Case, running: Server | Sqlite, score: Score) -> Iterator[str]:
-    """Plays one case into `score`; yields each difference as a line."""
+def played(case: Case, running: Server | Sqlite, score: Score, dump: Path | None = None) -> Iterator[str]:
+    """Plays one case into `score`; yields each difference as a line. With `dump` its database is read out of one."""
     database = running.database() if isinstance(running, Server) else ""
     running.run(list(statements(case)), database)
-    play = Played(case, running, database)
+    play = Played(case, running, database, dump)
     differences = loaded_differences({**case, "loaded": _listed(case, play.start)}, play.start)
     if list(play.start.identifiers) != case["loaded"]["identifiers"]:
         differences.append(f"order {play.start.identifiers} instead of {case['loaded']['identifiers']}")
@@ -234,15 +247,18 @@ def played(case: Case, running: Server | Sqlite, score: Score) -> Iterator[str]:
         running.drop(database)
 
 
-def replay(recordings: Sequence[Path], kind: str, score: Score, show: Callable[[str], object]) -> None:
-    """Plays all cases of the recordings with one kind of database, on one server."""
+def replay(
+    recordings: Sequence[Path], kind: str, score: Score, show: Callable[[str], object], *, dumped: bool = False
+) -> None:
+    """Plays all cases of the recordings with one kind of database, on one server, or out of dumps of it."""
     wanted = [case for path in recordings for case in cases(path) if case["database"]["kind"] == kind]
     if wanted:
         with contextlib.ExitStack() as stack:
             running = stack.enter_context(server(kind)) if kind != "sqlite3" else None
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             for number, case in enumerate(wanted):
-                for difference in played(case, running or Sqlite(folder / f"{number}.sqlite3"), score):
+                place = running or Sqlite(folder / f"{number}.sqlite3")
+                for difference in played(case, place, score, folder / "dump.sql" if dumped else None):
                     show(f"{case['asterisk']} {difference}")
 
 

@@ -54,6 +54,17 @@ class Server:
             for statement in statements:
                 cursor.execute(statement)
 
+    def dump(self, path: Path, database: str) -> None:
+        """Writes what pg_dump or mariadb-dump makes of a database."""
+        place = ["--host=127.0.0.1", f"--port={self.port}"]
+        if self.kind == "postgresql":
+            command = [program("pg_dump"), *place, f"--username={self.user}", database]
+        else:
+            command = [program("mariadb-dump"), "--no-defaults", *place, f"--user={self.user}", database]
+        environment = {**os.environ, "PGPASSWORD": PASSWORD, "MYSQL_PWD": PASSWORD}
+        with path.open("wb") as file:
+            subprocess.run(command, check=True, stdout=file, env=environment, timeout=60)
+
     def database(self) -> str:
         """An empty database."""
         if self.free:
