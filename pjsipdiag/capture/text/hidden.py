@@ -9,7 +9,7 @@ import re
 
 _SIGNS = bytes.maketrans(b"@/=[({PS*", b"@@@<<<SS_")
 _PLAIN = bytes(sign for sign in range(256) if sign not in b"@/=:<[({PS*_ ;>\n")
-_NO_MARK = re.compile(rb"\n[S ]*:(?:[^:;<\n]*<[^>:\n]*>|[^:;\n]*; *@)")
+_NO_MARK = re.compile(rb"\n[S ]*+:[^:;<\n]*+(?:<[^>:\n]*+>|[^:;\n]*; *@)")
 _IN_NAME = re.compile(rb"(?:[@/]|d=|:(?=\*)|[A-Z] )[\w.-]*[*_]")
 _BEHIND = re.compile(rb"[@/=:][<\[({]|[PS] [<\[({]")
 _STAND_IN = re.compile(

@@ -34,8 +34,8 @@ _ENTRY = re.compile(
     rb"(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY|DTMF|FAX)(?:\x1b\[[0-9;]*m)*\[\d+\]|^ {1,4}(?:--|==|>) |<-{1,4} ?(?:Rec|Tra)"
 )
 """The beginning of another entry of the log: no line of a message holds it."""
-_SOUND = re.compile(rb"[^\r\n]++\r\n(?>(?:[A-Za-z0-9.!%*_+`'~-]{1,64}+[ \t]*+:|[ \t])[^\r\n]*+\r\n)++\r\n")
-"""Headers and an empty line."""
+_SOUND = re.compile(rb"[^\r].*+\n(?>(?:[A-Za-z0-9.!%*_+`'~-]{1,64}+[ \t]*+:|[ \t]).*+\n)++\r\n")
+"""A first line, headers and an empty line, where CR stands before each LF and nowhere else."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
 """A whole message in one line with dots for line ends, which may be dots of the message, too."""
 _SDP = re.compile(rb"[vosiuepcbtrzkam]=")
