@@ -26,7 +26,7 @@ from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
-from pjsipdiag.capture.text.written_message import begins_entry, of_length, restore
+from pjsipdiag.capture.text.written_message import begins_entry, of_alike, of_length, restore
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import CaptureError
 
@@ -228,7 +228,9 @@ class _Reading:
         # First up to where this form's messages end at the latest, beyond the next mark: only what comes to the
         # announced length is taken there. Otherwise the next mark bounds the message.
         start, end = mark.end + 1, region(mark, text)
-        found = restore(lines_of(text, start, end), behind, size, mark.form.tail)
+        near = min(end, after + LONGEST_HEAD)  # no part of the text is copied for many marks
+        found = of_alike(text, start, near, size) if size and not behind.strip() else None
+        found = found or restore(lines_of(text, start, end), behind, size, mark.form.tail)
         if after < end and (found is None or not found.used):
             if end == len(text) and waits and (self._waited or len(text) > PIECE_SIZE // 2 or not self._span.ends):
                 return None

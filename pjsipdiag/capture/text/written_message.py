@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from pjsipdiag.capture.streams.start import START
-from pjsipdiag.capture.text.line_frame import frame, widen
+from pjsipdiag.capture.text.line_frame import LONGEST_HEAD, frame, widen
 from pjsipdiag.dataclass import NamedTuple
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
@@ -36,6 +36,8 @@ _ENTRY = re.compile(
 """The beginning of another entry of the log: no line of a message holds it."""
 _SOUND = re.compile(rb"[^\r].*+\n(?>(?:[A-Za-z0-9.!%*_+`'~-]{1,64}+[ \t]*+:|[ \t]).*+\n)++\r\n")
 """A first line, headers and an empty line, where CR stands before each LF and nowhere else."""
+_UNLIKE = re.compile(rb"\n[0-9 \t>]|\^M")
+"""Bytes that may belong to what stands before a line, or that were changed."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
 """A whole message in one line with dots for line ends, which may be dots of the message, too."""
 _SDP = re.compile(rb"[vosiuepcbtrzkam]=")
@@ -130,6 +132,22 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
     if len(content) == 1:
         content = _unglued(content[0], b" ")
     return _structured(_single_spaced(content), size)
+
+
+def of_alike(text: bytes, start: int, end: int, size: int) -> Restored | None:
+    """As `restore`, where the very same bytes stand before all lines and CR was lost; None where that may differ."""
+    line = text[start : max(start, text.find(b"\n", start, end))]
+    first = _FIRST.match(line)
+    if first is None or first.end() < len(line) or not 0 < len(before := first["before"]) <= LONGEST_HEAD:
+        return None
+    lines = text[start : min(end, start + 4 * size)]
+    content = lines[len(before) :].replace(b"\n" + before, b"\r\n")
+    payload, ended = content[:size], content[size - 2 : size] == b"\r\n"
+    count = payload.count(b"\n")
+    if not (ended or content[size : size + 2] == b"\r\n") or count != payload.count(b"\r\n") or b"\r" in lines:
+        return None
+    odd = _UNLIKE.search(payload) or _DOTTED.search(line) or _holds_entry(before) or _holds_entry(payload)
+    return None if odd or _SOUND.match(payload) is None else Restored(payload, True, True, count + (not ended))
 
 
 def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line]:
