@@ -66,6 +66,8 @@ def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Pro
 def _named_acls(files: Config, running: Config) -> Iterator[Problem]:
     for name, rules in running.named_acls.items():
         written = files.named_acls.get(name)
+        if written is None and "named_acl" in files.elsewhere:
+            continue
         ours, theirs = (list(map(short_text, one or ())) for one in (written, rules))
         if files.has_acls and ours != theirs:
             where = _first_other(written or (), theirs) or NO_LINE

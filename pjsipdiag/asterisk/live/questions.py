@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pjsipdiag.asterisk.live import cli_answers, dialplan
-from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted, item
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, Item, Live, LiveError, Wanted, item
 
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -85,14 +85,20 @@ def _objects(
     names = [text.rpartition("/")[2] for text in listed]
     names += known
     shown = Counter(list(endpoints) or cli_answers.endpoints(ask("pjsip show endpoints")))
+    lists = cli_answers.acls(ask("acl show"))
+    unlisted: dict[str, None] = {}
     for text, found in zip(shown, each(partial(_endpoint, ask, names), list(shown)), strict=True):
         yield from found
+        of_rules = (name for one in found if one.type == "endpoint_acl" for _, name in one.values)
+        unlisted.update(dict.fromkeys(name for name in of_rules if name not in (*lists, HIDDEN_ACL, "")))
         if sum(one.type == "endpoint" for one in found) < shown[text]:
             unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
     for kind, options in (("transport", cli_answers.transports), ("registration", cli_answers.registrations)):
         for found in each(partial(_ask_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
             yield from found
-    for found in each(partial(_acl, ask), cli_answers.acls(ask("acl show"))):
+    for found in each(partial(_acl, ask), lists):
+        yield from found
+    for found in each(partial(_unlisted_acl, ask), list(unlisted)):
         yield from found
 
 
@@ -146,6 +152,11 @@ def _ask_named(ask: Ask, kind: str, name: str) -> list[Item]:
 
 def _acl(ask: Ask, name: str) -> list[Item]:
     return [Item("named_acl", name, tuple(cli_answers.rules(ask(f"acl show {quote(name)}"))))]
+
+
+def _unlisted_acl(ask: Ask, name: str) -> list[Item]:
+    """A list that an endpoint names and `acl show` does not: one of a table, if there is any."""
+    return [found for found in _acl(ask, name) if found.values]
 
 
 def hosts_to_ask(wanted: Wanted) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from pjsipdiag.asterisk.live.questions import ask_all
 from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.snapshot import Wanted
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from tests.conformance import message, verdict_differences
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "live"
 TWIN = "a-very-long-endpoint-name-that-is-longer-than-fifty-one-characters-2"
@@ -52,6 +55,19 @@ def test_every_object_is_found_by_its_name(answers: Mapping[str, str], files: Co
         assert {one.name for one in running.identifies} == {one.name for one in files.identifies}
         assert running.registrations.keys() == files.registrations.keys()
         assert list(loaded_otherwise(files, running, told)) == []
+
+
+def test_an_access_list_of_a_table_is_asked_for_by_its_name(version: str) -> None:
+    recorded = json.loads(gzip.decompress((FIXTURES / f"lists-{version.partition('.')[0]}.json.gz").read_bytes()))
+    live = ask_all(recorded["answers"].__getitem__, "asterisk -rx", Wanted())
+    config = running_config(live)
+    running = Replay(replace(config, not_shown=config.not_shown - {"acl"}), {})
+    judged = [(request, running.verdict(message(request, {}))) for request in recorded["requests"]]
+    # A list that does not deny leaves open what a second one does, which is not shown.
+    known = [(request, verdict) for request, verdict in judged if verdict.outcome != "unknown"]
+    assert [verdict_differences(request["expect"], verdict) for request, verdict in known] == [[]] * 6
+    files = load_config(None, version, overlay={**recorded["files"], "modules.conf": "[modules]\nautoload=yes\n"})
+    assert list(loaded_otherwise(files, config, live)) == []
 
 
 def test_an_endpoint_that_a_list_cuts_like_another_is_unknown(answers: Mapping[str, str], files: Config) -> None:
