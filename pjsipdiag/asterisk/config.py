@@ -16,8 +16,8 @@ from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.contexts import Dialplan
-    from pjsipdiag.asterisk.loading.sources.modules import Absent
-    from pjsipdiag.asterisk.realtime.families import Stored
+    from pjsipdiag.asterisk.loading.sources.modules import AbsentModule
+    from pjsipdiag.asterisk.realtime.families import StoredTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Problem(WithReason):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class UnreadObjects:
     """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store` has
     them (as `source`: nothing says there are any), `how_shown` shows them, `place` takes another, `give` brings
     them."""
@@ -49,7 +49,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped(WithReason):
+class DroppedObject(WithReason):
     """An object that is in the file and not in memory; `where` is the line to blame, `section_where` its header."""
 
     type: str
@@ -103,7 +103,7 @@ class Acl:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedObject:
     """An object that is loaded: `options` are its effective variables by lower-case name, each name's in file order."""
 
     name: str
@@ -128,7 +128,7 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint(Loaded):
+class Endpoint(LoadedObject):
     """`type=endpoint` (res_pjsip/pjsip_configuration.c), as far as identification and admission need it."""
 
     context: str = "default"
@@ -143,7 +143,7 @@ class Endpoint(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class Identify(Loaded):
+class Identify(LoadedObject):
     """`type=identify` (res_pjsip_endpoint_identifier_ip.c); `rules` in file order, names resolved in place."""
 
     endpoint: str = ""
@@ -155,7 +155,7 @@ class Identify(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class Global(Loaded):
+class Global(LoadedObject):
     """`type=global` (res_pjsip/config_global.c); the defaults where there is none."""
 
     endpoint_identifier_order: str = "ip,username,anonymous"
@@ -165,7 +165,7 @@ class Global(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class Transport(Loaded):
+class Transport(LoadedObject):
     """`type=transport` (res_pjsip/config_transport.c): `bind` without brackets, udp, tcp, tls, ws, wss or flow."""
 
     protocol: str = "udp"
@@ -177,14 +177,14 @@ class Transport(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class DomainAlias(Loaded):
+class DomainAlias(LoadedObject):
     """`type=domain_alias`: the section's name is the alias, `domain` what it stands for."""
 
     domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Auth(Loaded):
+class Auth(LoadedObject):
     """`type=auth`."""
 
     username: str = ""
@@ -193,14 +193,14 @@ class Auth(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class Aor(Loaded):
+class Aor(LoadedObject):
     """`type=aor`: its static contact URIs."""
 
     contacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Registration(Loaded):
+class Registration(LoadedObject):
     """`type=registration` (res_pjsip_outbound_registration.c)."""
 
     server_uri: str = ""
@@ -211,7 +211,7 @@ class Registration(Loaded):
 
 
 @dataclass(frozen=True, slots=True)
-class PjsipAcl(Loaded):
+class PjsipAcl(LoadedObject):
     """`type=acl` of pjsip.conf (res_pjsip_acl.c): asked before identification, a denied source gets 403."""
 
     acl: Acl = Acl()
@@ -244,7 +244,7 @@ class Config:
     acls: tuple[PjsipAcl, ...] = ()
     identifiers: tuple[str, ...] = ()
     uncertain_identifiers: tuple[str, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedObject, ...] = ()
     warnings: tuple[Problem, ...] = ()
     rejected_files: tuple[Problem, ...] = ()
     not_shown: frozenset[str] = frozenset()
@@ -254,16 +254,16 @@ class Config:
     """The hosts whose domain aliases are known, where only single ones can be asked for."""
     otherwise: tuple[Problem, ...] = ()
     """Objects that the running Asterisk holds otherwise than these files have them."""
-    absent_modules: tuple[Absent, ...] = ()
+    absent_modules: tuple[AbsentModule, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[UnreadObjects, ...] = ()
     """The objects that may be loaded and were not read: rows of tables, the output of programs."""
     missing_files: tuple[Problem, ...] = ()
     """The includes that lead nowhere."""
     is_partial: bool = False
     """Whether the files are taken for a copy that lacks the `missing_files` ones: what is there counts as loaded all
     the same."""
-    stored_tables: tuple[Stored, ...] = ()
+    stored_tables: tuple[StoredTable, ...] = ()
     """The tables that were read."""
     dead_databases: tuple[str, ...] = ()
     """Why databases did not answer; Asterisk would find nothing in them either."""

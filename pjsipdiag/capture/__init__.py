@@ -26,7 +26,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.reader import read_stream
 from pjsipdiag.capture.joining.part_handover import FilePart, Handover, Unjoinable
 from pjsipdiag.capture.joining.parts import join, read_on, read_part, split
-from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.readers import READERS, read
 from pjsipdiag.capture.rotated import Captures, expand
 from pjsipdiag.sip import SipMessage
@@ -39,7 +39,7 @@ __all__ = [
     "FilePart",
     "Handover",
     "Tally",
-    "Unfinished",
+    "UnfinishedState",
     "Unjoinable",
     "expand",
     "join",

@@ -12,7 +12,7 @@ from pjsipdiag.outputs import PRIVATE_MODE, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
-    from pjsipdiag.asterisk.live.snapshot import Live, Wanted
+    from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
     from pjsipdiag.diagnosis.options import Asking, Options
 
 
@@ -43,7 +43,7 @@ def take_asking(given: dict[str, Any]) -> Asking | None:
     if text is None:
         return None
 
-    def ask(wanted: Wanted) -> Live:
+    def ask(wanted: WantedNames) -> Live:
         from pjsipdiag.asterisk.live import saved
         from pjsipdiag.asterisk.live.asking import ask_live
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
     from pjsipdiag.diagnosis.gate import Gate
     from pjsipdiag.diagnosis.model import Report
-    from pjsipdiag.diagnosis.space.admits import Admitted
+    from pjsipdiag.diagnosis.space.admits import AdmittedNetwork
     from pjsipdiag.diagnosis.space.differ import Differences
     from pjsipdiag.report.ahead import BackgroundTables
     from pjsipdiag.report.look import Style
@@ -144,7 +144,7 @@ def show_differences(found: Differences, before: str, after: str, format_: str |
     sys.exit(1 if found.rows or not found.is_complete else 0)
 
 
-def show_admitted(rows: Sequence[Admitted], format_: str | None, output: str | None) -> None:
+def show_admitted(rows: Sequence[AdmittedNetwork], format_: str | None, output: str | None) -> None:
     """Writes what each line of a list would change, then ends: status 1 where any changes a call."""
     from pjsipdiag.report.changes import render_admitted
 

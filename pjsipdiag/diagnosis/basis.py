@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.calls import pbx as pbxes
 from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import listed
-from pjsipdiag.diagnosis.work.gather import Gathered
+from pjsipdiag.diagnosis.work.gather import GatheredCaptures
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.live.snapshot import Live
@@ -37,7 +37,7 @@ class Basis:
 
 
 def settle(
-    gathered: Gathered,
+    gathered: GatheredCaptures,
     config: Config,
     told: pbxes.PbxAddresses,
     asked: str | None,

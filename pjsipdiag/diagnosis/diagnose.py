@@ -57,7 +57,7 @@ from pjsipdiag.diagnosis.rules.no_calls import pauses_of_answers
 from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
-from pjsipdiag.diagnosis.work.gather import AlreadyRead, Begun, Gathered, begin, summary
+from pjsipdiag.diagnosis.work.gather import AlreadyRead, BegunReading, GatheredCaptures, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
 from pjsipdiag.diagnosis.work.rereading.acknowledged import Acknowledged, Ends
 from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
@@ -92,7 +92,7 @@ def observe(captures: Sequence[str | Path], config: str | Path | None, **options
 
 
 def conclude(
-    begun: Begun | AlreadyRead,
+    begun: BegunReading | AlreadyRead,
     config: str | Path | None,
     options: Options,
     on_rows: OnRows | None = None,
@@ -154,14 +154,14 @@ def conclude(
 
 
 def _judge_anew(  # noqa: PLR0917  (as `_situation`)
-    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
+    seen: GatheredCaptures, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> tuple[Basis, Situation]:
     basis = replace(basis, config=reload({}, basis.config.newer or basis.config.version))
     return basis, _situation(seen, basis, reload, wanted, jobs, on_rows)
 
 
 def _situation(  # noqa: PLR0917  (everything that is known)
-    seen: Gathered, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
+    seen: GatheredCaptures, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> Situation:
     replay = Replay(basis.config, tokens(own_registrations(seen.merged, basis.pbx), basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)

@@ -28,7 +28,7 @@ def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, ca
     asking = options.get("live")
     if asking is None:
         return None
-    from pjsipdiag.asterisk.live.snapshot import Wanted
+    from pjsipdiag.asterisk.live.snapshot import WantedNames
 
     names: dict[str, tuple[str, ...]] = {}
     if path is not None:
@@ -45,7 +45,7 @@ def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, ca
             "registration": tuple(files.registrations),
             "global": (files.globals.name,) if files.globals.name else (),
         }
-    return asking(Wanted(tuple(sorted(hosts)), calls, names))
+    return asking(WantedNames(tuple(sorted(hosts)), calls, names))
 
 
 def callers_hosts(merged: Merged) -> set[str]:

@@ -51,7 +51,7 @@ class Stop:
     calls: int = 0
 
 
-class Edited(StrEnum):
+class EditKind(StrEnum):
     """The kind of thing that a repair changes, as far as it matters for how Asterisk takes it up."""
 
     OBJECT = "object"
@@ -75,7 +75,7 @@ class Loading:
     `custom` first, where that is known.
     """
 
-    kinds: tuple[Edited, ...] = ()
+    kinds: tuple[EditKind, ...] = ()
     commands: tuple[str, ...] = ()
     see: tuple[str, ...] = ()
     watch: str = ""

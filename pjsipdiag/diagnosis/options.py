@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live, Wanted
+    from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
     from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.asterisk.realtime.tables import Databases
 
@@ -15,8 +15,8 @@ Progress = Callable[[int, int, int | None], None]
 """Called now and then with (records read, bytes read, bytes in all or None where that is not known)."""
 
 
-Asking = Callable[["Wanted"], "Live"]
-"""Asks a running Asterisk what is `Wanted`, and gives what it answered."""
+Asking = Callable[["WantedNames"], "Live"]
+"""Asks a running Asterisk for `WantedNames`, and gives what it answered."""
 
 
 class Options(TypedDict, total=False):

@@ -123,7 +123,7 @@ class CallGroup:
         return self.read_variants()
 
 
-class Shown(NamedTuple):
+class ProvenGroup(NamedTuple):
     """A group with nothing but the calls that its source acknowledged (`is_own`), or, without any, those that the PBX
     is seen to answer; its statuses are those that the PBX gave."""
 
@@ -140,7 +140,7 @@ class Unheard(NamedTuple):
     contacts: tuple[str, ...] = ()
 
 
-class Asked(NamedTuple):
+class AnsweredRequest(NamedTuple):
     """A request of the PBX that was answered: its method, and the hosts by which PJSIP found where to send it."""
 
     method: str
@@ -258,7 +258,7 @@ class Situation:
     reload: Callable[[Mapping[str, str], str], Config] | None = None
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
     acknowledged_calls: Callable[[str], Sequence[CallRow]] = lambda _source: ()
-    find_shown: Callable[[CallGroup], Shown | None] = lambda _group: None
+    find_shown: Callable[[CallGroup], ProvenGroup | None] = lambda _group: None
     unheard: Callable[[CallGroup], Unheard] = lambda group: Unheard(sum(group.unheard.values()))
     """Reads again, for the calls of a group that count as unheard, whether ACKs came."""
     taken_up: Callable[[CallGroup], int | None] = lambda _group: None
@@ -269,7 +269,7 @@ class Situation:
     """Carriers whose word is taken."""
     has_sent: Callable[[str, Collection[str]], bool] = lambda _source, _call_ids: False
     """Whether a source called with one of these Call-IDs."""
-    requests_to: Callable[[str], Sequence[Asked]] = lambda _ip: ()
+    requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

@@ -72,7 +72,7 @@ class CallRow(NamedTuple):
     """(nanoseconds since 1970, ">" from the caller or "<" to it, first line) in order, for the ladder."""
 
 
-class Spoken(NamedTuple):
+class SpokenMessage(NamedTuple):
     """A message of a call: `text` is all of it, without secrets, empty where there is no room for it.
 
     `time` is in nanoseconds since 1970, `source` and `destination` are "ip:port". With `is_sign` the line is not SIP
@@ -87,7 +87,7 @@ class Spoken(NamedTuple):
     is_sign: bool = False
 
 
-Transcripts = Mapping[tuple[str, str], tuple[Spoken, ...]]
+Transcripts = Mapping[tuple[str, str], tuple[SpokenMessage, ...]]
 """The messages of calls, by Call-ID and source ("ip:port")."""
 
 

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import ETC
 from pjsipdiag.asterisk.live import questions, saved
 from pjsipdiag.asterisk.live.asking import by_command
-from pjsipdiag.asterisk.live.snapshot import Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import Live, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.source import tcpdump
@@ -126,7 +126,7 @@ class Collecting:
     def live(self) -> None:
         """Asks the running Asterisk; that it tells nothing is a note."""
 
-        def asking(wanted: Wanted) -> Live:
+        def asking(wanted: WantedNames) -> Live:
             return questions.ask_all(by_command(self.machine.words("asterisk", "-rx")), self.machine.name, wanted)
 
         captures = [str(path) for path in self._captures()]

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.diagnosis.compare import Change
-from pjsipdiag.diagnosis.space.admits import Admitted
+from pjsipdiag.diagnosis.space.admits import AdmittedNetwork
 from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
@@ -152,14 +152,14 @@ def _all_json(found: Differences, before: str, after: str) -> str:
     return json.dumps(whole, indent=1) + "\n"
 
 
-def render_admitted(rows: Sequence[Admitted], format: str = "text", look: Style = PLAIN) -> str:
+def render_admitted(rows: Sequence[AdmittedNetwork], format: str = "text", look: Style = PLAIN) -> str:
     """The effect of each line of a list of addresses, as "text" or "json"."""
     if _is_json(format, "what a list would change is"):
         return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"
     return page_text(_admitted_parts(rows, Ink(look)), look)
 
 
-def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[Part]:
+def _admitted_parts(rows: Sequence[AdmittedNetwork], ink: Ink) -> Iterator[Part]:
     moved = [row for row in rows if row.changes]
     unseen = sum(row.unseen for row in rows)
     yield ink.text(
@@ -179,7 +179,7 @@ def _admitted_parts(rows: Sequence[Admitted], ink: Ink) -> Iterator[Part]:
             )
 
 
-def _admitted_json(row: Admitted) -> dict[str, object]:
+def _admitted_json(row: AdmittedNetwork) -> dict[str, object]:
     return {
         "network": str(row.network),
         "line": row.where.line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.model import Edited, Loading, Report, Severity
+from pjsipdiag.diagnosis.model import EditKind, Loading, Report, Severity
 
 
 class Step(NamedTuple):
@@ -22,13 +22,13 @@ ADVICE = "What to do, and how to see that it worked"
 MOST_ADVISED = 3
 
 TAKEN_UP = {
-    Edited.OBJECT: "Objects of PJSIP are read anew by a reload",
-    Edited.TRANSPORT: "A transport that runs keeps what it was opened with until a restart, without allow_reload=yes",
-    Edited.STARTUP: "This is read only when Asterisk starts",
-    Edited.DIALPLAN: "The dialplan has a reload of its own",
-    Edited.ACL: "acl.conf has a reload of its own (older releases take it up for type=acl only when they start)",
-    Edited.ROW: "Nothing is to be reloaded for rows that no cache holds: Asterisk reads them for each request",
-    Edited.CACHED: "A cache of sorcery.conf holds the rows until they expire",
+    EditKind.OBJECT: "Objects of PJSIP are read anew by a reload",
+    EditKind.TRANSPORT: "A transport that runs keeps what it was opened with until a restart, without allow_reload=yes",
+    EditKind.STARTUP: "This is read only when Asterisk starts",
+    EditKind.DIALPLAN: "The dialplan has a reload of its own",
+    EditKind.ACL: "acl.conf has a reload of its own (older releases take it up for type=acl only when they start)",
+    EditKind.ROW: "Nothing is to be reloaded for rows that no cache holds: Asterisk reads them for each request",
+    EditKind.CACHED: "A cache of sorcery.conf holds the rows until they expire",
 }
 """Why a repair is loaded as it is."""
 

@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.options import Options
-from pjsipdiag.diagnosis.work.gather import AlreadyRead, Gathered
+from pjsipdiag.diagnosis.work.gather import AlreadyRead, GatheredCaptures
 from pjsipdiag.diagnosis.work.reading import Reading
 
 MOST_HOSTS_KEPT = 500
@@ -75,7 +75,7 @@ class Windows:
         add_hosts(merged, self._hosts)
         self._hosts = _busiest(merged, own)
         self._remember(fresh, now)
-        gathered = Gathered(merged, (tally,))
+        gathered = GatheredCaptures(merged, (tally,))
         report = conclude(AlreadyRead(self._reading, gathered), self._config, files.options, disk=files.disk).report
         calls = report.calls
         assert isinstance(calls, Calls)

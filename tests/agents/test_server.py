@@ -20,7 +20,7 @@ from mcp import Client, StdioServerParameters, stdio_client
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 MARKED = re.compile(r"\A<(data-[0-9a-f]{16})>\n(.*)\n</\1>\Z", re.DOTALL)
-Asked = Callable[..., Awaitable[Any]]
+AnsweredRequest = Callable[..., Awaitable[Any]]
 
 
 @pytest.fixture

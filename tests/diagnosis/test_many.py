@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from pjsipdiag import diagnose
-from pjsipdiag.asterisk.config import Config, Dropped
+from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.evidence.lookup import section_at
@@ -72,9 +72,9 @@ def test_a_few_differences_are_told_one_by_one(tmp_path: Path, loads: list[None]
 
 
 def test_what_did_not_load_is_asked_once_for_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = list[Dropped]()
+    asked = list[DroppedObject]()
 
-    def counting(config: Config, dropped: Dropped) -> Section | None:
+    def counting(config: Config, dropped: DroppedObject) -> Section | None:
         asked.append(dropped)
         return section_at(config, dropped)
 

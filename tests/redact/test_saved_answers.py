@@ -10,7 +10,7 @@ import pytest
 
 from pjsipdiag.asterisk.live import interface, saved
 from pjsipdiag.asterisk.live.asking import ask_live
-from pjsipdiag.asterisk.live.snapshot import Item, Live, Wanted
+from pjsipdiag.asterisk.live.snapshot import Item, Live, WantedNames
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact import redact_files
@@ -19,7 +19,9 @@ from tests.asterisk.live.servers import command
 from tests.asterisk.live.test_running import recorded
 from tests.conformance import message
 
-WANTED = Wanted(("alias.example", "203.0.113.10"), dialplan=True, names={"identify": ("dangling-id", "dropped-id")})
+WANTED = WantedNames(
+    ("alias.example", "203.0.113.10"), dialplan=True, names={"identify": ("dangling-id", "dropped-id")}
+)
 NAMES = re.compile(
     r"trunk-(id|header|permit|uri|acl)|phone|dangling|6001|provider|from-(?!user)|very-long|sbc|"
     r"secret|555987654"

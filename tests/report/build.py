@@ -7,7 +7,7 @@ from dataclasses import replace
 from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import Check, Match, Outcome, Verdict
-from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading, Report, Severity, Suggestion
+from pjsipdiag.diagnosis.model import Edit, EditKind, Finding, Loading, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.traffic import CallRow, CaptureSummary, SourceRow
 
 NOON = 1_795_435_200_000_000_000
@@ -110,7 +110,7 @@ def report() -> Report:
                 admits=("203.0.113.13",),
                 addresses=("203.0.113.13",),
                 loading=Loading(
-                    (Edited.OBJECT,),
+                    (EditKind.OBJECT,),
                     ("asterisk -rx 'pjsip reload'",),
                     ("asterisk -rx 'pjsip show identifies'",),
                     "asterisk -rx 'pjsip set logger on'",

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.model import Edit, Suggestion
-from pjsipdiag.diagnosis.traffic import Spoken
+from pjsipdiag.diagnosis.traffic import SpokenMessage
 from pjsipdiag.report import render, wording
 from pjsipdiag.report.drawing.contrast import contrast
 from pjsipdiag.report.drawing.diff import diff
@@ -105,9 +105,11 @@ def test_the_ladder_says_who_sent_what_and_when() -> None:
 def test_the_ladder_has_all_that_was_said() -> None:
     one = report().calls[1]
     spoken = (
-        Spoken(NOON, one.source, one.destination, "INVITE sip:1@x SIP/2.0", "INVITE sip:1@x SIP/2.0\r\nTo: a\r\n\r\n"),
-        Spoken(NOON + 10**9, one.source, one.destination, "ICMP port unreachable", is_sign=True),
-        Spoken(NOON + 2 * 10**9, "192.0.2.1:5060", "198.51.100.9:5060", "BYE sip:1@x SIP/2.0"),
+        SpokenMessage(
+            NOON, one.source, one.destination, "INVITE sip:1@x SIP/2.0", "INVITE sip:1@x SIP/2.0\r\nTo: a\r\n\r\n"
+        ),
+        SpokenMessage(NOON + 10**9, one.source, one.destination, "ICMP port unreachable", is_sign=True),
+        SpokenMessage(NOON + 2 * 10**9, "192.0.2.1:5060", "198.51.100.9:5060", "BYE sip:1@x SIP/2.0"),
     )
     drawn = ladder(one, spoken)
     assert [(arrow.rightwards, arrow.kind, arrow.ends) for arrow in drawn.arrows] == [
@@ -126,7 +128,7 @@ def test_a_contrast_leaves_out_what_differs_between_any_two_calls() -> None:
         "Call-ID: {1}\r\nSubject: same\r\n{2}\r\nv=0\r\no=- {1} 1 IN IP4 {0}\r\nm=audio {3} RTP/AVP {4}\r\n"
     )
     said = [
-        Spoken(NOON, "", "", "INVITE sip:100@192.0.2.1 SIP/2.0", text.format(*values))
+        SpokenMessage(NOON, "", "", "INVITE sip:100@192.0.2.1 SIP/2.0", text.format(*values))
         for values in (
             ("203.0.113.13", "z1", "Require: 100rel\r\n", 4000, "0 8"),
             ("203.0.113.10", "z2", "", 5000, "8"),
@@ -147,7 +149,7 @@ def test_a_contrast_leaves_out_what_differs_between_any_two_calls() -> None:
 def test_a_contrast_says_of_no_header_that_it_is_missing_where_the_text_is() -> None:
     good, bad = report().calls[:2]
     text = f"INVITE {good.request_uri} SIP/2.0\r\nRequire: 100rel\r\nSubject: x\r\n\r\n"
-    whole, cut = [Spoken(NOON, "", "", "INVITE x", text)], [Spoken(NOON, "", "", "INVITE x")]
+    whole, cut = [SpokenMessage(NOON, "", "", "INVITE x", text)], [SpokenMessage(NOON, "", "", "INVITE x")]
     for found in (contrast(bad, good, cut, whole), contrast(bad, good, whole, ())):
         assert not {"Require", "Subject"} & {*found.alike, *found.own, *(row.name for row in found.differences)}
 
@@ -155,7 +157,7 @@ def test_a_contrast_says_of_no_header_that_it_is_missing_where_the_text_is() -> 
 def test_a_contrast_takes_time_in_proportion_to_the_text() -> None:
     good, bad = report().calls[:2]
     text = f"INVITE sip:1@x SIP/2.0\r\nSubject: a{' ' * 60_000}b\r\n\r\n{'m=audio 1 x' * 2000}\r\n"
-    said, started = [Spoken(NOON, "", "", "INVITE x", text)], process_time()
+    said, started = [SpokenMessage(NOON, "", "", "INVITE x", text)], process_time()
     contrast(bad, good, said, said)
     assert process_time() - started < 1
 

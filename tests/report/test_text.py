@@ -12,7 +12,7 @@ import pytest
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.compare import Change
 from pjsipdiag.diagnosis.explain import parse_source, request
-from pjsipdiag.diagnosis.model import Edited, Loading
+from pjsipdiag.diagnosis.model import EditKind, Loading
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render, renderer
 from pjsipdiag.report.changes import render_changes
@@ -114,10 +114,10 @@ def test_suggestions_end_with_what_loads_them_and_shows_it(format: str) -> None:
 @pytest.mark.parametrize(
     ("loading", "said"),
     [
-        (Loading((Edited.ROW,), watch="w"), "Nothing is to be reloaded"),
-        (Loading((Edited.TRANSPORT,), ("c",), watch="w"), "allow_reload=yes"),
-        (Loading((Edited.OBJECT,), ("c",), (), "w", ("a.conf",), "Trunks", "b.conf"), "FreePBX overwrites a.conf"),
-        (Loading((Edited.OBJECT,), ("c",), (), "w", ("a.conf",)), "a.conf is written by a program"),
+        (Loading((EditKind.ROW,), watch="w"), "Nothing is to be reloaded"),
+        (Loading((EditKind.TRANSPORT,), ("c",), watch="w"), "allow_reload=yes"),
+        (Loading((EditKind.OBJECT,), ("c",), (), "w", ("a.conf",), "Trunks", "b.conf"), "FreePBX overwrites a.conf"),
+        (Loading((EditKind.OBJECT,), ("c",), (), "w", ("a.conf",)), "a.conf is written by a program"),
     ],
 )
 def test_why_it_is_loaded_so_and_what_comes_first(loading: Loading, said: str) -> None:

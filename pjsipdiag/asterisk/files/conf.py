@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.files.category import Categories, Category, header_name
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.lines import BLANK_BYTES, LINE_BUFFER, lower, split, split_directive, to_text
-from pjsipdiag.asterisk.files.parsed import FileDialect, FileParser, Parsed
+from pjsipdiag.asterisk.files.parsed import FileDialect, FileParser, ParsedFile
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
@@ -40,7 +40,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def parse(
     name: str, files: Files, release: Release, *, partial: bool = False, table: FileParser | None = None
-) -> Parsed:
+) -> ParsedFile:
     """Read a file of the configuration directory with everything it includes.
 
     With `partial` the files are a copy that lacks some: a missing include does not reject the file. `missing` names
@@ -55,7 +55,7 @@ def parse(
     return files.once((name, dialect), lambda: _parse(name, files, dialect, lambda _: None))
 
 
-def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> Parsed:
+def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> ParsedFile:
     parser = _Parser(files, dialect, table)
     result = parser.load(name, Where(name, 0))
     missing = parser.missing
@@ -66,7 +66,7 @@ def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> 
         last = parser.rejected[-1]
         log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
         parser.rejected[-1] = Problem(FileReason.NOTHING_COUNTS(why=last.why, file=name), last.where, log)
-    return Parsed(
+    return ParsedFile(
         tuple(category.section() for category in parser.categories.all),
         tuple(parser.read),
         tuple(map(_without_secrets, parser.warnings)),

@@ -10,7 +10,7 @@ from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedFile:
     """A configuration file with all that it includes, parsed once and looked at for each object type.
 
     `rejected_files` are the files that were ended by an error, the main file among them when `is_valid` is False: then
@@ -32,7 +32,7 @@ class Parsed:
         return tuple(s for s in self.sections if not s.is_template and s.name.lower() == name.lower())
 
 
-FileParser = Callable[[str], Parsed | None]
+FileParser = Callable[[str], ParsedFile | None]
 """A file -> what a table has in its place; None where none has."""
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
 from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
-from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted, item
+from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, WantedNames, item
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
@@ -97,7 +97,7 @@ class Ari:
         return connection
 
 
-def ask_ari(ari: Ari, wanted: Wanted) -> Live:
+def ask_ari(ari: Ari, wanted: WantedNames) -> Live:
     """Everything that ARI tells.
 
     :raises LiveError: it is no ARI, or does not answer.
@@ -132,7 +132,7 @@ def _endpoints(ari: Ari, names: Iterable[str]) -> Iterator[Item]:
             yield item("endpoint_acl", name, rows)
 
 
-def _ask_named(ari: Ari, wanted: Wanted, endpoints: list[str]) -> Iterator[Item]:
+def _ask_named(ari: Ari, wanted: WantedNames, endpoints: list[str]) -> Iterator[Item]:
     names = {kind: [*wanted.names.get(kind, ())] for kind in _NAMED}
     names["identify"] += [guess for name in endpoints for guess in (name, f"{name}-identify")]
     names["global"].append("global")

@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.config import (
     Endpoint,
     Global,
     Identify,
-    Loaded,
+    LoadedObject,
     Problem,
     Registration,
     Transport,
@@ -25,7 +25,7 @@ from pjsipdiag.asterisk.section import Where
 NO_LINE = Where("", 0)
 """The line of an object that no file at hand has."""
 
-_T = TypeVar("_T", bound=Loaded)
+_T = TypeVar("_T", bound=LoadedObject)
 Values = dict[str, str]
 """Option -> value, as it can be told from both sides."""
 _MOST = 200
@@ -133,7 +133,7 @@ def _objects(  # noqa: PLR0917  (both sides, and what is to be known of them)
 _GONE = "these files do not have it: it was taken out and not reloaded, or comes from another file"
 
 
-def _differences(what: str, item: Loaded, written: Values, loaded: Values) -> Iterator[Problem]:
+def _differences(what: str, item: LoadedObject, written: Values, loaded: Values) -> Iterator[Problem]:
     for name, value in written.items():
         theirs = loaded.get(name, value)
         if theirs != value:

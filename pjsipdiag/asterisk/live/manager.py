@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.live import dialplan, questions
 from pjsipdiag.asterisk.live.ami import Ami, Message
-from pjsipdiag.asterisk.live.snapshot import OPTIONS, Item, Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import OPTIONS, Item, Live, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.sources import modules
 
 _MODULES = ("res_pjsip", *modules.IDENTIFIERS_OF, *modules.OTHERS, questions.FUNCTION)
@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[^,()\\\"\r\n]{1,200}")
 _HELD = "not told without the AMI privilege command, which `asterisk -rx` does not need: "
 
 
-def ask_manager(ami: Ami, wanted: Wanted) -> Live:
+def ask_manager(ami: Ami, wanted: WantedNames) -> Live:
     """Everything that this user may see.
 
     :raises LiveError: that is nothing, or no answer came.
@@ -89,7 +89,7 @@ def _item(kind: str, name: str, event: Message) -> Item:
     return Item(kind, name, tuple((keys[key], value) for key, value in event.lines if key in keys))
 
 
-def _by_name(ami: Ami, wanted: Wanted, known: list[Item]) -> Iterator[Item]:
+def _by_name(ami: Ami, wanted: WantedNames, known: list[Item]) -> Iterator[Item]:
     """Single objects, each field by a function of the dialplan."""
 
     def told(kind: str, name: str, option: str) -> str:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pjsipdiag.asterisk.live import cli_answers, dialplan
-from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, Item, Live, LiveError, Wanted, item
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, Item, Live, LiveError, WantedNames, item
 
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -43,7 +43,7 @@ GAPS = {
 """Kind of fact -> the words for it, where another interface than this one leaves it out."""
 
 
-def ask_all(ask: Ask, origin: str, wanted: Wanted, names: tuple[str, ...] = ()) -> Live:
+def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] = ()) -> Live:
     """Everything; `names` are those of endpoints where they are known, which a list cuts.
 
     :raises LiveError: it does not answer, or is no Asterisk.
@@ -159,12 +159,12 @@ def _unlisted_acl(ask: Ask, name: str) -> list[Item]:
     return [found for found in _acl(ask, name) if found.values]
 
 
-def hosts_to_ask(wanted: Wanted) -> list[str]:
+def hosts_to_ask(wanted: WantedNames) -> list[str]:
     """Aliases of domains have no list; only names that cannot be anything else are asked for."""
     return [host for host in dict.fromkeys(wanted.hosts) if _HOST.fullmatch(host)][:HOSTS_ASKED]
 
 
-def _aliases(ask: Ask, each: Map, wanted: Wanted) -> Iterator[Item]:
+def _aliases(ask: Ask, each: Map, wanted: WantedNames) -> Iterator[Item]:
     for found in each(partial(_alias, ask), hosts_to_ask(wanted)):
         yield from found
 

@@ -118,7 +118,7 @@ def _as_endpoints_show(identifies: list[Identify], live: Live) -> list[Identify]
     return ordered
 
 
-def _absent(live: Live, version: Release) -> tuple[modules.Absent, ...]:
+def _absent(live: Live, version: Release) -> tuple[modules.AbsentModule, ...]:
     if live.modules is None:
         return ()
     found = []
@@ -126,6 +126,8 @@ def _absent(live: Live, version: Release) -> tuple[modules.Absent, ...]:
         if name not in live.modules:
             reason, ends = f"{name} does not run: {modules.effect(name, version)}", name == "res_pjsip"
             found.append(
-                modules.Absent(name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends)
+                modules.AbsentModule(
+                    name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends
+                )
             )
     return tuple(found)

@@ -31,7 +31,7 @@ class LiveError(PjsipdiagError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedNames:
     """Questions beside those for lists: the domain aliases of `hosts`, which callers name; the `dialplan`, where there
     are calls; and, where objects cannot be listed, those whose `names` the files have, by their type."""
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, AddressRule, Problem
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.realtime.access_lists import Lists, Rules
 from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -60,7 +60,7 @@ class NamedLists:
         return Acl(tuple(rules), tuple(names), missing)
 
 
-def named_lists(parsed: Parsed) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
+def named_lists(parsed: ParsedFile) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
     """The lists by name (None: acl.conf is not loaded), and why not."""
     if not parsed.is_found or not parsed.is_valid:
         return None, ()

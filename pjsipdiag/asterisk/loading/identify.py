@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.addresses.address_rule import applies
 from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
 from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.loading.object_options import Applied
+from pjsipdiag.asterisk.loading.object_options import AppliedOptions
 from pjsipdiag.asterisk.loading.resolve import SERVICES, Resolver, could_resolve, look_up
 from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -23,7 +23,7 @@ from pjsipdiag.asterisk.section import Section, Where
 
 
 def build(
-    section: Section, applied: Applied, release: Release, resolver: Resolver, warnings: list[Problem]
+    section: Section, applied: AppliedOptions, release: Release, resolver: Resolver, warnings: list[Problem]
 ) -> Identify | Problem:
     """The object, or why Asterisk refuses it; host names are resolved now, as Asterisk does when it loads.
 
@@ -76,7 +76,7 @@ def build(
 
 
 def _read_matches(
-    section: Section, applied: Applied, release: Release
+    section: Section, applied: AppliedOptions, release: Release
 ) -> tuple[list[AddressRule], list[tuple[str, Where]]] | Problem:
     """The rules and the host names of all `match=` lines (`ip_identify_match_handler`)."""
     rules: list[AddressRule] = []
@@ -95,7 +95,7 @@ def _read_matches(
 
 
 def _check(
-    section: Section, applied: Applied, values: Mapping[str, str], matches: bool, release: Release
+    section: Section, applied: AppliedOptions, values: Mapping[str, str], matches: bool, release: Release
 ) -> Problem | None:
     """The first demand of `ip_identify_apply`, before it resolves names, that the section does not meet."""
 

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
-from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.setting import Handler, Readable, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.loading.values.words import anything
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import FEATURES, RELEASES, Release, Span, is_newer, release
@@ -44,7 +44,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedOptions:
     """A section's variables by lower-case name, each in file order; `problem` is what drops the object, if anything
     does. Its `log` is Asterisk's own lines, joined by line ends, up to the one that names the object as a whole."""
 
@@ -156,8 +156,8 @@ def apply(
     profiles: Readable = cannot_tell,
     *,
     newer: str = "",
-) -> Applied:
-    """Takes a section's variables as release `version` does for an object of that type; see `Applied`.
+) -> AppliedOptions:
+    """Takes a section's variables as release `version` does for an object of that type; see `AppliedOptions`.
 
     `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
     where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it. Where it
@@ -175,22 +175,22 @@ def apply(
             pass  # the most, which need no question
         elif option is not None:
             answer = option.handler(Setting(section, index, asked, option.limits, readable))
-            if isinstance(answer, Warned):
+            if isinstance(answer, ValueWarning):
                 warnings.append(Problem(answer.why, variable.where, answer.log))
-            if isinstance(answer, Refused):
+            if isinstance(answer, ValueRefusal):
                 log = f"Error parsing {variable.name}={shown_value(variable)} {_place(variable)}"
                 own, reason = hide_value(variable, answer.log), answer.why.map_texts(partial(hide_value, variable))
                 problem = Problem(reason, variable.where, f"{own}\n{log}" if own else log)
-                return Applied(_take(section, names), problem, tuple(warnings))
+                return AppliedOptions(_take(section, names), problem, tuple(warnings))
         elif newer and not _ever_known(object_type, name):
             reason = LoadReason.NOT_YET_KNOWN(option=variable.name, type=object_type, release=newer)
             warnings.append(Problem(reason, variable.where, ""))
         elif not name.startswith("@"):
             problem = _unknown_option(object_type, section, variable, asked)
-            return Applied(_take(section, names), problem, tuple(warnings))
+            return AppliedOptions(_take(section, names), problem, tuple(warnings))
         names.append(name)
     options = _take(section, names)
-    return Applied(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
+    return AppliedOptions(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
 
 
 class _Options(Mapping[str, tuple[Variable, ...]]):

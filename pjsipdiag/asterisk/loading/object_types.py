@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_o
 from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.acls import NamedLists
-from pjsipdiag.asterisk.loading.object_options import Applied
+from pjsipdiag.asterisk.loading.object_options import AppliedOptions
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_codecs, parse_identify_by
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -25,7 +25,7 @@ _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "cont
 _NO_RULES = Acl()
 
 
-def endpoint(section: Section, applied: Applied, release: Release, acls: NamedLists) -> config.Endpoint:
+def endpoint(section: Section, applied: AppliedOptions, release: Release, acls: NamedLists) -> config.Endpoint:
     options = applied.options
     access, contact_access = _access_lists(section.variables, acls)
     return config.Endpoint(
@@ -44,7 +44,7 @@ def endpoint(section: Section, applied: Applied, release: Release, acls: NamedLi
     )
 
 
-def global_(section: Section, applied: Applied) -> config.Global:
+def global_(section: Section, applied: AppliedOptions) -> config.Global:
     options = applied.options
     default = config.Global("", section.where)
     return config.Global(
@@ -58,7 +58,7 @@ def global_(section: Section, applied: Applied) -> config.Global:
     )
 
 
-def transport(section: Section, applied: Applied, resolver: Resolver) -> config.Transport | config.Problem:
+def transport(section: Section, applied: AppliedOptions, resolver: Resolver) -> config.Transport | config.Problem:
     """A transport; a name in bind= is its first IPv4 address (pj_sockaddr_parse), and none drops the transport."""
     options = applied.options
     protocol = _last(options, "protocol", "udp").lower()
@@ -99,11 +99,11 @@ def _numeric(host: str) -> str:
     return text_of(found.version, found.ip) if found else ""
 
 
-def domain_alias(section: Section, applied: Applied) -> config.DomainAlias:
+def domain_alias(section: Section, applied: AppliedOptions) -> config.DomainAlias:
     return config.DomainAlias(section.name, section.where, applied.options, domain=_last(applied.options, "domain"))
 
 
-def auth(section: Section, applied: Applied) -> config.Auth:
+def auth(section: Section, applied: AppliedOptions) -> config.Auth:
     options = applied.options
     return config.Auth(
         name=section.name,
@@ -115,12 +115,12 @@ def auth(section: Section, applied: Applied) -> config.Auth:
     )
 
 
-def aor(section: Section, applied: Applied) -> config.Aor:
+def aor(section: Section, applied: AppliedOptions) -> config.Aor:
     contacts = (part.strip() for v in applied.options.get("contact", ()) for part in v.value.split(","))
     return config.Aor(section.name, section.where, applied.options, contacts=tuple(filter(None, contacts)))
 
 
-def registration(section: Section, applied: Applied) -> config.Registration:
+def registration(section: Section, applied: AppliedOptions) -> config.Registration:
     options = applied.options
     return config.Registration(
         name=section.name,
@@ -134,7 +134,7 @@ def registration(section: Section, applied: Applied) -> config.Registration:
     )
 
 
-def acl(section: Section, applied: Applied, acls: NamedLists) -> config.PjsipAcl:
+def acl(section: Section, applied: AppliedOptions, acls: NamedLists) -> config.PjsipAcl:
     access, contact_access = _access_lists(section.variables, acls)
     return config.PjsipAcl(section.name, section.where, applied.options, acl=access, contact_acl=contact_access)
 

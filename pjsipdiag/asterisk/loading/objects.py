@@ -14,13 +14,13 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Config, Dropped, Global, Identify, Loaded, Problem, Transport
+from pjsipdiag.asterisk.config import Config, DroppedObject, Global, Identify, LoadedObject, Problem, Transport
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading import acls, identify, object_types, walk_order, wizard
-from pjsipdiag.asterisk.loading.object_options import Applied, apply, cannot_tell
+from pjsipdiag.asterisk.loading.object_options import AppliedOptions, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.object_sources import Sources
@@ -37,7 +37,9 @@ from pjsipdiag.storage import locate
 
 _LINE = re.compile(r"at line \d+ of .*")
 
-_T = TypeVar("_T", bound=Loaded)
+_T = TypeVar("_T", bound=LoadedObject)
+_Build = Callable[[Section, AppliedOptions], _T | Problem]
+"""Makes an object of a section whose options were applied."""
 Known = Callable[[str], bool | None]
 """Whether there is something of that name on Asterisk's machine; None where that cannot be told."""
 
@@ -82,7 +84,7 @@ class _Loader:
     resolver: Resolver
     readable: Known
     newer: str = ""
-    dropped: list[Dropped] = field(default_factory=list)
+    dropped: list[DroppedObject] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
@@ -106,7 +108,7 @@ class _Loader:
         endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
         transports = self._plain("transport", self._transport)
         parts, made = self._identifies()
-        self._plain("system", lambda s, a: Loaded(s.name, s.where, a.options))
+        self._plain("system", lambda s, a: LoadedObject(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
         config = Config(
@@ -171,7 +173,7 @@ class _Loader:
             ]
         return parts, self._from_wizard("identify", self._identify)
 
-    def _transport(self, section: Section, applied: Applied) -> Transport | Problem:
+    def _transport(self, section: Section, applied: AppliedOptions) -> Transport | Problem:
         """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
         made = object_types.transport(section, applied, self.resolver)
         if isinstance(made, Problem):
@@ -187,7 +189,7 @@ class _Loader:
         self.sockets.append(made)
         return made
 
-    def _identify(self, section: Section, applied: Applied) -> Identify | Problem:
+    def _identify(self, section: Section, applied: AppliedOptions) -> Identify | Problem:
         return identify.build(section, applied, self.version, self.resolver, self.warnings)
 
     def _has_profile(self, name: str) -> bool | None:
@@ -200,7 +202,7 @@ class _Loader:
         kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.is_valid else ()
         return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
 
-    def _plain(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+    def _plain(self, object_type: str, build: _Build[_T]) -> dict[str, _T]:
         found: dict[str, _T] = {}
         folded: list[tuple[Folding, str]] = []
         renamed: dict[str, _T] = {}
@@ -214,19 +216,17 @@ class _Loader:
                     renamed.setdefault(item.name, item)
         return CaselessNames(found, folded, renamed) if folded or renamed else found
 
-    def _both(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> dict[str, _T]:
+    def _both(self, object_type: str, build: _Build[_T]) -> dict[str, _T]:
         made = {item.name: item for item in self._from_wizard(object_type, build)}
         plain = self._plain(object_type, build)
         for name, item in made.items():
             plain.setdefault(name, item)
         return plain
 
-    def _selections(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> Iterable[Batch[_T]]:
+    def _selections(self, object_type: str, build: _Build[_T]) -> Iterable[Batch[_T]]:
         return self._selections_of(self.sources.backends[object_type], object_type, build)
 
-    def _selections_of(
-        self, backends: Sequence[Backend], object_type: str, build: Callable[[Section, Applied], _T | Problem]
-    ) -> Iterable[Batch[_T]]:
+    def _selections_of(self, backends: Sequence[Backend], object_type: str, build: _Build[_T]) -> Iterable[Batch[_T]]:
         for backend in backends:
             if backend.kind == "realtime":
                 yield from self._rows(backend, object_type, build)
@@ -249,16 +249,14 @@ class _Loader:
             self.warnings += selection.problems
             yield selection
 
-    def _rows(
-        self, backend: Backend, object_type: str, build: Callable[[Section, Applied], _T | Problem]
-    ) -> Iterable[Batch[_T]]:
+    def _rows(self, backend: Backend, object_type: str, build: _Build[_T]) -> Iterable[Batch[_T]]:
         for part in self.sources.tables.sections(backend, object_type, self.version, self.sources.loads):
             objects: list[_T] = []
             keys: list[str] = []
             for key, section in part.made:
                 made = self._create(object_type, section, build)
                 if isinstance(made, Problem):
-                    dropped = Dropped(object_type, section.name, made.why, made.where, section.where, made.log)
+                    dropped = DroppedObject(object_type, section.name, made.why, made.where, section.where, made.log)
                     self.dropped.append(dropped)
                 else:
                     objects.append(made)
@@ -266,7 +264,7 @@ class _Loader:
             self.warnings += part.problems
             yield Batch(tuple(objects), len(part.made), are_rows=True, keys=tuple(keys), folding=part.folding)
 
-    def _candidates(self, backend: Backend, object_type: str, parsed: Parsed) -> Sequence[Section]:
+    def _candidates(self, backend: Backend, object_type: str, parsed: ParsedFile) -> Sequence[Section]:
         """The sections that a backend has to look at: where `type=` alone decides, those of that type."""
         is_there = backend.name and any(section.name == backend.name for section in parsed.sections)
         if is_there or backend.criteria != (("type", object_type),):
@@ -278,7 +276,7 @@ class _Loader:
                     by_type[first.value].append(section)
         return self.by_type[id(parsed)][object_type]
 
-    def _from_wizard(self, object_type: str, build: Callable[[Section, Applied], _T | Problem]) -> list[_T]:
+    def _from_wizard(self, object_type: str, build: _Build[_T]) -> list[_T]:
         """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
         parsed = self.sources.file(wizard.WIZARD_FILE)
         objects: dict[str, _T] = {}
@@ -287,7 +285,7 @@ class _Loader:
             if made.problem is not None:
                 problem = made.problem
                 self.dropped.append(
-                    Dropped(object_type, made.name, problem.why, problem.where, source.where, problem.log)
+                    DroppedObject(object_type, made.name, problem.why, problem.where, source.where, problem.log)
                 )
             for section in made.sections:
                 result = self._create(object_type, section, build)
@@ -297,7 +295,7 @@ class _Loader:
                     # The variables that the wizard makes carry no line.
                     lines = "\n".join(filter(None, [_LINE.sub("at line 0 of ", result.log), log]))
                     self.dropped.append(
-                        Dropped(object_type, section.name, result.why, result.where, source.where, lines)
+                        DroppedObject(object_type, section.name, result.why, result.where, source.where, lines)
                     )
                     break
                 objects.pop(section.name, None)
@@ -312,9 +310,7 @@ class _Loader:
         in_memory = any(backend.kind == "memory" for backend in self.sources.backends[object_type])
         return not in_memory or self.version.has("late_wizard")
 
-    def _create(
-        self, object_type: str, section: Section, build: Callable[[Section, Applied], _T | Problem]
-    ) -> _T | Problem:
+    def _create(self, object_type: str, section: Section, build: _Build[_T]) -> _T | Problem:
         applied = apply(object_type, section, self.version.version, self.readable, self._has_profile, newer=self.newer)
         self.warnings += applied.warnings
         return applied.problem if applied.problem is not None else build(section, applied)

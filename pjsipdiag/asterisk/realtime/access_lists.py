@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.config import AddressRule, Unread
+from pjsipdiag.asterisk.config import AddressRule, UnreadObjects
 from pjsipdiag.asterisk.realtime import row_sections
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, Raw
-from pjsipdiag.asterisk.realtime.families import Mapped, TableRow
+from pjsipdiag.asterisk.realtime.families import TableMapping, TableRow
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
 
@@ -32,10 +32,10 @@ class Lists(NamedTuple):
 
     rules: Mapping[str, Rules] = MappingProxyType({})
     folding: Folding = EXACT
-    unread: Unread | None = None
+    unread: UnreadObjects | None = None
 
 
-def lists_of(mapped: Mapped, columns: Columns, raw: Raw, system: str) -> Lists:
+def lists_of(mapped: TableMapping, columns: Columns, raw: Raw, system: str) -> Lists:
     """The lists of a table; with a `system` (systemname of asterisk.conf) the rows of it alone."""
     fold = columns.folding.fold
     if system and _SYSTEM not in columns.names:
@@ -50,7 +50,7 @@ def lists_of(mapped: Mapped, columns: Columns, raw: Raw, system: str) -> Lists:
     return Lists(made, columns.folding)
 
 
-def _rules(mapped: Mapped, rows: Iterable[TableRow]) -> Rules | None:
+def _rules(mapped: TableMapping, rows: Iterable[TableRow]) -> Rules | None:
     rules: list[AddressRule] = []
     for row in sorted(rows, key=_order):
         name, sense, rule = (_passed_on(row.get(column), mapped.driver) for column in (LIST_KEY, "sense", "rule"))

@@ -10,7 +10,7 @@ from dataclasses import field
 from typing import TypeVar
 
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.errors import ConfigError
 
@@ -59,7 +59,7 @@ Take = Callable[[Columns, Raw], _T]
 """Makes something of a result while it is read: a large one is never held as a whole."""
 
 
-def read(mapped: Mapped, url: str, query: Query, take: Take[_T]) -> _T:
+def read(mapped: TableMapping, url: str, query: Query, take: Take[_T]) -> _T:
     """Reads a table and returns what `take` makes of its rows, ordered as the driver has them ordered.
 
     A `url` without :// is the path of a dump.

@@ -8,14 +8,14 @@ from dataclasses import field, replace
 from functools import cached_property
 from itertools import count, takewhile
 
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
+class TableMapping:
     """One line of extconfig.conf: `driver` is pgsql, odbc, sqlite3 or another, in small letters, `database` what it is
     told. Where it has `no_table`, that is called as the family is asked for; an empty one is none. Of several lines for
     a family, the one with the lowest `priority` is asked first."""
@@ -28,7 +28,7 @@ class Mapped:
     where: Where | None = None
     no_table: bool = False
 
-    def with_table(self, family: str) -> Mapped:
+    def with_table(self, family: str) -> TableMapping:
         """This mapping with a table, where it names none."""
         return replace(self, table=family, no_table=False) if self.no_table else self
 
@@ -37,18 +37,18 @@ TableRow = Mapping[str, str | None]
 """Column -> value."""
 
 
-def document(mapped: Mapped, filename: str) -> str:
+def document(mapped: TableMapping, filename: str) -> str:
     """The name by which the rows of a table that stand for a file are called."""
     return f"{mapped.table}:{filename}" if filename else mapped.table
 
 
 @dataclass(frozen=True, eq=False)
-class Stored:
+class StoredTable:
     """A table that was read for the objects of a type, with what a change of it has to know. Without a type it holds
     the lines of the file `filename` (static realtime): `entries` are its rows by their lines."""
 
     type: str
-    mapped: Mapped
+    mapped: TableMapping
     sections: tuple[Section, ...] = field(default=(), repr=False)
     columns: tuple[str, ...] = ()
     widths: Mapping[str, int] = field(default_factory=dict)
@@ -88,13 +88,13 @@ _LONGEST = 511
 """Characters of a line that count."""
 
 
-def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
+def families(extconfig: ParsedFile) -> Mapping[str, tuple[TableMapping, ...]]:
     """Family in small letters -> its tables in the order in which they are asked.
 
     Priorities count from 1 up to the first that is missing; of two lines with one priority the later is found
     (ast_realtime_append_mapping, find_engine).
     """
-    found: dict[str, dict[int, Mapped]] = {}
+    found: dict[str, dict[int, TableMapping]] = {}
     # Of several sections of one name the first alone is read (ast_variable_browse).
     for section in extconfig.sections_named("settings")[:1] if extconfig.is_valid else ():
         for variable in section.variables:
@@ -106,7 +106,7 @@ def families(extconfig: Parsed) -> Mapping[str, tuple[Mapped, ...]]:
     }
 
 
-def _parse_mapping(variable: Variable) -> Mapped | None:
+def _parse_mapping(variable: Variable) -> TableMapping | None:
     """A line of extconfig.conf taken apart (reload_module); blanks inside of it count."""
     driver, comma, rest = variable.value.encode("utf-8", "surrogateescape")[:_LONGEST].partition(b",")
     if not comma:
@@ -120,4 +120,4 @@ def _parse_mapping(variable: Variable) -> Mapped | None:
     number = re.match(rb"\s*[+-]?\d+", rest)
     text = [part.decode("utf-8", "surrogateescape") for part in (driver, database, table if comma else b"")]
     priority = int(number[0]) if number and int(number[0]) else 1
-    return Mapped(variable.name, text[0].lower(), text[1], text[2], priority, variable.where, not comma)
+    return TableMapping(variable.name, text[0].lower(), text[1], text[2], priority, variable.where, not comma)

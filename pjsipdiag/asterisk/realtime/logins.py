@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
-from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.files.parsed import ParsedFile
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.section import Section
 
 ODBC_INI = ("odbc.ini", "/etc/odbc.ini")
@@ -18,7 +18,7 @@ _SCHEMES = (("maria", "mysql"), ("mysql", "mysql"), ("postgres", "postgresql"), 
 """A word in the name of a data source's driver, and the scheme of URLs that serve its database."""
 
 
-def urls(mapped: Iterable[Mapped], parsed: Callable[[str], Parsed]) -> dict[str, str]:
+def urls(mapped: Iterable[TableMapping], parsed: Callable[[str], ParsedFile]) -> dict[str, str]:
     """Name of extconfig.conf -> URL, for those whose files say how they are reached."""
     found: dict[str, str] = {}
     for one in mapped:
@@ -29,7 +29,7 @@ def urls(mapped: Iterable[Mapped], parsed: Callable[[str], Parsed]) -> dict[str,
     return found
 
 
-def _pgsql(parsed: Callable[[str], Parsed]) -> str:
+def _pgsql(parsed: Callable[[str], ParsedFile]) -> str:
     general = next(iter(parsed("res_pgsql.conf").sections_named("general")), None)
     if general is None:
         return ""
@@ -44,7 +44,7 @@ def _pgsql(parsed: Callable[[str], Parsed]) -> str:
     return url
 
 
-def _odbc(name: str, parsed: Callable[[str], Parsed]) -> str:
+def _odbc(name: str, parsed: Callable[[str], ParsedFile]) -> str:
     held = next((section for section in parsed("res_odbc.conf").sections if section.name == name), None)
     if held is None:
         return ""

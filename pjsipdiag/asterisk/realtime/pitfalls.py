@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.loading.sources.caches import Cache
-from pjsipdiag.asterisk.realtime.families import Stored
+from pjsipdiag.asterisk.realtime.families import StoredTable
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Section
 
 
-def of_rows(stored: Stored, cache: Cache | None) -> Iterator[Problem]:
+def of_rows(stored: StoredTable, cache: Cache | None) -> Iterator[Problem]:
     """Warns of one table that was read, and of caches that may hold older rows of it."""
     if cache is not None and stored.type == "identify":
         yield Problem(FileReason.CACHE_HOLDS_ALL() if cache.is_full else FileReason.CACHE_HOLDS_NOTHING(), cache.where)
@@ -43,7 +43,7 @@ def _full(section: Section, widths: Mapping[str, int]) -> Iterator[Problem]:
             yield Problem(FileReason.FULL_COLUMN(column=variable.name, width=width), variable.where)
 
 
-def _identify(stored: Stored, section: Section) -> Iterator[Problem]:
+def _identify(stored: StoredTable, section: Section) -> Iterator[Problem]:
     by_sqlite = stored.mapped.driver == "sqlite3"
     for variable in section.variables:
         if variable.name.lower() == "match" and by_sqlite and ";" in variable.value:

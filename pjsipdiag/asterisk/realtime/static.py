@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.realtime.database import Columns
-from pjsipdiag.asterisk.realtime.families import Mapped, Stored, TableRow, document
+from pjsipdiag.asterisk.realtime.families import StoredTable, TableMapping, TableRow, document
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
@@ -21,7 +21,7 @@ KEY = "filename"
 CATEGORY = "category"
 
 
-def rows_of(file: str, mapped: Mapped, columns: Columns, rows: Iterable[TableRow]) -> list[TableRow]:
+def rows_of(file: str, mapped: TableMapping, columns: Columns, rows: Iterable[TableRow]) -> list[TableRow]:
     """The rows of one file that are not commented out, in the order in which they are read."""
     fold = columns.folding.fold
     wanted = [row for row in rows if fold(row.get(KEY) or "") == fold(file) and row.get("commented") in ("0", "f")]
@@ -32,7 +32,9 @@ Included = list[tuple[int, str]]
 """How many sections begin before a row that includes a file, and the file."""
 
 
-def store_rows(file: str, mapped: Mapped, columns: Columns, rows: Sequence[TableRow]) -> tuple[Stored, Included]:
+def store_rows(
+    file: str, mapped: TableMapping, columns: Columns, rows: Sequence[TableRow]
+) -> tuple[StoredTable, Included]:
     """The rows as lines of a file: which line is which row, and the sections that they make."""
     name, number = document(mapped, file), 0
     sections: list[Section] = []
@@ -59,11 +61,13 @@ def store_rows(file: str, mapped: Mapped, columns: Columns, rows: Sequence[Table
         entries[number] = row
         variable = Variable(option, value, Where(name, number, category, option, CATEGORY))
         sections[-1] = replace(sections[-1], variables=(*sections[-1].variables, variable))
-    made = Stored("", mapped, tuple(sections), columns.names, columns.widths, columns.dialect, file, entries)
+    made = StoredTable("", mapped, tuple(sections), columns.names, columns.widths, columns.dialect, file, entries)
     return made, included
 
 
-def as_file(table: Stored, included: Included, written: str | None, include: Callable[[str], Parsed]) -> Parsed:
+def as_file(
+    table: StoredTable, included: Included, written: str | None, include: Callable[[str], ParsedFile]
+) -> ParsedFile:
     """The table as a file; `include` reads one that it includes, `written` are lines that stand in for its rows.
 
     A section that the rows do not have gets the highest metric, and is read where that is.
@@ -80,10 +84,10 @@ def as_file(table: Stored, included: Included, written: str | None, include: Cal
         found = include(name)
         sections[place:place] = found.sections
         files[:0] = found.files
-    return Parsed(tuple(sections), files=tuple(files), warnings=tuple(_full(table)))
+    return ParsedFile(tuple(sections), files=tuple(files), warnings=tuple(_full(table)))
 
 
-def _full(table: Stored) -> Iterable[Problem]:
+def _full(table: StoredTable) -> Iterable[Problem]:
     width = table.widths.get("var_val", 0)
     for section in table.sections if width else ():
         for variable in section.variables:

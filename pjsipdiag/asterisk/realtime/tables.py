@@ -8,14 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Problem, Unread
+from pjsipdiag.asterisk.config import Problem, UnreadObjects
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.loading.sources.sorcery import Backend
 from pjsipdiag.asterisk.realtime import access_lists, database, logins, pitfalls, row_lines, row_sections, static
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
-from pjsipdiag.asterisk.realtime.families import ENGINES, Mapped, Stored, families
+from pjsipdiag.asterisk.realtime.families import ENGINES, StoredTable, TableMapping, families
 from pjsipdiag.asterisk.realtime.unread import of_cache, of_table
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.releases import Release
@@ -55,7 +55,7 @@ Loads = Callable[[str], bool]
 """Whether a module is loaded."""
 
 
-def _available(mapped: Mapped, loads: Loads) -> bool:
+def _available(mapped: TableMapping, loads: Loads) -> bool:
     """Whether the engine of a table is there."""
     module = ENGINES.get(mapped.driver)
     return module is not None and loads(module)
@@ -71,7 +71,7 @@ class Databases:
     keeps_tables: bool = False
     trusts_files: bool = False
     reads_named_files: bool = True
-    kept_tables: dict[object, tuple[TableRows, Stored]] = field(default_factory=dict, repr=False)
+    kept_tables: dict[object, tuple[TableRows, StoredTable]] = field(default_factory=dict, repr=False)
     names: set[str] = field(default_factory=set)
     """The names that extconfig.conf gives its databases."""
 
@@ -84,18 +84,18 @@ class Tables:
     """
 
     databases: Databases
-    parse: Callable[[str], Parsed]
+    parse: Callable[[str], ParsedFile]
     overlay: Mapping[str, str] = field(default_factory=dict)
     """Lines that stand in for the rows of a table."""
-    peek: Callable[[str], Parsed] = lambda _: Parsed(is_found=False)
+    peek: Callable[[str], ParsedFile] = lambda _: ParsedFile(is_found=False)
     """A file that is no part of the configuration and may hold passwords."""
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[UnreadObjects] = field(default_factory=list)
     dead_databases: list[str] = field(default_factory=list)
-    stored_tables: list[Stored] = field(default_factory=list)
+    stored_tables: list[StoredTable] = field(default_factory=list)
     _dead: dict[str, database.DeadError] = field(default_factory=dict)
 
     @cached_property
-    def families(self) -> Mapping[str, tuple[Mapped, ...]]:
+    def families(self) -> Mapping[str, tuple[TableMapping, ...]]:
         found = families(self.parse("extconfig.conf"))
         self.databases.names.update(mapped.database for family in found.values() for mapped in family)
         return found
@@ -109,7 +109,7 @@ class Tables:
         """Whether extconfig.conf maps a family; names are compared without case (ast_realtime_is_mapping_defined)."""
         return name.lower() in self.families
 
-    def holder(self, name: str, loads: Loads) -> Mapped | None:
+    def holder(self, name: str, loads: Loads) -> TableMapping | None:
         """The table that takes the place of a configuration file: not without the engine (find_engine)."""
         for family in () if name in _NEVER_MAPPED else (name.lower(), GLOBAL):
             for mapped in self.families.get(family, ())[:1]:
@@ -117,22 +117,22 @@ class Tables:
                     return mapped.with_table(name if family != GLOBAL else GLOBAL)
         return None
 
-    def file(self, name: str, mapped: Mapped, types: Sequence[str]) -> Parsed | None:
+    def file(self, name: str, mapped: TableMapping, types: Sequence[str]) -> ParsedFile | None:
         """The table as a file; None where it cannot be read, and all object types are unknown."""
         if self._is_unnamed(mapped):
-            return Parsed(is_found=mapped.driver == "sqlite3")
+            return ParsedFile(is_found=mapped.driver == "sqlite3")
         url = self._url(mapped)
         if url is None:
             self.unread += [of_table(object_type, mapped, mapped.where, name) for object_type in types]
             return None
 
-        def take(columns: database.Columns, raw: database.Raw) -> tuple[Stored, static.Included]:
+        def take(columns: database.Columns, raw: database.Raw) -> tuple[StoredTable, static.Included]:
             found = static.rows_of(name, mapped, columns, (row_sections.row_of(columns.names, row) for row in raw))
             return static.store_rows(name, mapped, columns, found)
 
         made = self._read(mapped, url, database.Query(mapped.table, static.KEY, is_ordered=False), take)
         if made is None:
-            return Parsed(is_found=False)
+            return ParsedFile(is_found=False)
         table, included = made
         self.stored_tables.append(table)
         return static.as_file(table, included, self.overlay.get(table.name), self.parse)
@@ -183,7 +183,7 @@ class Tables:
                 self.unread.append(of_table("named_acl", mapped, mapped.where))
                 return access_lists.Lists(unread=self.unread[-1])
 
-            def take(columns: database.Columns, raw: database.Raw, mapped: Mapped = mapped) -> access_lists.Lists:
+            def take(columns: database.Columns, raw: database.Raw, mapped: TableMapping = mapped) -> access_lists.Lists:
                 return access_lists.lists_of(mapped, columns, raw, system)
 
             found = self._read(mapped, url, database.Query(mapped.table, access_lists.LIST_KEY, is_ordered=False), take)
@@ -191,7 +191,7 @@ class Tables:
                 return found
         return access_lists.Lists()
 
-    def _part(self, mapped: Mapped, url: str, object_type: str, version: Release) -> TableRows | None:
+    def _part(self, mapped: TableMapping, url: str, object_type: str, version: Release) -> TableRows | None:
         # What a release decides of rows: those that know the same options share them.
         of_release = object_options.names(object_type, version.version), self._is_ordered(mapped, version)
         key = (url, mapped.table, mapped.driver, object_type, of_release)
@@ -208,8 +208,10 @@ class Tables:
         self.stored_tables.append(stored)
         return part
 
-    def _fetch(self, mapped: Mapped, url: str, object_type: str, version: Release) -> tuple[TableRows, Stored] | None:
-        def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, Stored]:
+    def _fetch(
+        self, mapped: TableMapping, url: str, object_type: str, version: Release
+    ) -> tuple[TableRows, StoredTable] | None:
+        def take(columns: database.Columns, raw: database.Raw) -> tuple[TableRows, StoredTable]:
             make = row_sections.sections(columns.names, mapped.table, object_type, mapped.driver, version.version)
             made: list[row_sections.RowSection] = []
             line = 1
@@ -219,13 +221,13 @@ class Tables:
                     made.append(one)
                     line += row_lines.length(one[1])
             sections = tuple(section for _, section in made)
-            stored = Stored(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
+            stored = StoredTable(object_type, mapped, sections, columns.names, columns.widths, columns.dialect)
             return TableRows(tuple(made), columns.folding), stored
 
         listed, ordered = object_type in row_sections.LISTED_TYPES, self._is_ordered(mapped, version)
         return self._read(mapped, url, database.Query(mapped.table, is_ordered=ordered, is_list=listed), take)
 
-    def _is_ordered(self, mapped: Mapped, version: Release) -> bool:
+    def _is_ordered(self, mapped: TableMapping, version: Release) -> bool:
         """Whether the driver asks for the rows in the order of the first column."""
         name = _ORDERS.get(mapped.driver)
         if name is None or not version.has("unordered_rows"):
@@ -234,7 +236,7 @@ class Tables:
         option = next((v for section in general for v in section.variables if v.name.lower() == _ORDER), None)
         return option is None or parse_bool(option.value)
 
-    def _read(self, mapped: Mapped, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
+    def _read(self, mapped: TableMapping, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
         """Reads a table and returns what `take` makes of it; None where the database does not answer."""
         try:
             if url in self._dead:
@@ -247,7 +249,7 @@ class Tables:
                 self.dead_databases.append(str(error))
             return None
 
-    def _is_unnamed(self, mapped: Mapped) -> bool:
+    def _is_unnamed(self, mapped: TableMapping) -> bool:
         """Whether the driver knows no database of that name, so that it finds nothing."""
         file = _NAMED_IN.get(mapped.driver)
         if file is None or mapped.database in self.databases.urls:
@@ -255,7 +257,7 @@ class Tables:
         parsed = self.peek(file)
         return parsed.is_found and all(section.name != mapped.database for section in parsed.sections)
 
-    def _url(self, mapped: Mapped) -> str | None:
+    def _url(self, mapped: TableMapping) -> str | None:
         """The URL that was given for a database, or the file that res_config_sqlite3.conf names."""
         if mapped.database in self.databases.urls or mapped.driver != "sqlite3":
             if mapped.database in self.databases.urls or not self.databases.trusts_files:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Unread
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.config import UnreadObjects
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.section import Where
 
 
-def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = "") -> Unread:
+def of_table(object_type: str, mapped: TableMapping, where: Where | None, file: str = "") -> UnreadObjects:
     """A table that was not read; `where` is the line of sorcery.conf, or of extconfig.conf where the whole `file` is a
     table."""
     table, shown = f"the table {mapped.table} of a database", show(object_type)
@@ -23,22 +23,22 @@ def of_table(object_type: str, mapped: Mapped, where: Where | None, file: str = 
     if not mapped.driver:
         store = f"{table}, and extconfig.conf, which says of which one, is not among the files"
         text = f"{_from(object_type, store)}: see '{shown}'"
-        return Unread(object_type, where, text, "store", store, shown, row, "bring extconfig.conf along")
+        return UnreadObjects(object_type, where, text, "store", store, shown, row, "bring extconfig.conf along")
     if mapped.driver in _ELSEWHERE:
         what, place = _ELSEWHERE[mapped.driver]
         store = f"{what} ({name}, {mapped.table} there), which was not read"
         text = f"{_from(object_type, store)}: see '{shown}'"
-        return Unread(
+        return UnreadObjects(
             object_type, where, text, "store", store, shown, place, "compare that with the callers, or give --live"
         )
     store = f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver})"
     give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, all its tables in one file"
-    return Unread(
+    return UnreadObjects(
         object_type, where, f"{_from(object_type, store)}; {give}, or see '{shown}'", "table", store, shown, row, give
     )
 
 
-def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> Unread:
+def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> UnreadObjects:
     """Objects of another wizard of sorcery.conf than the tables': `astdb` (res_sorcery_astdb.c keeps objects as JSON
     under FAMILY/TYPE), `memory` (res_sorcery_memory.c), or `config` with a file that is not there."""
     shown = show(object_type)
@@ -56,7 +56,7 @@ def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> 
         give = f"bring {data} along"
     also = f" and '{shown}'" if seen != shown else ""
     text = f"{_from(object_type, store)}: see '{seen}'{also}"
-    return Unread(object_type, where, text, "store", store, seen, place, give)
+    return UnreadObjects(object_type, where, text, "store", store, seen, place, give)
 
 
 _CACHED = {
@@ -65,14 +65,14 @@ _CACHED = {
 }
 
 
-def of_cache(object_type: str, where: Where) -> Iterator[Unread]:
+def of_cache(object_type: str, where: Where) -> Iterator[UnreadObjects]:
     """Says that a cache may hold other rows than were read, where that decides whose a call is."""
     if object_type in _CACHED:
         text = (
             f"{_CACHED[object_type]}: a cache keeps them ({where}); --live tells which, and "
             f"`sorcery memory cache expire res_pjsip/{object_type}` brings those of the table in"
         )
-        yield Unread(object_type, where, text, "cache")
+        yield UnreadObjects(object_type, where, text, "cache")
 
 
 def show(object_type: str) -> str:
@@ -95,7 +95,7 @@ def _from(object_type: str, store: str) -> str:
     return f"{object_type} objects come (also) from {store}"
 
 
-def _bring(mapped: Mapped) -> str:
+def _bring(mapped: TableMapping) -> str:
     """How the table is brought along as a file."""
     if mapped.driver == "sqlite3":
         return "sqlite3 DBFILE .dump"

@@ -26,7 +26,7 @@ from pjsipdiag.asterisk.forms.header_syntax import (
 )
 from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.replay.admission import denial
-from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, Prepared
+from pjsipdiag.asterisk.replay.prepared import NAME_LENGTH, PreparedConfig
 from pjsipdiag.dataclass import NamedTuple, dataclass
 
 MOST_NAMES_KEPT, MOST_ANSWERS_KEPT = 50_000, 200_000
@@ -76,7 +76,7 @@ _FAR: object = ((), None, ())
 class Alike:
     """The keys of one configuration."""
 
-    prepared: Prepared
+    prepared: PreparedConfig
     _lines: dict[bytes, HeaderLine] = field(default_factory=dict)
     _names: dict[tuple[bytes, bytes], object] = field(default_factory=dict)
     _hosts: dict[bytes, object] = field(default_factory=dict)

@@ -13,14 +13,14 @@ from pjsipdiag.asterisk.addresses.index import Near
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, match_check, uncertain_order
+from pjsipdiag.asterisk.replay.prepared import ArrivedRequest, PreparedConfig, match_check, uncertain_order
 from pjsipdiag.asterisk.verdict import Check, Match
 from pjsipdiag.sip import Address
 
 _NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
 
-def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def ip(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: ip_identify()."""
     identifies = known.config.identifies
     # Only identifies with a rule for the address, or with a name that may be one, get a check of their own, in the
@@ -64,7 +64,7 @@ def ip(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_IDENTIFY())
 
 
-def transport(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def transport(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: transport_identify() of 18.23.0, 20.8.0 and 21.3.0 (GHSA-qqxj-v78h-hrf9).
 
     It holds the address that the transport is bound to against rules that are meant for source addresses; over TCP it
@@ -86,13 +86,13 @@ def transport(known: Prepared, arrived: Arrived) -> Iterator[Check]:
                 return
 
 
-def _transport_fits(identify: Identify, arrived: Arrived) -> bool:
+def _transport_fits(identify: Identify, arrived: ArrivedRequest) -> bool:
     """Whether the option `transport` of the few releases that have it allows the request."""
     wanted = identify.value("transport").lower()
     return not wanted or any(transport.protocol == wanted for transport in arrived.transports[:1])
 
 
-def _refusal(rule: AddressRule, applies: bool, identify: Identify, arrived: Arrived) -> Reason:
+def _refusal(rule: AddressRule, applies: bool, identify: Identify, arrived: ArrivedRequest) -> Reason:
     if not applies:
         but = "" if arrived.is_terse else f", not {arrived.source.port}"
         address = "the address" if arrived.is_terse else f"the address {arrived.ip}"
@@ -108,7 +108,7 @@ def _summary(count: int) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_RULE(identifies=objects), count=count)
 
 
-def _near_reason(arrived: Arrived, near: Near) -> Reason:
+def _near_reason(arrived: ArrivedRequest, near: Near) -> Reason:
     side = "above" if near.distance > 0 else "below"
     return WalkReason.NEAR(
         ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_match_text(near.rule)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri, TelUri, Uri
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, c_string
+from pjsipdiag.asterisk.replay.prepared import ArrivedRequest, PreparedConfig, c_string
 from pjsipdiag.asterisk.verdict import Check, Match
 
 TOKEN_LENGTH = 7
 """Lower-case letters of a `line` token (LINE_PARAMETER_SIZE, ast_generate_random_string)."""
 
 
-def username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def username(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_user.c: username_identify()."""
     uri = arrived.request.from_.address.uri
     if not isinstance(uri, PjSipUri):
@@ -26,7 +26,7 @@ def username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
     yield _find_named(known, arrived, "username", user, c_string(uri.host))
 
 
-def auth_username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def auth_username(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_user.c: auth_username_identify()."""
     for credentials in arrived.request.authorizations:
         user, realm = (c_string(credentials.values.get(name, "")) for name in ("username", "realm"))
@@ -37,7 +37,7 @@ def auth_username(known: Prepared, arrived: Arrived) -> Iterator[Check]:
             return
 
 
-def anonymous(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def anonymous(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_anonymous.c: anonymous_identify()."""
     uri = arrived.request.from_.address.uri
     if not isinstance(uri, PjSipUri):
@@ -54,7 +54,7 @@ def anonymous(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         yield Check("anonymous", Match.MATCH, reason, endpoint.where, "", endpoint.name)
 
 
-def line(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def line(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_outbound_registration.c: line_identify()."""
     token = _line_token(arrived.request.to.address.uri)
     if token is None:
@@ -81,13 +81,13 @@ def line(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         yield Check("line", Match.NO_MATCH, WalkReason.NO_LINE_TOKEN(line=shown))
 
 
-def _alias(known: Prepared, step: str, user: str, domain: str) -> Iterator[Check]:
+def _alias(known: PreparedConfig, step: str, user: str, domain: str) -> Iterator[Check]:
     reason = known.untold_alias(user, domain)
     if reason is not None:
         yield Check(step, Match.UNKNOWN, reason)
 
 
-def _find_named(known: Prepared, arrived: Arrived, step: str, user: str, domain: str) -> Check:
+def _find_named(known: PreparedConfig, arrived: ArrivedRequest, step: str, user: str, domain: str) -> Check:
     what = "From user" if step == "username" else "Authorization username"
     tried = list(known.names(arrived.domain, user, domain))
     endpoint = known.endpoint(tried)

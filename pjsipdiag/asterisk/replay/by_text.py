@@ -15,14 +15,21 @@ from pjsipdiag.asterisk.pjsip.header import Header
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.replay.prepared import Arrived, Prepared, TextRule, match_check, native, uncertain_order
+from pjsipdiag.asterisk.replay.prepared import (
+    ArrivedRequest,
+    PreparedConfig,
+    TextRule,
+    match_check,
+    native,
+    uncertain_order,
+)
 from pjsipdiag.asterisk.verdict import Check, Match
 
 URI_LENGTH, HEADER_LENGTH = 509, 4092
 """Bytes: longer request URIs and headers do not fit into Asterisk's buffers, and match nothing."""
 
 
-def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def header(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: header_identify()."""
     for rule in known.headers:
         headers = arrived.request.headers_named(rule.header)
@@ -49,7 +56,7 @@ def header(known: Prepared, arrived: Arrived) -> Iterator[Check]:
         yield Check("header", Match.NO_MATCH, reason, rule.where, rule.identify.name, rule.identify.endpoint)
 
 
-def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
+def request_uri(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
     """res_pjsip_endpoint_identifier_ip.c: request_identify()."""
     printed = arrived.request.uri.as_text(UriContext.REQUEST) if known.uris else ""
     shown = "the request URI" if arrived.is_terse else f"request URI {native(printed)}"
@@ -72,7 +79,7 @@ def request_uri(known: Prepared, arrived: Arrived) -> Iterator[Check]:
 
 
 def _rivals(
-    rules: Sequence[TextRule], rule: TextRule, known: Prepared, fits: Callable[[TextRule], bool]
+    rules: Sequence[TextRule], rule: TextRule, known: PreparedConfig, fits: Callable[[TextRule], bool]
 ) -> Iterator[Identify]:
     """The identifies that fit too and may be asked before that of the rule: where one of the two has no name, or where
     nobody told the order."""
@@ -85,7 +92,7 @@ def _rivals(
             yield other.identify
 
 
-def _values(rule: TextRule, arrived: Arrived) -> list[str]:
+def _values(rule: TextRule, arrived: ArrivedRequest) -> list[str]:
     """The values of the request's headers of that name, as they are compared."""
     return [h.as_text().strip(BLANKS) for h in arrived.request.headers_named(rule.header) if _fits(h)]
 

@@ -36,7 +36,7 @@ class Mismatch(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Comparison:
     """`given` is what the request has in that place, `expected` what the section has; both empty for a password. Of an
     old nonce they are its age and its lifetime in seconds."""
 
@@ -58,7 +58,7 @@ def credentials(message: SipMessage) -> Iterator[Mapping[str, str]]:
             yield {name.lower(): plain or quoted for name, quoted, plain in re.findall(_PARAMETER, rest)}
 
 
-def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared | None:
+def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Comparison | None:
     """The fault in the credentials of a request to an endpoint that asks for them; None where it has none."""
     auths = [config.auths[name] for name in endpoint.auth if name in config.auths]
     found = [_compare(given, message, auth, config) for given in credentials(message) for auth in auths]
@@ -68,33 +68,33 @@ def judge(message: SipMessage, endpoint: Endpoint, config: Config) -> Compared |
     return good[0] if good else max(found, key=lambda one: _ORDER.index(one.fault))
 
 
-def _compare(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Compared:
+def _compare(given: Mapping[str, str], message: SipMessage, auth: Auth, config: Config) -> Comparison:
     # Each answer decides what the next is held against: the realm picks the section and the user the secret, and only
     # then can a response be computed. An old nonce counts where all else fits (verify: AUTH_STALE).
     realm = auth.realm or config.globals.default_realm
     if given.get("realm", "") != realm:
-        return Compared(Mismatch.REALM, auth, given.get("realm", ""), realm)
+        return Comparison(Mismatch.REALM, auth, given.get("realm", ""), realm)
     if given.get("username", "") != auth.username:
-        return Compared(Mismatch.USER, auth, given.get("username", ""), auth.username)
+        return Comparison(Mismatch.USER, auth, given.get("username", ""), auth.username)
     name = given.get("algorithm", "") or "MD5"
     supported = _supported_algorithms(auth)
     if name.upper() not in supported:
-        return Compared(Mismatch.ALGORITHM, auth, name, ", ".join(supported))
+        return Comparison(Mismatch.ALGORITHM, auth, name, ", ".join(supported))
     secret = _secret(auth, name.upper(), realm)
     if secret is None:
-        return Compared(Mismatch.UNKNOWN, auth)
+        return Comparison(Mismatch.UNKNOWN, auth)
     fits = _response(given, message.method, secret, name.upper()) == given.get("response", "").lower()
-    return _nonce(given, message, auth) if fits else Compared(Mismatch.PASSWORD, auth)
+    return _nonce(given, message, auth) if fits else Comparison(Mismatch.PASSWORD, auth)
 
 
-def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Compared:
+def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Comparison:
     """Whether a nonce, which begins with the time of its challenge, is still good (check_nonce)."""
     stamp, slash, _ = given.get("nonce", "").partition("/")
     age = message.time // 1_000_000_000 - int(stamp) if slash and stamp.isdecimal() and len(stamp) < 12 else 0
     lifetime = auth.value("nonce_lifetime") or NONCE_LIFETIME
     if lifetime.isdecimal() and int(lifetime) < age < OLDEST:
-        return Compared(Mismatch.STALE, auth, str(age), lifetime)
-    return Compared(Mismatch.NONE, auth)
+        return Comparison(Mismatch.STALE, auth, str(age), lifetime)
+    return Comparison(Mismatch.NONE, auth)
 
 
 def _supported_algorithms(auth: Auth) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import field
 from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.address_rule import source, unpack_source
-from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Transport, Unread
+from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Transport, UnreadObjects
 from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
@@ -21,7 +21,7 @@ from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, Alike, AlikeKey
 from pjsipdiag.asterisk.replay.by_address import ip, transport
 from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
-from pjsipdiag.asterisk.replay.prepared import Arrived, Identifier, Prepared
+from pjsipdiag.asterisk.replay.prepared import ArrivedRequest, Identifier, PreparedConfig
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import Address, SipMessage
@@ -71,7 +71,7 @@ class Replay:
     tokens: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.known = Prepared(self.config, self.tokens)
+        self.known = PreparedConfig(self.config, self.tokens)
         self._parse = _parser(dialect(self.config.version))
         self._place = lru_cache(MOST_HEARD)(partial(_place, self.config))
         self._texts: dict[object, bytes] = {}
@@ -182,9 +182,9 @@ class Replay:
             yield refused
             if refused.result is not None:
                 return
-        yield from self._walk(Arrived(request, where_from, transports, domain, terse, message.destination))
+        yield from self._walk(ArrivedRequest(request, where_from, transports, domain, terse, message.destination))
 
-    def _walk(self, arrived: Arrived) -> Iterator[Check]:
+    def _walk(self, arrived: ArrivedRequest) -> Iterator[Check]:
         # An UNKNOWN before the match opens the verdict: what was not read could find another endpoint first. So its
         # place counts: identifies of a table are asked in place of those of files, and a cache's rows before the
         # table's.
@@ -208,7 +208,7 @@ class Replay:
                 yield Check(name, Match.UNKNOWN, WalkReason.NOT_READ(what=unread))
 
     @cached_property
-    def _unread(self) -> Mapping[str, tuple[Unread, bool]]:
+    def _unread(self) -> Mapping[str, tuple[UnreadObjects, bool]]:
         """Identifier -> the objects by which it could find an endpoint and that were not read, and whether they come
         before, or in the place of, those that were: identifies of a table, and rows of a cache."""
         steps = {"endpoint": IDENTIFIERS, "identify": MODULES[1]}
@@ -221,7 +221,7 @@ class Replay:
             if step != "line"
         }
 
-    def _rival(self, match: Check, arrived: Arrived) -> Check | None:
+    def _rival(self, match: Check, arrived: ArrivedRequest) -> Check | None:
         """Another identifier that another installation would ask first, and that finds another endpoint."""
         uncertain = self.config.uncertain_identifiers
         if match.step not in uncertain:

@@ -45,7 +45,7 @@ class TextRule:
 
 
 @dataclass
-class Prepared:
+class PreparedConfig:
     """A configuration. `tokens` maps registrations to the `line` tokens of the PBX's own REGISTER requests."""
 
     config: Config
@@ -101,7 +101,7 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ArrivedRequest:
     """A request that reached identification.
 
     `transports` are those that may have taken it, the likeliest first, `domain` is the domain of the transport,
@@ -127,7 +127,7 @@ class Arrived:
         return "the source" if self.is_terse else f"source {Address(self.ip, self.source.port)}"
 
 
-Identifier = Callable[[Prepared, Arrived], Iterator[Check]]
+Identifier = Callable[[PreparedConfig, ArrivedRequest], Iterator[Check]]
 """One identifier: its checks in order, the last of them a MATCH if it finds an endpoint."""
 
 
@@ -146,7 +146,7 @@ def uncertain_order(step: str, winner: Identify, others: Iterable[Identify], con
             return
 
 
-def match_check(step: str, known: Prepared, identify: Identify, reason: Reason, where: Where) -> Check:
+def match_check(step: str, known: PreparedConfig, identify: Identify, reason: Reason, where: Where) -> Check:
     """common_identify(): the first identify that matches decides, even where its endpoint does not exist."""
     if identify.endpoint in known.config.endpoints:
         endpoint = known.config.endpoints[identify.endpoint].name

@@ -11,16 +11,16 @@ from typing import Any, NoReturn
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.part_handover import (
-    Deferred,
+    DeferredPacket,
     FewFragments,
     Handover,
-    Opened,
+    OpenedConnection,
     OwnFragments,
     StatefulError,
     Unjoinable,
     number_of,
 )
-from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.packets.fragments import DatagramKey
 from pjsipdiag.capture.packets.network_layer import Carried
 from pjsipdiag.capture.streams.tcp_flow import ACK, SYN, port_pair, reverse
@@ -31,7 +31,7 @@ MOST_PASSED = 200_000
 MOST_WHOLE = 1_000_000
 """Datagrams that a part puts together from fragments."""
 OPENED_SIZE = 100
-"""Bytes that stand for one Opened."""
+"""Bytes that stand for one OpenedConnection."""
 
 
 class PartEndedError(Exception):
@@ -74,12 +74,12 @@ class Deferring(Dissector):
     def frame(
         self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
     ) -> Iterable[Datagram]:
-        return self._keep(Deferred(time, frame, link_type, data), super().frame, known)
+        return self._keep(DeferredPacket(time, frame, link_type, data), super().frame, known)
 
     def piece(self, time: int, frame: int, link_type: int, data: bytes, *piece: Any) -> Iterable[Datagram]:
-        return self._keep(Deferred(time, frame, link_type, data), super().piece, *piece)
+        return self._keep(DeferredPacket(time, frame, link_type, data), super().piece, *piece)
 
-    def _keep(self, packet: Deferred, read: Callable[..., Iterable[Datagram]], *known: Any) -> Iterable[Datagram]:
+    def _keep(self, packet: DeferredPacket, read: Callable[..., Iterable[Datagram]], *known: Any) -> Iterable[Datagram]:
         """Reads a packet here, and hands it back as well if it needs others."""
         pieces = self._pieces
         pieces.waiting = pieces.complete = None
@@ -104,10 +104,10 @@ class Deferring(Dissector):
         rest = self._rest
         for number in self._pieces.frames.pop(key, ()):
             packet = rest.deferred.pop(number)
-            rest.size -= len(packet.data) if isinstance(packet, Deferred) else 0
+            rest.size -= len(packet.data) if isinstance(packet, DeferredPacket) else 0
         rest.whole.append(number_of(key))
 
-    def _defer(self, what: Deferred | Opened, size: int) -> int:
+    def _defer(self, what: DeferredPacket | OpenedConnection, size: int) -> int:
         """Hands back `what`, under the number that is answered."""
         rest = self._rest
         rest.size += size
@@ -133,7 +133,7 @@ class Deferring(Dissector):
             both = {flow, reverse(flow)}
             self._own |= both
             self.known -= both
-            self._defer(Opened(time, flow, sequence), OPENED_SIZE)
+            self._defer(OpenedConnection(time, flow, sequence), OPENED_SIZE)
         return self._reassembler.feed(time, frame, flow, sequence, flags, *rest)
 
     def _feed_own(self, *segment: Any) -> Sequence[Datagram] | None:
@@ -146,13 +146,13 @@ class Deferring(Dissector):
 class Joining(Dissector):
     """Reads what parts handed back, one part after the other."""
 
-    def __init__(self, tally: Tally, before: Unfinished | None) -> None:
+    def __init__(self, tally: Tally, before: UnfinishedState | None) -> None:
         self.few = FewFragments(tally.undecoded)
         super().__init__(tally, before, share=2, fragments=self.few)
         self.follow = self._feed
         self._own: set[bytes] = set()
 
-    def take_over(self, connection: Opened) -> None:
+    def take_over(self, connection: OpenedConnection) -> None:
         """From here on the flows of `connection` are the part's own."""
         time, flow, sequence = connection
         reassembler = self._reassembler

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.reader import read
-from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.rotated import Captures
 
 
@@ -22,7 +22,7 @@ def read_files(
     """
     found: list[list[Datagram]] = []
     records: list[int] = []
-    unfinished: Unfinished | None = None
+    unfinished: UnfinishedState | None = None
     for number, path in enumerate(captures.files):
         tally = Tally(path)
         tallies.append(tally)

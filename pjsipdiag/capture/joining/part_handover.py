@@ -43,7 +43,7 @@ class StatefulError(Exception):
     """Stops the dissection of a packet that has to be deferred."""
 
 
-class Deferred(NamedTuple):
+class DeferredPacket(NamedTuple):
     """A packet that means something only together with others: `time` in nanoseconds since 1970, `frame` from 1 on."""
 
     time: int
@@ -52,7 +52,7 @@ class Deferred(NamedTuple):
     data: bytes
 
 
-class Opened(NamedTuple):
+class OpenedConnection(NamedTuple):
     """From here on both flows of a TCP connection are the part's own: its SYN had `sequence` and came at `time`
     (nanoseconds since 1970)."""
 
@@ -69,7 +69,7 @@ class Handover:
     `any_passed` says that it may have been any flow.
     """
 
-    deferred: dict[int, Deferred | Opened] = field(default_factory=dict)
+    deferred: dict[int, DeferredPacket | OpenedConnection] = field(default_factory=dict)
     """The packets handed back, by rising numbers."""
     size: int = 0
     """Bytes of packets in `deferred`."""
@@ -83,7 +83,7 @@ class Handover:
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: bytes = b""
-    """`Unfinished.flows`, packed, or none: who joins changes them, and perhaps has to begin anew."""
+    """`UnfinishedState.flows`, packed, or none: who joins changes them, and perhaps has to begin anew."""
     ignored: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None

@@ -24,8 +24,8 @@ from pjsipdiag.capture.formats.reader import Watched, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
 from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
 from pjsipdiag.capture.joining.logs import merge_refusals, read_log, split_log
-from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart, Handover, Opened, Unjoinable
-from pjsipdiag.capture.packets.dissect import Dissector, Unfinished
+from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart, Handover, OpenedConnection, Unjoinable
+from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.source.compressed import Guarded
 from pjsipdiag.capture.source.location import open_file, size_of
 from pjsipdiag.capture.source.window import Window
@@ -122,7 +122,7 @@ def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector)
 
 
 def join(
-    rests: Sequence[Handover], tally: Tally, unfinished: Unfinished | None = None
+    rests: Sequence[Handover], tally: Tally, unfinished: UnfinishedState | None = None
 ) -> tuple[Dissector, list[Datagram]]:
     """The messages of fragments and TCP streams of all parts of a file, in order, with the frames of the whole file.
 
@@ -166,7 +166,7 @@ def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last
     # put in their place, so that a flow that a former connection left is seen first.
     dissector.few.beside(rest)
     for packet in rest.deferred.values():
-        if isinstance(packet, Opened):
+        if isinstance(packet, OpenedConnection):
             dissector.take_over(packet)
         else:
             yield from dissector.frame(packet.time, packet.frame + before, packet.link_type, packet.data)

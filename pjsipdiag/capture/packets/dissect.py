@@ -1,7 +1,7 @@
 """One captured frame -> the SIP messages it completes.
 
 The only place where link layer, IP, UDP, TCP and HEP meet, and the only one that keeps state between frames: fragments
-and TCP streams, which also go on from one file of a capture to the next (`Unfinished`). No frame raises.
+and TCP streams, which also go on from one file of a capture to the next (`UnfinishedState`). No frame raises.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ CANNOT_START_SIP = bytes(
 """Whether a segment whose first byte is the index cannot begin as MAY_CARRY_SIP says."""
 
 
-class Unfinished(NamedTuple):
+class UnfinishedState(NamedTuple):
     """The state that a file of `records` frames left for the next file of its capture."""
 
     fragments: dict[DatagramKey, Pending]
@@ -59,7 +59,7 @@ class Dissector:
     """
 
     def __init__(
-        self, tally: Tally, before: Unfinished | None = None, share: int = 1, fragments: Fragments | None = None
+        self, tally: Tally, before: UnfinishedState | None = None, share: int = 1, fragments: Fragments | None = None
     ) -> None:
         self.tally = tally
         self.fragments = fragments or Fragments(tally.undecoded)
@@ -158,10 +158,10 @@ class Dissector:
         self.fragments.finish(start)
         return [*self._incomplete(), *self._reassembler.finish(start)]
 
-    def take_unfinished(self) -> Unfinished:
+    def take_unfinished(self) -> UnfinishedState:
         """The state that goes on in the next file, once this one is finished."""
         reassembler = self._reassembler
-        return Unfinished(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
+        return UnfinishedState(self.fragments.pending, reassembler.flows, reassembler.ignored, self.tally.records)
 
     def _transport(self, time: int, frame: int, segment: TcpSegment, direction: str) -> Iterable[Datagram]:
         """The messages that a transport packet completes, or one in a tunnel in it."""

@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from pathlib import PurePosixPath
 
-from pjsipdiag.asterisk.config import Config, Identify, Loaded
+from pjsipdiag.asterisk.config import Config, Identify, LoadedObject
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
@@ -31,7 +31,7 @@ class InsertionPoint:
     model: str = ""
 
 
-def section_of(config: Config, loaded: Loaded) -> Section | None:
+def section_of(config: Config, loaded: LoadedObject) -> Section | None:
     """The section that a loaded object was written in."""
     return next(
         (s for s in config.sections if (s.where.file, s.where.line) == (loaded.where.file, loaded.where.line)), None

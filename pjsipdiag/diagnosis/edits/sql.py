@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.realtime import row_lines
-from pjsipdiag.asterisk.realtime.families import Stored, TableRow
+from pjsipdiag.asterisk.realtime.families import StoredTable, TableRow
 from pjsipdiag.asterisk.realtime.static import CATEGORY, metric
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
@@ -23,7 +23,7 @@ _LISTS = ("match", "permit", "deny", "acl", "contact_permit", "contact_deny", "c
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 
-def table_of(config: Config, file: str) -> Stored | None:
+def table_of(config: Config, file: str) -> StoredTable | None:
     """The table that is called so, where its rows were read."""
     return next((stored for stored in config.stored_tables if stored.name == file), None)
 
@@ -42,7 +42,7 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
     )
 
 
-def _changes(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
+def _changes(stored: StoredTable, after: Iterable[Section]) -> Iterator[str]:
     before = {section.name: _columns(section) for section in stored.sections}
     quoted = Quoting(stored)
     table = quoted.name(stored.mapped.table)
@@ -69,7 +69,7 @@ def _columns(section: Section) -> Mapping[str, str]:
     return {name: ",".join(values) if name.lower() in _LISTS else values[-1] for name, values in found.items()}
 
 
-def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
+def _lines_changed(stored: StoredTable, after: Iterable[Section]) -> Iterator[str]:
     """Lines of a file that is a table: each is a row, `cat_metric` and `var_metric` say where it stands."""
     rest = list(stored.sections)
     made = _Rows(stored)
@@ -97,7 +97,7 @@ def _lines_changed(stored: Stored, after: Iterable[Section]) -> Iterator[str]:
 class _Rows:
     """Statements for the rows of one file."""
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: StoredTable) -> None:
         self._stored, self._quoted = stored, Quoting(stored)
         self._table = self._quoted.name(stored.mapped.table)
         self.top = max((metric(row, "cat_metric") for row in stored.entries.values()), default=-1)
@@ -147,7 +147,7 @@ class _Rows:
 class Quoting:
     """Names and values as the database of a table takes them."""
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: StoredTable) -> None:
         self._stored = stored
         self._mysql = stored.dialect == "mysql" or (not stored.dialect and stored.mapped.driver == "odbc")
 

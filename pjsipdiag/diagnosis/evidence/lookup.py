@@ -8,7 +8,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, source
 from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
 from pjsipdiag.asterisk.addresses.match import Matches, parse_match
-from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Identify
+from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.dataclass import dataclass
@@ -43,11 +43,11 @@ class Lookup:
 
     loaded_index: AddressIndex
     dropped_index: AddressIndex
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedObject, ...]
     """The dropped objects behind `lost.identifies`."""
     meant_endpoints: tuple[str, ...]
     """The endpoints that these name, or empty."""
-    hosts: tuple[tuple[Dropped, str], ...]
+    hosts: tuple[tuple[DroppedObject, str], ...]
     """Dropped identifies with the host name that their reason speaks of; what cannot be a name is no such."""
 
 
@@ -101,7 +101,7 @@ def find_holding(situation: Situation, ip: str) -> list[RuleOf]:
     return [(index.identifies[hit.identify], index.identifies[hit.identify].rules[hit.rule]) for hit in hits]
 
 
-def dropped_identify(situation: Situation, group: CallGroup) -> Dropped | None:
+def dropped_identify(situation: Situation, group: CallGroup) -> DroppedObject | None:
     """The dropped identify that would have taken the group's source."""
     known = lookup(situation)
     for socket in _sockets(known.dropped_index, group):
@@ -121,12 +121,12 @@ def identify_named(config: Config, name: str) -> Identify | None:
     return next((identify for identify in config.identifies if identify.name == name), None)
 
 
-def meant_endpoint(config: Config, dropped: Dropped) -> str:
+def meant_endpoint(config: Config, dropped: DroppedObject) -> str:
     """The endpoint that a dropped identify names."""
     return _names_endpoint(dropped, section_at(config, dropped))
 
 
-def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
+def _names_endpoint(dropped: DroppedObject, section: Section | None) -> str:
     if dropped.type == "endpoint":
         return dropped.name
     variable = section.first("endpoint") if section else None
@@ -135,7 +135,7 @@ def _names_endpoint(dropped: Dropped, section: Section | None) -> str:
     return variable.value if variable else ""
 
 
-def section_at(config: Config, dropped: Dropped) -> Section | None:
+def section_at(config: Config, dropped: DroppedObject) -> Section | None:
     """The section that a dropped object was written in."""
     return _sections_by_place(SameConfig(config)).get(dropped.section_where)
 
@@ -146,7 +146,7 @@ def _sections_by_place(same: SameConfig) -> dict[Where, Section]:
     return {section.where: section for section in reversed(same.config.sections)}
 
 
-def _in_endpoints(config: Config) -> Iterator[Dropped]:
+def _in_endpoints(config: Config) -> Iterator[DroppedObject]:
     """Endpoints that are dropped because somebody wrote `match=` into them."""
     for dropped in config.dropped:
         section = section_at(config, dropped) if dropped.type == "endpoint" else None
@@ -155,12 +155,12 @@ def _in_endpoints(config: Config) -> Iterator[Dropped]:
             yield dropped
 
 
-def _blamed(dropped: Dropped) -> Iterator[str]:
+def _blamed(dropped: DroppedObject) -> Iterator[str]:
     """The value that Asterisk refused, or the name that did not resolve."""
     return (text for text in map(dropped.why.get, ("value", "host")) if text)
 
 
-def _untyped(config: Config) -> Iterator[Dropped]:
+def _untyped(config: Config) -> Iterator[DroppedObject]:
     """Sections with `match=` and `endpoint=` that are no identify: their type is something else, or they are templates
     of which no section is made."""
     used = {parent for section in config.sections for parent in section.parents}
@@ -169,10 +169,10 @@ def _untyped(config: Config) -> Iterator[Dropped]:
         if section.name in used or not (section.first("match") and section.first("endpoint")):
             continue
         if section.is_template:
-            yield Dropped("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)
+            yield DroppedObject("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)
         elif kind is None or kind.value not in ("identify", "wizard"):
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
-            yield Dropped("identify", section.name, why, kind.where if kind else section.where, section.where)
+            yield DroppedObject("identify", section.name, why, kind.where if kind else section.where, section.where)
 
 
 def matches_in(section: Section | None) -> Matches:

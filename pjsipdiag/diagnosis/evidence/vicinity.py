@@ -38,7 +38,7 @@ _BUCKET = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenLine:
     """A line of an endpoint that names at most SMALLEST_PREFIX addresses, `first` to `last` (as numbers)."""
 
     endpoint: str
@@ -53,7 +53,7 @@ class Vicinity:
     """`written` lists lines by (family, leading bits) of the addresses around them, `spans` has the first and the last
     address that an endpoint's lines hold in a PARTY_PREFIX."""
 
-    written: dict[tuple[int, int], list[Written]] = field(default_factory=lambda: defaultdict(list))
+    written: dict[tuple[int, int], list[WrittenLine]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
 
 
@@ -93,7 +93,7 @@ def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:
             yield endpoint
 
 
-def _near(known: Vicinity, family: int, value: int) -> Iterator[tuple[int, Written]]:
+def _near(known: Vicinity, family: int, value: int) -> Iterator[tuple[int, WrittenLine]]:
     """The written lines at most MOST_STEPS addresses away, with the steps to it: negative below."""
     for line in known.written.get((family, value >> _BUCKET), ()):
         steps = value - line.last if value > line.last else min(value - line.first, 0)
@@ -101,7 +101,7 @@ def _near(known: Vicinity, family: int, value: int) -> Iterator[tuple[int, Writt
             yield steps, line
 
 
-def _is_inside(found: Vicinity, line: Written, family: int, value: int) -> bool:
+def _is_inside(found: Vicinity, line: WrittenLine, family: int, value: int) -> bool:
     """Whether the smallest network around the endpoint's lines there holds the address, too."""
     low, high = found.spans[line.endpoint, family, line.first >> (BITS[family] - PARTY_PREFIX[family])]
     free = max((low ^ high).bit_length(), BITS[family] - SMALLEST_PREFIX[family])
@@ -117,15 +117,15 @@ def vicinity(known: Trunks) -> Vicinity:
             if not is_whole_world(rule) and not rule.deny:
                 narrow = length(rule) >= SMALLEST_PREFIX[rule.version] and is_prefix(rule)
                 shown = f"match={rule.text}" + (f" ({network_text(rule)})" if rule.host else "")
-                _add(found, rule.version, Written(endpoint, *bounds(rule), shown, rule.where), narrow)
+                _add(found, rule.version, WrittenLine(endpoint, *bounds(rule), shown, rule.where), narrow)
     for contacts in known.contacts.values():
         for endpoint, text, address, where in contacts:
             family, value = number(address)
-            _add(found, family, Written(endpoint, value, value, text, where), True)
+            _add(found, family, WrittenLine(endpoint, value, value, text, where), True)
     return found
 
 
-def _add(found: Vicinity, family: int, line: Written, narrow: bool) -> None:
+def _add(found: Vicinity, family: int, line: WrittenLine, narrow: bool) -> None:
     free = BITS[family] - PARTY_PREFIX[family]
     place = line.first >> free
     first, last = line.first, min(line.last, ((place + 1) << free) - 1)

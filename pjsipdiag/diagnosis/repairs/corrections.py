@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.address_rule import BITS, fits, number
 from pjsipdiag.asterisk.addresses.match import parse_match
-from pjsipdiag.asterisk.config import Config, Dropped
+from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
@@ -23,7 +23,7 @@ ADDRESS_OPTIONS = ("match", "identify/match", "remote_hosts", "permit", "deny", 
 """Options whose values are addresses."""
 
 
-def correction(config: Config, dropped: Dropped, ips: Sequence[str], owner: str) -> Edit | None:
+def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner: str) -> Edit | None:
     """The change of the line that drops an object, which is to take `ips` for endpoint `owner`."""
     where = dropped.where
     line = line_at(config, where)
@@ -43,13 +43,13 @@ def correction(config: Config, dropped: Dropped, ips: Sequence[str], owner: str)
 _ONE_OF = (ValueReason.NOT_ONE_OF, ValueReason.NOT_ONE_OF_SMALL)
 
 
-def _missing(dropped: Dropped) -> str:
+def _missing(dropped: DroppedObject) -> str:
     """The option that is not there and must be."""
     missing = dropped.why.kind in (LoadReason.MISSING, LoadReason.NO_REMOTE_HOSTS)
     return str(dropped.why["option"]) if missing else ""
 
 
-def _readings(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> Iterator[str]:
+def _readings(config: Config, dropped: DroppedObject, line: str, ips: Sequence[str]) -> Iterator[str]:
     """The lines that may have been meant, the likeliest first; empty where a reading does not apply."""
     if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
@@ -61,7 +61,7 @@ def _readings(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -
         yield _other_value(config, dropped, line, ips)
 
 
-def _no_template(dropped: Dropped, line: str) -> str:
+def _no_template(dropped: DroppedObject, line: str) -> str:
     """The head of a template as that of a section."""
     if dropped.why.kind is not LoadReason.TEMPLATE:
         return ""
@@ -71,7 +71,7 @@ def _no_template(dropped: Dropped, line: str) -> str:
     return f"{head}{options}{kept}{close}{more}" if kept else f"{head}{more}"
 
 
-def _other_name(config: Config, dropped: Dropped, line: str) -> str:
+def _other_name(config: Config, dropped: DroppedObject, line: str) -> str:
     """A name of its own for the second of two sections."""
     if dropped.why.kind is not LoadReason.TWO_OF_ONE_NAME or not line.lstrip().startswith("["):
         return ""
@@ -80,7 +80,7 @@ def _other_name(config: Config, dropped: Dropped, line: str) -> str:
     return line.replace(f"[{old}]", f"[{name}]", 1)
 
 
-def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
+def _other_option(config: Config, dropped: DroppedObject, line: str, ips: Sequence[str]) -> str:
     """The option that is spelt alike; for one that this release does not know, the addresses that called."""
     group, slash, spelt = line.partition("=")[0].strip().rpartition("/")
     missing, unknown = _missing(dropped), dropped.why.kind is LoadReason.NO_OPTION
@@ -94,14 +94,14 @@ def _other_option(config: Config, dropped: Dropped, line: str, ips: Sequence[str
     return ""
 
 
-def _other_word(dropped: Dropped, line: str) -> str:
+def _other_word(dropped: DroppedObject, line: str) -> str:
     """The word that is spelt alike, of those that the option takes."""
     words = dropped.why.get("words") if dropped.why.kind in _ONE_OF else ()
     better = get_close_matches(value_of(line).lower(), words, 1, 0.6)
     return with_value(line, better[0]) if better else ""
 
 
-def _other_value(config: Config, dropped: Dropped, line: str, ips: Sequence[str]) -> str:
+def _other_value(config: Config, dropped: DroppedObject, line: str, ips: Sequence[str]) -> str:
     """The value without what was refused, or with what that was meant to be."""
     value = value_of(line)
     parts, refused = [part.strip() for part in value.split(",")], {*dropped.why.texts}
@@ -140,7 +140,7 @@ def _is_address_list(text: str) -> bool:
     return bool(found.rules) and not found.refusal and not found.hosts
 
 
-def _callers_near(config: Config, dropped: Dropped, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
+def _callers_near(config: Config, dropped: DroppedObject, refused: Sequence[str], ips: Sequence[str]) -> list[str]:
     """The addresses that called from the /24 of which a refused value speaks, and that no other line has."""
     section = section_at(config, dropped)
     others = [variable for variable in section.variables if variable.where != dropped.where] if section else []

@@ -19,23 +19,23 @@ from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import is_freepbx, is_generated
 from pjsipdiag.diagnosis.edits.sql import table_of
 from pjsipdiag.diagnosis.edits.text_changes import lines_of, option_of, value_of
-from pjsipdiag.diagnosis.model import Edit, Edited, Finding, Loading
+from pjsipdiag.diagnosis.model import Edit, EditKind, Finding, Loading
 
-RESTARTED = (Edited.TRANSPORT, Edited.STARTUP)
+RESTARTED = (EditKind.TRANSPORT, EditKind.STARTUP)
 COMMANDS = {
-    Edited.OBJECT: "pjsip reload",
-    Edited.TRANSPORT: "core restart when convenient",
-    Edited.STARTUP: "core restart when convenient",
-    Edited.DIALPLAN: "dialplan reload",
-    Edited.ACL: "module reload acl",
+    EditKind.OBJECT: "pjsip reload",
+    EditKind.TRANSPORT: "core restart when convenient",
+    EditKind.STARTUP: "core restart when convenient",
+    EditKind.DIALPLAN: "dialplan reload",
+    EditKind.ACL: "module reload acl",
 }
 """Kind of change -> the command that loads it; rows need none, or the name of their cache."""
 
 KINDS_OF_FILES = {
-    "modules.conf": Edited.STARTUP,
-    "sorcery.conf": Edited.STARTUP,
-    "extconfig.conf": Edited.STARTUP,
-    "acl.conf": Edited.ACL,
+    "modules.conf": EditKind.STARTUP,
+    "sorcery.conf": EditKind.STARTUP,
+    "extconfig.conf": EditKind.STARTUP,
+    "acl.conf": EditKind.ACL,
 }
 """Files that hold no objects of PJSIP."""
 
@@ -77,7 +77,7 @@ def find_loading(config: Config, draft: Draft) -> Loading:
     generated = tuple(dict.fromkeys(file for file in files if is_generated(config, file)))
     if not edits and not generated:
         return Loading()
-    found = [pair for edit in edits for pair in _changes(config, edit)] or [(Edited.OBJECT, "identify")]
+    found = [pair for edit in edits for pair in _changes(config, edit)] or [(EditKind.OBJECT, "identify")]
     kinds = tuple(dict.fromkeys(kind for kind, _ in found))
     # A restart loads all the rest as well: reloads beside it would only make people do it twice.
     kinds = tuple(kind for kind in kinds if kind in RESTARTED) or kinds
@@ -87,19 +87,21 @@ def find_loading(config: Config, draft: Draft) -> Loading:
 
 def load_advice(config: Config, finding: Finding, kind: str) -> Loading:
     """How something of type `kind` is loaded once somebody has changed it as the advice of a finding says."""
-    edited = {"dialplan": Edited.DIALPLAN, "acl": Edited.ACL, "transport": Edited.TRANSPORT}.get(kind, Edited.OBJECT)
+    edited = {"dialplan": EditKind.DIALPLAN, "acl": EditKind.ACL, "transport": EditKind.TRANSPORT}.get(
+        kind, EditKind.OBJECT
+    )
     file, section = (finding.where.file, finding.where.section) if finding.where else ("", "")
     if kind == "acl" and not PurePosixPath(file).name.startswith("acl"):
-        kind, edited = "endpoint", Edited.OBJECT
+        kind, edited = "endpoint", EditKind.OBJECT
     if kind == "global":
-        edited = Edited.STARTUP
+        edited = EditKind.STARTUP
     generated = (file,) if file and is_generated(config, file) else ()
     named = section if section in config.endpoints else ""
     return _loading(config, Draft((), section="", endpoint=named), (edited,), (kind,), generated)
 
 
 def _loading(
-    config: Config, draft: Draft, kinds: tuple[Edited, ...], types: tuple[str, ...], generated: tuple[str, ...]
+    config: Config, draft: Draft, kinds: tuple[EditKind, ...], types: tuple[str, ...], generated: tuple[str, ...]
 ) -> Loading:
     freepbx = any(is_freepbx(config, file) for file in generated)
     page, custom = PAGES.get(types[0], (TRUNK, f"pjsip.{types[0] or 'endpoint'}_custom_post.conf"))
@@ -118,21 +120,21 @@ def _asterisk(command: str) -> str:
     return f"asterisk -rx '{command}'"
 
 
-def _by_freepbx(kinds: Iterable[Edited]) -> Iterator[str]:
+def _by_freepbx(kinds: Iterable[EditKind]) -> Iterator[str]:
     """FreePBX writes its files, and reloads what it wrote."""
     yield "fwconsole reload"
     if any(kind in RESTARTED for kind in kinds):
         yield "fwconsole restart"
 
 
-def _commands(config: Config, kinds: Iterable[Edited], types: Iterable[str]) -> Iterator[str]:
+def _commands(config: Config, kinds: Iterable[EditKind], types: Iterable[str]) -> Iterator[str]:
     yield from (_asterisk(COMMANDS[kind]) for kind in kinds if kind in COMMANDS)
-    if Edited.CACHED in kinds:
+    if EditKind.CACHED in kinds:
         names = (_cache(config, kind) for kind in types)
         yield from (_asterisk(f"sorcery memory cache expire {name}") for name in names if name)
 
 
-def _changes(config: Config, edit: Edit) -> Iterator[tuple[Edited, str]]:
+def _changes(config: Config, edit: Edit) -> Iterator[tuple[EditKind, str]]:
     """The kinds of things that one edit changes, each with the type of the object."""
     name = PurePosixPath(edit.file).name
     stored = table_of(config, edit.file)
@@ -142,27 +144,27 @@ def _changes(config: Config, edit: Edit) -> Iterator[tuple[Edited, str]]:
     elif name in KINDS_OF_FILES:
         yield KINDS_OF_FILES[name], ""
     elif edit.file in lists:
-        yield Edited.ACL, ""
+        yield EditKind.ACL, ""
     elif name.startswith("extensions"):
-        yield Edited.DIALPLAN, "dialplan"
+        yield EditKind.DIALPLAN, "dialplan"
     else:
         for kind, section in _objects(config, edit):
             yield _object(config, kind, section, edit), kind
 
 
-def _row(config: Config, kind: str, edit: Edit) -> Edited:
+def _row(config: Config, kind: str, edit: Edit) -> EditKind:
     if kind in ("transport", "registration") or _is_read_at_start(kind, edit):
-        return Edited.OBJECT if kind == "registration" else Edited.STARTUP
-    return Edited.CACHED if _cache(config, kind) else Edited.ROW
+        return EditKind.OBJECT if kind == "registration" else EditKind.STARTUP
+    return EditKind.CACHED if _cache(config, kind) else EditKind.ROW
 
 
-def _object(config: Config, kind: str, section: str, edit: Edit) -> Edited:
+def _object(config: Config, kind: str, section: str, edit: Edit) -> EditKind:
     if _is_read_at_start(kind, edit):
-        return Edited.STARTUP
+        return EditKind.STARTUP
     transport = config.transports.get(section) if kind == "transport" else None
     if transport and not parse_bool(transport.value("allow_reload", "no")):
-        return Edited.TRANSPORT
-    return Edited.OBJECT
+        return EditKind.TRANSPORT
+    return EditKind.OBJECT
 
 
 def _is_read_at_start(kind: str, edit: Edit) -> bool:
@@ -210,14 +212,14 @@ def _cache(config: Config, kind: str) -> str:
     return ""
 
 
-def _show_commands(draft: Draft, kinds: Iterable[Edited], types: Iterable[str]) -> Iterator[str]:
+def _show_commands(draft: Draft, kinds: Iterable[EditKind], types: Iterable[str]) -> Iterator[str]:
     """The commands that show it. A name that a shell might take for more than a name is left out."""
     section = draft.section if _SAFE.fullmatch(draft.section) else ""
-    if Edited.DIALPLAN in kinds:
+    if EditKind.DIALPLAN in kinds:
         yield f"dialplan show {section}".rstrip()
-    if Edited.ACL in kinds:
+    if EditKind.ACL in kinds:
         yield f"acl show {section}".rstrip()
-    if Edited.STARTUP in kinds:
+    if EditKind.STARTUP in kinds:
         yield "pjsip show identifiers"
     yield from (SHOWN[kind] for kind in types if kind in SHOWN)
     if _SAFE.fullmatch(draft.endpoint):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.address_rule import BITS, number
-from pjsipdiag.asterisk.config import Config, Dropped, Endpoint
+from pjsipdiag.asterisk.config import Config, DroppedObject, Endpoint
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, IDENTIFIER_NAMES, RULE_IDENTIFIERS
@@ -77,7 +77,7 @@ def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGrou
 
 def _still_dropped(
     situation: Situation, edits: Sequence[Edit], kind: str, name: str, groups: Sequence[CallGroup]
-) -> Dropped | None:
+) -> DroppedObject | None:
     """The object that still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
     if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
         return None
@@ -87,7 +87,7 @@ def _still_dropped(
     return found or next((gone for group in groups if (gone := dropped_identify(after, group))), None)
 
 
-def _identify_of(config: Config, endpoint: Dropped, value: str) -> Edit:
+def _identify_of(config: Config, endpoint: DroppedObject, value: str) -> Edit:
     """The identify that `match=` of an endpoint was meant to be, behind the endpoint."""
     file, line = endpoint.section_where.file, endpoint.section_where.line
     body = ("type=identify", f"endpoint={endpoint.name}", f"match={value}")

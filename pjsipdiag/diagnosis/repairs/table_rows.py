@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.realtime.families import Stored
+from pjsipdiag.asterisk.realtime.families import StoredTable
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import free_name
 from pjsipdiag.diagnosis.edits.text_changes import lines_of
@@ -15,7 +15,13 @@ from pjsipdiag.diagnosis.situation import CallGroup
 
 
 def new_rows(
-    config: Config, table: Stored, endpoint: Endpoint, values: Sequence[str], groups: Sequence[CallGroup], *, name: str
+    config: Config,
+    table: StoredTable,
+    endpoint: Endpoint,
+    values: Sequence[str],
+    groups: Sequence[CallGroup],
+    *,
+    name: str,
 ) -> Draft:
     """A new row, or as many as the width of the column asks for."""
     file, end = table.mapped.table, len(lines_of(config, table.mapped.table))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.config import AddressRule, Config, Dropped, Endpoint
+from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Endpoint
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.replay.admission import missing_auths
@@ -119,7 +119,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     )
 
 
-def _dropped_auth(config: Config, name: str) -> Dropped | None:
+def _dropped_auth(config: Config, name: str) -> DroppedObject | None:
     """The auth section of that name that Asterisk does not load."""
     return next((one for one in config.dropped if one.type == "auth" and one.name == name), None)
 

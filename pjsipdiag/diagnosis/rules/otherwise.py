@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
 
-class Explained(NamedTuple):
+class Explanation(NamedTuple):
     """A refusal: what it means, the options of the endpoint and the headers of the request that lead to it, advice."""
 
     meaning: str
@@ -40,68 +40,68 @@ _BUSY = (
     " the telephone, and do-not-disturb"
 )
 
-EXPLAINED_STATUSES: dict[int, Explained] = {
-    420: Explained(
+EXPLAINED_STATUSES: dict[int, Explanation] = {
+    420: Explanation(
         "the request requires an extension that this Asterisk does not support",
         ("100rel", "timers"),
         ("Require", "Proxy-Require"),
         "have the sender leave that extension out of its Require header (it may stand in Supported)",
     ),
-    421: Explained(
+    421: Explanation(
         "the endpoint requires an extension that the request does not support",
         ("100rel", "timers"),
         ("Supported", "Require"),
         "set that option to yes instead of required (100rel=yes, timers=yes), or have the sender support the extension",
     ),
-    422: Explained(
+    422: Explanation(
         "the session interval of the request is shorter than the endpoint allows",
         ("timers_min_se", "timers_sess_expires", "timers"),
         ("Session-Expires", "Min-SE"),
         "lower timers_min_se, or have the sender offer a longer Session-Expires",
     ),
-    428: Explained(
+    428: Explanation(
         "STIR/SHAKEN: the request has no Identity header, and the endpoint wants one",
         refused.STIR,
         ("Identity",),
         "have the provider sign its calls, or let the endpoint's STIR/SHAKEN profile accept unsigned ones",
     ),
-    433: Explained("anonymous callers are refused", (), ("Privacy", "From"), "look for what refuses anonymous calls"),
-    436: Explained(
+    433: Explanation("anonymous callers are refused", (), ("Privacy", "From"), "look for what refuses anonymous calls"),
+    436: Explanation(
         "STIR/SHAKEN: the certificate that the Identity header names could not be fetched",
         refused.STIR,
         ("Identity",),
         "check that Asterisk reaches the address in the header's info parameter",
     ),
-    437: Explained(
+    437: Explanation(
         "STIR/SHAKEN: the certificate of the Identity header is not trusted",
         refused.STIR,
         ("Identity",),
         "check ca_file and ca_path of stir_shaken.conf",
     ),
-    438: Explained(
+    438: Explanation(
         "STIR/SHAKEN: the Identity header does not fit the request",
         refused.STIR,
         ("Identity", "Date"),
         "check the clock of both sides, and whether something in between changes From, To or Date",
     ),
-    481: Explained(
+    481: Explanation(
         "the request belongs to a call that Asterisk does not know",
         (),
         ("Replaces", "To"),
         "a Replaces header names a call that is over, or of another PBX: look at who made that header",
     ),
-    483: Explained(
+    483: Explanation(
         "the request went round in a loop until Max-Forwards was used up",
         (),
         ("Max-Forwards", "Via"),
         "look for two routes that send the number to each other: the Via lines name who passed it on",
     ),
-    486: Explained(f"busy: {_CALLEE}", advice=_BUSY),
-    487: Explained(f"the caller hung up before an answer: {_CALLEE}"),
-    600: Explained(f"busy everywhere: {_CALLEE}", advice=_BUSY),
-    603: Explained(f"declined after it rang: {_CALLEE}"),
+    486: Explanation(f"busy: {_CALLEE}", advice=_BUSY),
+    487: Explanation(f"the caller hung up before an answer: {_CALLEE}"),
+    600: Explanation(f"busy everywhere: {_CALLEE}", advice=_BUSY),
+    603: Explanation(f"declined after it rang: {_CALLEE}"),
 }
-STALE = Explained(
+STALE = Explanation(
     "STIR/SHAKEN: the signature is too old",
     refused.STIR,
     ("Date", "Identity"),
@@ -244,19 +244,19 @@ def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) ->
     return Severity.WARNING if busy and alone else Severity.NOTE
 
 
-def _of_class(status: int) -> Explained:
+def _of_class(status: int) -> Explanation:
     if status < 400:
-        return Explained(
+        return Explanation(
             "the call is redirected to another address",
             (),
             ("To",),
             "Transfer() before an answer sends 302 (chan_pjsip.c), and the caller must follow its Contact: where it"
             " does not, let the dialplan call that address with Dial()",
         )
-    return Explained("refused by something else; neither the files nor the request explain this answer")
+    return Explanation("refused by something else; neither the files nor the request explain this answer")
 
 
-def _leading(endpoint: Endpoint, known: Explained | None, status: int) -> Iterator[Variable]:
+def _leading(endpoint: Endpoint, known: Explanation | None, status: int) -> Iterator[Variable]:
     """The endpoint's own lines that can lead to a status."""
     for name in known.options if known else ():
         variable = endpoint.option(name)

@@ -18,7 +18,7 @@ from pjsipdiag.sip import Network, short_network
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
+class AdmittedNetwork:
     """One line of the list: the calls that go elsewhere with it as match= (`changes`), how many addresses it takes and
     how many of these no message of the capture came from; `taken_by` is the rule that takes all of it already."""
 
@@ -48,14 +48,14 @@ def read_addresses(path: str) -> tuple[tuple[Where, Network], ...]:
     return tuple(found)
 
 
-def admits(situation: Situation, listed: Sequence[tuple[Where, Network]], section: str) -> tuple[Admitted, ...]:
+def admits(situation: Situation, listed: Sequence[tuple[Where, Network]], section: str) -> tuple[AdmittedNetwork, ...]:
     """Tries each of them as a match= line of [`section`], in the order of the list.
 
     :raises ConfigError: there is no such section, or the configuration is not in files.
     """
     seen = tuple(ipaddress.ip_address(row.address) for row in situation.sources)
     return tuple(
-        Admitted(
+        AdmittedNetwork(
             where,
             network,
             what_if(situation, [f"match={short_network(network)}"], section),

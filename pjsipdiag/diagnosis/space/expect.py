@@ -58,7 +58,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CheckedExpectation:
     """An expectation, and a request for which it does not hold: what becomes of it, and why (empty: it holds)."""
 
     expectation: Expectation
@@ -92,13 +92,13 @@ def _expectation(where: Where, text: str) -> Expectation:
     return Expectation(where, text, who, networks, found["user"] or "", (found["transport"] or "").upper(), endpoint)
 
 
-def check_expectations(config: Config, expectations: tuple[Expectation, ...]) -> tuple[Held, ...]:
+def check_expectations(config: Config, expectations: tuple[Expectation, ...]) -> tuple[CheckedExpectation, ...]:
     """Whether each of them holds for every request that it speaks of."""
     whole, replay = space([config]), Replay(config)
-    return tuple(Held(one, _broken(one, whole, replay)) for one in expectations)
+    return tuple(CheckedExpectation(one, _broken(one, whole, replay)) for one in expectations)
 
 
-def findings(held: tuple[Held, ...]) -> tuple[Finding, ...]:
+def findings(held: tuple[CheckedExpectation, ...]) -> tuple[Finding, ...]:
     """One for each expectation that does not hold."""
     return tuple(
         Finding(

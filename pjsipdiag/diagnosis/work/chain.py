@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 from itertools import chain
 
-from pjsipdiag.capture import Captures, Unfinished, Unjoinable, join, read_on
+from pjsipdiag.capture import Captures, UnfinishedState, Unjoinable, join, read_on
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.file_by_file import by_owner
 from pjsipdiag.capture.readers import until_gone
@@ -14,7 +14,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.folded import Folded
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, PlacedFold
-from pjsipdiag.diagnosis.work.reading import Done, FileReader, Reading, TaskProgress, WholeFile, fold, to_the_end
+from pjsipdiag.diagnosis.work.reading import DonePiece, FileReader, Reading, TaskProgress, WholeFile, fold, to_the_end
 from pjsipdiag.errors import CaptureError
 
 
@@ -28,7 +28,7 @@ class Chain:
     executor: Executor
     places: list[list[PlacedFold]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
-    _unfinished: Unfinished | None = None
+    _unfinished: UnfinishedState | None = None
     _spool: Spool = field(default_factory=Spool)
     _days: list[int] = field(default_factory=list)
 
@@ -49,7 +49,7 @@ class Chain:
             return
         self._add([PlacedFold(one, capture) for one in whole.folds], whole.tally, whole)
 
-    def join(self, capture: int, done: Sequence[Done]) -> None:
+    def join(self, capture: int, done: Sequence[DonePiece]) -> None:
         """Takes what others found in the pieces of the next file."""
         lost = next((one.why_lost for one in done if one.why_lost), "")
         if lost:
@@ -83,7 +83,7 @@ class Chain:
         places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
         self._add(places, tally, WholeFile([], tally, self._days, dissector.take_unfinished(), dissector.late))
 
-    def _merged(self, capture: int, done: Sequence[Done]) -> tuple[list[PlacedFold], Tally]:
+    def _merged(self, capture: int, done: Sequence[DonePiece]) -> tuple[list[PlacedFold], Tally]:
         """The folds of some pieces and what they counted, one after the other."""
         places: list[PlacedFold] = []
         first = done[0].tally.stamp if done else None

@@ -139,13 +139,13 @@ class _StartedThere(Generic[Item, Result]):
                 yield self._result(item, value, self._results.popleft(), look)
 
     def _result(self, item: Item, value: Future, future: Future, look: Callable[[], None]) -> Result:
-        from distributed import TimeoutError as Unfinished
+        from distributed import TimeoutError as UnfinishedState
         from distributed.scheduler import KilledWorker
 
         while True:
             try:
                 result: Result = future.result(timeout=CLUSTER_PAUSE)
-            except Unfinished:
+            except UnfinishedState:
                 look()
             except (KilledWorker, MemoryError):
                 return self._work.result_when_lost(item, "the workers that read it were ended again and again")

@@ -53,7 +53,7 @@ class Work(Protocol[Item_contra, Result_co]):
     def result_when_lost(self, item: Item_contra, reason: str, /) -> Result_co: ...
 
 
-class Started(Protocol[Result_co]):
+class StartedWork(Protocol[Result_co]):
     """Work that has begun; left behind, it is ended."""
 
     def __exit__(self, *_: object) -> None: ...
@@ -68,7 +68,7 @@ class Executor(Protocol):
 
     forks: bool
 
-    def submit(self, work: Work[Item, Result], items: Sequence[Item], /) -> Started[Result]:
+    def submit(self, work: Work[Item, Result], items: Sequence[Item], /) -> StartedWork[Result]:
         """Begins on `[work(item) for item in items]`."""
         ...
 
@@ -93,7 +93,7 @@ class Processes:
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
 
-    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> Started[Result]:
+    def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> StartedWork[Result]:
         return _Started(Shared(work, items, self._jobs, least=1))
 
     def merge(self, places: Sequence[PlacedFold]) -> Merged:
@@ -106,7 +106,7 @@ class Processes:
         """Nothing is left to end: whoever was at work ended with it."""
 
 
-class _Started(Started[Result]):
+class _Started(StartedWork[Result]):
     def __init__(self, shared: Shared[Any, Result]) -> None:
         self._shared = shared
 

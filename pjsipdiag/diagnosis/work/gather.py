@@ -25,11 +25,11 @@ from pjsipdiag.diagnosis.calls.spool import Placed, Spool
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import CaptureSummary
 from pjsipdiag.diagnosis.work.chain import Chain
-from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Processes, Started
+from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Processes, StartedWork
 from pjsipdiag.diagnosis.work.holders import Holders
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
-from pjsipdiag.diagnosis.work.reading import Done, PieceReader, Reading, Task, TaskProgress
+from pjsipdiag.diagnosis.work.reading import DonePiece, PieceReader, Reading, Task, TaskProgress
 from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
@@ -39,7 +39,7 @@ LARGEST_FOLD = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class GatheredCaptures:
     """Everything that the captures hold; `notes` say what was passed over."""
 
     merged: Merged
@@ -90,14 +90,14 @@ class AlreadyRead:
     """Captures that were gathered already, in place of some whose reading has begun."""
 
     reading: Reading
-    gathered: Gathered
+    gathered: GatheredCaptures
 
-    def finish(self) -> Gathered:
+    def finish(self) -> GatheredCaptures:
         """All of it."""
         return self.gathered
 
 
-def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> Begun:
+def begin(captures: Sequence[str | Path], options: Options, executor: Executor | None = None) -> BegunReading:
     """Begins to read captures: with several processes (or another `executor`) at once, else when it is asked to finish.
 
     Raises PjsipdiagError for options that make no sense, and for captures that do not exist.
@@ -126,7 +126,7 @@ def _another(executor: Executor, error: LostError, left: int) -> Executor:
     return found
 
 
-def _begin(captures: Sequence[str | Path], options: Options, executor: Executor) -> Begun:
+def _begin(captures: Sequence[str | Path], options: Options, executor: Executor) -> BegunReading:
     reading = _reading(options, executor)
     if reading.kept:
         prepare(reading.kept)
@@ -144,11 +144,11 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
     seen = TaskProgress(found.files if executor.forks else (), pieces or len(found.files), options.get("progress"))
     work = PieceReader(len(found.files) == 1, seen if executor.forks else None, reading)
     anew = partial(begin, captures, options)
-    return Begun(reading, found, tasks, seen, executor, executor.submit(work, tasks), anew)
+    return BegunReading(reading, found, tasks, seen, executor, executor.submit(work, tasks), anew)
 
 
 @dataclass(slots=True)
-class Begun:
+class BegunReading:
     """Captures that are being read; left behind, what others are still doing is ended."""
 
     reading: Reading
@@ -157,20 +157,20 @@ class Begun:
     """The tasks of other processes; none where this one reads alone."""
     _seen: TaskProgress
     _executor: Executor
-    _work: Started[list[Done]]
-    _anew: Callable[[Executor], Begun]
+    _work: StartedWork[list[DonePiece]]
+    _anew: Callable[[Executor], BegunReading]
     _heads: Spool = field(default_factory=Spool)
     """The heads of folds that came with heads of their own."""
-    _gathered: Gathered | None = None
+    _gathered: GatheredCaptures | None = None
 
-    def __enter__(self) -> Begun:
+    def __enter__(self) -> BegunReading:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._work.__exit__()
         self._executor.close()
 
-    def finish(self) -> Gathered:
+    def finish(self) -> GatheredCaptures:
         """All that was read; from the beginning where those who read were lost and others came. Raises CaptureError
         when the only capture cannot be read at all."""
         left = RESTARTS
@@ -184,7 +184,7 @@ class Begun:
                 self._executor, self._work = again._executor, again._work
         return self._gathered
 
-    def _finish(self) -> Gathered:
+    def _finish(self) -> GatheredCaptures:
         chain = Chain(self._captures, self.reading, self._seen, self._executor)
         if not self._tasks:
             for capture in range(len(self._captures.files)):
@@ -199,9 +199,9 @@ class Begun:
         notes = tuple(f"passed over: {reason}" for reason in self._captures.passed_over)
         if merged.lacks_tags:
             notes += ("who acknowledged an answer is known for the first calls only: the captures hold too many",)
-        return Gathered(merged, tuple(chain.tallies), notes)
+        return GatheredCaptures(merged, tuple(chain.tallies), notes)
 
-    def _done(self) -> Iterator[Done]:
+    def _done(self) -> Iterator[DonePiece]:
         """The pieces in order, with the spools that others filled."""
         for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
             # Heads lie in spools: in one of their own for each piece that was kept in a folder, in a file shared by

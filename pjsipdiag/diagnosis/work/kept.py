@@ -23,7 +23,7 @@ from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import Url
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.work.reading import Done, Reading
+    from pjsipdiag.diagnosis.work.reading import DonePiece, Reading
 
 FOLD_MAGIC = b"pjsipdiag fold 4\n"
 _DIGEST_SIZE = 32
@@ -45,7 +45,9 @@ def prepare(folder: str) -> None:
         )
 
 
-def once(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], Done]) -> Done:
+def once(
+    reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], DonePiece]
+) -> DonePiece:
     """The reading of a piece: kept before, or read now and kept. `stamp` is that of its capture."""
     folder = reading.kept
     if folder is None or stamp is None or not reading.carries_over:
@@ -79,7 +81,7 @@ def _digest(content: bytes) -> bytes:
     return sha256(content).digest()
 
 
-def _opened(path: Path) -> Done | None:
+def _opened(path: Path) -> DonePiece | None:
     """None where there is nothing, nothing whole, or nothing of this user's alone."""
     import pickle
 
@@ -96,12 +98,12 @@ def _opened(path: Path) -> Done | None:
             head = FOLD_MAGIC + data[len(FOLD_MAGIC) : len(FOLD_MAGIC) + _DIGEST_SIZE]
             content = data[len(head) :]
             if data.startswith(FOLD_MAGIC) and head == FOLD_MAGIC + _digest(content):
-                done: Done = pickle.loads(content)
+                done: DonePiece = pickle.loads(content)
                 return done
     return None
 
 
-def _keep(path: Path, done: Done) -> None:
+def _keep(path: Path, done: DonePiece) -> None:
     """Writes it beside its place, then renames it; where there is no room it is not kept."""
     import pickle
 

@@ -8,7 +8,7 @@ from dataclasses import field, replace
 from itertools import chain, islice
 from mmap import mmap
 
-from pjsipdiag.capture import Dissector, FilePart, Handover, Unfinished, read_part
+from pjsipdiag.capture import Dissector, FilePart, Handover, UnfinishedState, read_part
 from pjsipdiag.capture.datagram import Datagram, Stamp, Tally
 from pjsipdiag.capture.joining.part_handover import WHOLE
 from pjsipdiag.capture.readers import read, until_gone
@@ -101,7 +101,7 @@ class Task:
 
 
 @dataclass(slots=True)
-class Done:
+class DonePiece:
     """The result of reading a piece; `why_lost` says why it could not be read."""
 
     number: int
@@ -126,15 +126,15 @@ class PieceReader:
     reading: Reading
     keep: Keep | None = None
 
-    def __call__(self, task: Task) -> list[Done]:
+    def __call__(self, task: Task) -> list[DonePiece]:
         apart = self.keep or self.reading.kept  # each piece travels by itself, with its heads
         return [self._read(*piece, Spool() if apart else task.spool) for piece in task.pieces]
 
-    def result_when_lost(self, task: Task, reason: str) -> list[Done]:
+    def result_when_lost(self, task: Task, reason: str) -> list[DonePiece]:
         """Pieces that nobody can read, with the reason."""
-        return [Done(*place, [], Tally(place[-1].path), why_lost=reason) for place in task.pieces]
+        return [DonePiece(*place, [], Tally(place[-1].path), why_lost=reason) for place in task.pieces]
 
-    def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> Done:
+    def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> DonePiece:
         found = stamp(piece.path)
         if self.reading.kept is None:
             return self._done(number, capture, piece, spool, found)
@@ -145,7 +145,7 @@ class PieceReader:
         folds = [self.keep(fold) if self.keep and isinstance(fold, Folded) else fold for fold in done.folds]
         return replace(done, number=number, capture=capture, piece=piece, folds=folds)
 
-    def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> Done:
+    def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> DonePiece:
         tally = Tally(piece.path, stamp=found, any_ratio=self.reading.any_ratio)
         if self.seen:
             self.seen.watch(tally, number)
@@ -155,7 +155,7 @@ class PieceReader:
         datagrams = until_gone(datagrams, tally, 1 if self.is_alone else 2)
         folds = fold(datagrams, tally, self.reading, [], spool, self.keep)
         tally.on_read = None
-        return Done(number, capture, piece, folds, tally, rest)
+        return DonePiece(number, capture, piece, folds, tally, rest)
 
 
 @dataclass(slots=True)
@@ -165,7 +165,7 @@ class WholeFile:
     folds: list[AnyFold]
     tally: Tally
     days: list[int]
-    unfinished: Unfinished | None = None
+    unfinished: UnfinishedState | None = None
     late: list[Datagram] = field(default_factory=list)
     """Messages that began in files before it."""
     why_lost: str = ""
@@ -182,18 +182,18 @@ class FileReader:
     after: int | None
     keep: Keep | None = None
 
-    def __call__(self, left: tuple[Unfinished | None, list[int]]) -> WholeFile:
+    def __call__(self, left: tuple[UnfinishedState | None, list[int]]) -> WholeFile:
         return self.read(*left, self.tally(), Spool())
 
     def tally(self) -> Tally:
         """Where its reading is counted."""
         return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
-    def result_when_lost(self, left: tuple[Unfinished | None, list[int]], reason: str) -> WholeFile:
+    def result_when_lost(self, left: tuple[UnfinishedState | None, list[int]], reason: str) -> WholeFile:
         """A file that nobody can read, with the reason."""
         return WholeFile([], Tally(self.path), left[1], left[0], why_lost=reason)
 
-    def read(self, unfinished: Unfinished | None, days: list[int], tally: Tally, spool: Spool) -> WholeFile:
+    def read(self, unfinished: UnfinishedState | None, days: list[int], tally: Tally, spool: Spool) -> WholeFile:
         """Reads it here; `days`: see `Selection.in_time`."""
         dissector = Dissector(tally, unfinished) if self.reading.carries_over else None
         found = until_gone(read_file(self.path, tally, self.reading, dissector), tally, 1 if self.is_alone else 2)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
-from pjsipdiag.diagnosis.traffic import CallRow, Spoken
+from pjsipdiag.diagnosis.traffic import CallRow, SpokenMessage
 from pjsipdiag.report import wording
 from pjsipdiag.sip import COMPACT_NAMES
 
@@ -47,7 +47,7 @@ class Contrast:
     own: tuple[str, ...]
 
 
-def contrast(bad: CallRow, good: CallRow, said: Sequence[Spoken], beside: Sequence[Spoken]) -> Contrast:
+def contrast(bad: CallRow, good: CallRow, said: Sequence[SpokenMessage], beside: Sequence[SpokenMessage]) -> Contrast:
     """The differences of the two; `said` is what was said in the first, `beside` in the other."""
     texts = _invite(said), _invite(beside)
     ours, theirs = map(_headers, texts) if all(texts) else map(_known, (bad, good))
@@ -83,7 +83,7 @@ def _facts(call: CallRow) -> list[tuple[str, str]]:
     ]
 
 
-def _invite(said: Sequence[Spoken]) -> str:
+def _invite(said: Sequence[SpokenMessage]) -> str:
     """The text of the first INVITE; empty where it is not known."""
     return next((one.text for one in said if one.text and one.line.startswith("INVITE ")), "")
 

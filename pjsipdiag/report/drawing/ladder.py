@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
-from pjsipdiag.diagnosis.traffic import CallRow, Spoken
+from pjsipdiag.diagnosis.traffic import CallRow, SpokenMessage
 
 KINDS_OF_STATUS = {"1": "going", "2": "good", "3": "going", "4": "bad", "5": "bad", "6": "bad"}
 """How an answer looks, by the class of its status."""
@@ -37,10 +37,10 @@ class Ladder:
     is_whole: bool
 
 
-def ladder(call: CallRow, spoken: Sequence[Spoken] = ()) -> Ladder:
+def ladder(call: CallRow, spoken: Sequence[SpokenMessage] = ()) -> Ladder:
     """The messages of `call`: those that were `spoken`, else what folding kept of them."""
     said = spoken or [
-        Spoken(time, *ends, line)
+        SpokenMessage(time, *ends, line)
         for time, direction, line in call.messages
         for ends in [(call.source, call.destination) if direction == ">" else (call.destination, call.source)]
     ]
@@ -48,7 +48,7 @@ def ladder(call: CallRow, spoken: Sequence[Spoken] = ()) -> Ladder:
     return Ladder(call.source, call.destination or "PBX", tuple(_arrow(one, call, start) for one in said), bool(spoken))
 
 
-def _arrow(spoken: Spoken, call: CallRow, start: int) -> Arrow:
+def _arrow(spoken: SpokenMessage, call: CallRow, start: int) -> Arrow:
     caller, pbx = ip_of(call.source), ip_of(call.destination)
     source, destination = ip_of(spoken.source), ip_of(spoken.destination)
     others = "" if {source, destination} == {caller, pbx} else f"{spoken.source} to {spoken.destination}"

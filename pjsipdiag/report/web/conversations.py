@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Report
-from pjsipdiag.diagnosis.traffic import CallRow, SourceRow, Spoken, Transcripts
+from pjsipdiag.diagnosis.traffic import CallRow, SourceRow, SpokenMessage, Transcripts
 from pjsipdiag.report import wording
 from pjsipdiag.report.drawing.contrast import Contrast, contrast
 from pjsipdiag.report.drawing.ladder import Ladder, ladder
@@ -48,7 +48,7 @@ class SourceTalks:
     first: int
 
 
-def talk(number: int, call: CallRow, spoken: Sequence[Spoken] = ()) -> Conversation:
+def talk(number: int, call: CallRow, spoken: Sequence[SpokenMessage] = ()) -> Conversation:
     """One call as it is shown."""
     answer = str(call.observed_status or "no answer")
     kind = "good" if came_through(call) else "bad" if has_failed(call) else "going"
@@ -88,7 +88,7 @@ def conversations(report: Report, sources: Sequence[SourceRow], counted: CallsTa
     return found
 
 
-def _said(told: Transcripts, call: CallRow) -> tuple[Spoken, ...]:
+def _said(told: Transcripts, call: CallRow) -> tuple[SpokenMessage, ...]:
     return told.get((call.call_id, call.source), ())
 
 

@@ -27,7 +27,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import Live, Wanted
+from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -168,7 +168,7 @@ def proven(program: Path, case: Case, count: Counter[str], seed: int) -> Iterato
             (etc / file).parent.mkdir(parents=True, exist_ok=True)
             (etc / file).write_text(text, "utf-8", "surrogateescape")
         with running(program, case, etc) as ask:
-            live = ask_live(shlex.join(ask), Wanted(hosts_of(case), dialplan=True))
+            live = ask_live(shlex.join(ask), WantedNames(hosts_of(case), dialplan=True))
             done = decisions(program, case, Path(name))
         count["cases"] += 1
         wrong = list(judged(case, live, done, count))

@@ -9,7 +9,7 @@ import pytest
 from pjsipdiag.asterisk.live import ari, interface, saved
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import LiveError, WantedNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from tests.asterisk.live import servers
@@ -32,7 +32,7 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("version", ["22", "16"])
 def test_it_tells_what_it_is_asked_for_by_name(version: str) -> None:
     with servers.rest(servers.recorded(f"{version}-system")["ari"]) as address:
-        live = ask_live(address, Wanted(("alias.example",), names=NAMES))
+        live = ask_live(address, WantedNames(("alias.example",), names=NAMES))
     full = ask_live(command(version))
     assert {item.name for item in live.of("endpoint")} == {item.name for item in full.of("endpoint")}
     told = {item.name: item for item in live.of("identify")}

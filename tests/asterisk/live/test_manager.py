@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.live import ami, interface, saved
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import LiveError, WantedNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.name_sources import load
@@ -21,7 +21,7 @@ from tests.asterisk.live.servers import command
 from tests.asterisk.live.test_running import recorded as requests
 from tests.conformance import message
 
-WANTED = Wanted(
+WANTED = WantedNames(
     ("alias.example", "203.0.113.10"), dialplan=True,
     names={"identify": ("dangling-id", "dropped-id", "trunk-id-plain"), "transport": ("transport-udp",)},
 )  # fmt: skip

@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.live import saved
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.questions import ask_all
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import Wanted
+from pjsipdiag.asterisk.live.snapshot import WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.conformance import message, verdict_differences
@@ -47,7 +47,7 @@ def files(version: str) -> Config:
 
 
 def test_every_object_is_found_by_its_name(answers: Mapping[str, str], files: Config) -> None:
-    live = ask_all(answers.__getitem__, "asterisk -rx", Wanted(names={"endpoint": tuple(files.endpoints)}))
+    live = ask_all(answers.__getitem__, "asterisk -rx", WantedNames(names={"endpoint": tuple(files.endpoints)}))
     assert live.unknown == ()
     for told in (live, saved.from_text(saved.to_text(live), "saved")):
         running = running_config(told)
@@ -59,7 +59,7 @@ def test_every_object_is_found_by_its_name(answers: Mapping[str, str], files: Co
 
 def test_an_access_list_of_a_table_is_asked_for_by_its_name(version: str) -> None:
     recorded = json.loads(gzip.decompress((FIXTURES / f"lists-{version.partition('.')[0]}.json.gz").read_bytes()))
-    live = ask_all(recorded["answers"].__getitem__, "asterisk -rx", Wanted())
+    live = ask_all(recorded["answers"].__getitem__, "asterisk -rx", WantedNames())
     config = running_config(live)
     running = Replay(replace(config, not_shown=config.not_shown - {"acl"}), {})
     judged = [(request, running.verdict(message(request, {}))) for request in recorded["requests"]]
@@ -71,6 +71,6 @@ def test_an_access_list_of_a_table_is_asked_for_by_its_name(version: str) -> Non
 
 
 def test_an_endpoint_that_a_list_cuts_like_another_is_unknown(answers: Mapping[str, str], files: Config) -> None:
-    live = ask_all(answers.__getitem__, "asterisk -rx", Wanted())
+    live = ask_all(answers.__getitem__, "asterisk -rx", WantedNames())
     assert files.endpoints.keys() - running_config(live).endpoints.keys() == {TWIN}
     assert [text for text in live.unknown if TWIN[:51] in text]

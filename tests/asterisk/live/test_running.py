@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.live import cli_answers, saved
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, Wanted
+from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.loading.show_output import without_colours
@@ -45,7 +45,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def live(version: str) -> Live:
-    return ask_live(command(version), Wanted(("alias.example",)))
+    return ask_live(command(version), WantedNames(("alias.example",)))
 
 
 def recorded(version: str) -> list[dict[str, Any]]:
@@ -181,7 +181,7 @@ def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: Live) ->
 
 def test_a_host_without_alias_was_asked_for_where_the_function_runs(version: str, tmp_path: Path) -> None:
     """AST_SORCERY fails for an object that is not there, and where no module has it."""
-    wanted = Wanted(("alias.example", "pbx.example"))
+    wanted = WantedNames(("alias.example", "pbx.example"))
     config = running_config(ask_live(command(version), wanted))
     assert config.aliases_asked == frozenset({"alias.example", "pbx.example"})
     answers = servers.told(version)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime import database, dumps, sqlite
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from tests.asterisk.realtime.recorded import Sqlite
 from tests.asterisk.realtime.servers import PASSWORD, Server, program, server
 
@@ -108,7 +108,7 @@ def test_any_text_is_a_dump_or_one_line(words: list[str], between: str) -> None:
         file.flush()
         with suppress(database.NoAnswerError):
             database.read(
-                Mapped("ips", "pgsql", "main", "ips"), file.name, database.Query("ips"), lambda _, rows: [*rows]
+                TableMapping("ips", "pgsql", "main", "ips"), file.name, database.Query("ips"), lambda _, rows: [*rows]
             )
 
 
@@ -185,7 +185,7 @@ def rows(url: str) -> list[dict[str, str | None]]:
         texts = [tuple(None if value is None else str(value) for value in row) for row in raw]
         return [dict(zip(columns.names, row, strict=True)) for row in texts]
 
-    return database.read(Mapped("ips", "pgsql", "main", TABLE), url, database.Query(TABLE), take)
+    return database.read(TableMapping("ips", "pgsql", "main", TABLE), url, database.Query(TABLE), take)
 
 
 HOW_PG_DUMP = (

@@ -6,8 +6,8 @@ import pytest
 
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.files.parsed import Parsed
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.files.parsed import ParsedFile
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.realtime.logins import urls
 from pjsipdiag.asterisk.releases import NEWEST, release
 
@@ -49,7 +49,7 @@ ODBC = "[main]\nenabled=yes\ndsn=asterisk-dsn\nusername=asterisk\npassword=p@ss/
     ],
 )
 def test_urls(driver: str, files: dict[str, str], url: str | None) -> None:
-    def parsed(name: str) -> Parsed:
+    def parsed(name: str) -> ParsedFile:
         return parse(name, Files(None, files), release(NEWEST))
 
-    assert urls([Mapped("ips", driver, "main", "ips")], parsed).get("main") == url
+    assert urls([TableMapping("ips", driver, "main", "ips")], parsed).get("main") == url

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.realtime.families import Mapped, Stored
+from pjsipdiag.asterisk.realtime.families import StoredTable, TableMapping
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.model import Edit, Loading
 from pjsipdiag.diagnosis.repairs.load_commands import find_loading
@@ -67,7 +67,11 @@ def changing(old: str, new: str) -> Edit:
 
 
 def told(
-    files: Mapping[str, str], *edits: Edit, endpoint: str = "", section: str = "in", stored: tuple[Stored, ...] = ()
+    files: Mapping[str, str],
+    *edits: Edit,
+    endpoint: str = "",
+    section: str = "in",
+    stored: tuple[StoredTable, ...] = (),
 ) -> Loading:
     with tempfile.TemporaryDirectory() as etc:
         for name, text in files.items():
@@ -160,7 +164,7 @@ def test_rows_are_read_for_each_request_unless_a_cache_holds_them(
     kind: str, sorcery: str, new: str, commands: tuple[str, ...]
 ) -> None:
     files = {**FILES, "sorcery.conf": sorcery}
-    stored = Stored(kind, Mapped("family", "odbc", "asterisk", "rows"))
+    stored = StoredTable(kind, TableMapping("family", "odbc", "asterisk", "rows"))
     assert told(files, Edit("rows", 1, (), (new,)), stored=(stored,)).commands == commands
 
 

@@ -57,8 +57,8 @@ class Here:
 
     forks = True
 
-    def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Here.Started:
-        return self.Started(work, items)
+    def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Here.StartedWork:
+        return self.StartedWork(work, items)
 
     def merge(self, places: Sequence[PlacedFold]) -> Merged:
         return merge_here(places)
@@ -67,7 +67,7 @@ class Here:
 
     def close(self) -> None: ...
 
-    class Started(NamedTuple):
+    class StartedWork(NamedTuple):
         work: Callable[[Any], Any]
         items: Sequence[Any]
 

@@ -26,7 +26,7 @@ from tests.report.hostile import hostile
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 SCRIPT = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-Opened = Callable[[Report], webdriver.Chrome]
+OpenedConnection = Callable[[Report], webdriver.Chrome]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.fixture
-def opened(browser: webdriver.Chrome, tmp_path: Path) -> Opened:
+def opened(browser: webdriver.Chrome, tmp_path: Path) -> OpenedConnection:
     """Shows a report; the console is empty after it."""
 
     def show(shown: Report) -> webdriver.Chrome:
@@ -74,7 +74,7 @@ def many(count: int) -> Report:
     return replace(report(), sources=rows)
 
 
-def test_the_verdict_is_the_heading(opened: Opened) -> None:
+def test_the_verdict_is_the_heading(opened: OpenedConnection) -> None:
     browser = opened(report())
     assert browser.find_element(By.TAG_NAME, "h1").text == (
         "1 of 3 sources is not matched: 3 of 6 calls failed for that reason."
@@ -83,13 +83,13 @@ def test_the_verdict_is_the_heading(opened: Opened) -> None:
         assert browser.find_element(By.ID, part).is_displayed()
 
 
-def test_a_healthy_report_is_short(opened: Opened) -> None:
+def test_a_healthy_report_is_short(opened: OpenedConnection) -> None:
     browser = opened(healthy())
     assert not browser.find_elements(By.ID, "causes")
     assert browser.find_element(By.TAG_NAME, "header").get_attribute("class") == "good"
 
 
-def test_filtering_the_sources(opened: Opened) -> None:
+def test_filtering_the_sources(opened: OpenedConnection) -> None:
     browser = opened(many(60))
     assert len(shown_sources(browser)) == 60
     browser.find_element(By.ID, "filter").send_keys("e42")
@@ -101,7 +101,7 @@ def test_filtering_the_sources(opened: Opened) -> None:
     assert browser.find_element(By.ID, "shown").text == "6 of 60 shown"
 
 
-def test_sorting_the_sources_by_address(opened: Opened) -> None:
+def test_sorting_the_sources_by_address(opened: OpenedConnection) -> None:
     browser = opened(many(30))
     browser.find_element(By.CSS_SELECTOR, "#table thead button").click()
     assert shown_sources(browser) == [f"198.18.0.{at}" for at in range(30)]
@@ -109,7 +109,7 @@ def test_sorting_the_sources_by_address(opened: Opened) -> None:
     assert header.get_attribute("aria-sort") == "ascending"
 
 
-def test_ten_thousand_sources_stay_usable(opened: Opened) -> None:
+def test_ten_thousand_sources_stay_usable(opened: OpenedConnection) -> None:
     browser = opened(many(10_000))
     assert browser.find_element(By.ID, "shown").text == "200 of 10,000 shown"
     browser.execute_script(
@@ -120,7 +120,7 @@ def test_ten_thousand_sources_stay_usable(opened: Opened) -> None:
     assert len(shown_sources(browser)) == 111
 
 
-def test_copying_the_suggested_lines(opened: Opened) -> None:
+def test_copying_the_suggested_lines(opened: OpenedConnection) -> None:
     browser = opened(report())
     browser.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
     browser.find_element(By.CSS_SELECTOR, "button.copy").click()
@@ -128,7 +128,7 @@ def test_copying_the_suggested_lines(opened: Opened) -> None:
     assert browser.find_element(By.CSS_SELECTOR, "button.copy").text == "Copied"
 
 
-def test_markup_from_packets_is_text(opened: Opened) -> None:
+def test_markup_from_packets_is_text(opened: OpenedConnection) -> None:
     browser = opened(hostile(SCRIPT))
     assert "owned" not in browser.title.replace(SCRIPT, "")
     assert SCRIPT in browser.find_element(By.TAG_NAME, "body").text
@@ -137,7 +137,7 @@ def test_markup_from_packets_is_text(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("text", ["sip:100@192.0.2.1", "x" * 2000, SCRIPT, "\u202e" * 50])
-def test_nothing_overflows_at_phone_width(opened: Opened, text: str) -> None:
+def test_nothing_overflows_at_phone_width(opened: OpenedConnection, text: str) -> None:
     browser = opened(hostile(text))
     phone = {"width": 360, "height": 780, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
@@ -145,7 +145,7 @@ def test_nothing_overflows_at_phone_width(opened: Opened, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["demo", "incidents/scanner-and-provider"])
-def test_everything_fits_a_telephone(opened: Opened, name: str) -> None:
+def test_everything_fits_a_telephone(opened: OpenedConnection, name: str) -> None:
     """Opened as far as it opens."""
     browser = opened(diagnosed(name))
     phone = {"width": 375, "height": 780, "deviceScaleFactor": 1, "mobile": True}
@@ -159,7 +159,7 @@ def test_everything_fits_a_telephone(opened: Opened, name: str) -> None:
     assert wide == []
 
 
-def test_a_call_opens_with_its_messages_and_these_with_their_text(opened: Opened) -> None:
+def test_a_call_opens_with_its_messages_and_these_with_their_text(opened: OpenedConnection) -> None:
     browser = opened(diagnosed("demo"))
     calls = browser.find_elements(By.CSS_SELECTOR, "details.call")
     assert len(calls) == 9
@@ -170,7 +170,7 @@ def test_a_call_opens_with_its_messages_and_these_with_their_text(opened: Opened
     assert "Server: Asterisk PBX 22.10.1" in calls[-1].find_elements(By.CSS_SELECTOR, ".raw")[1].text
 
 
-def test_a_failed_call_stands_beside_a_good_one(opened: Opened) -> None:
+def test_a_failed_call_stands_beside_a_good_one(opened: OpenedConnection) -> None:
     browser = opened(diagnosed("demo"))
     rows = {
         row.find_element(By.TAG_NAME, "th").text: [cell.text for cell in row.find_elements(By.TAG_NAME, "td")]
@@ -180,7 +180,7 @@ def test_a_failed_call_stands_beside_a_good_one(opened: Opened) -> None:
     assert rows["Answered"] == ["401", "200"]
 
 
-def test_attacks_stand_apart_from_failures(opened: Opened) -> None:
+def test_attacks_stand_apart_from_failures(opened: OpenedConnection) -> None:
     browser = opened(diagnosed("demo"))
     parts = browser.find_elements(By.CSS_SELECTOR, "main > section")
     titles = [part.find_element(By.TAG_NAME, "h2").text for part in parts]
@@ -190,7 +190,7 @@ def test_attacks_stand_apart_from_failures(opened: Opened) -> None:
     assert row.find_element(By.CSS_SELECTOR, ".badge").text == "refused"
 
 
-def test_the_demo_is_printed_on_two_pages(opened: Opened) -> None:
+def test_the_demo_is_printed_on_two_pages(opened: OpenedConnection) -> None:
     printed = opened(diagnosed("demo")).execute_cdp_cmd("Page.printToPDF", {"paperWidth": 8.27, "paperHeight": 11.69})
     assert len(re.findall(rb"/Type\s*/Page\b", base64.b64decode(printed["data"]))) <= 2
 
@@ -217,7 +217,7 @@ def test_the_head_has_the_span_and_the_filter_and_no_folder() -> None:
     assert "/home/somebody" not in text
 
 
-def test_every_command_can_be_copied(opened: Opened) -> None:
+def test_every_command_can_be_copied(opened: OpenedConnection) -> None:
     browser = opened(report())
     browser.execute_script("window.setTimeout = () => 0;")  # what a button says stays
     for command in browser.find_elements(By.CSS_SELECTOR, ".steps .copied"):
@@ -265,7 +265,7 @@ def test_text_has_contrast(theme: int, ink: str, ground: str) -> None:
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-def test_the_page_has_landmarks_and_table_headers(opened: Opened) -> None:
+def test_the_page_has_landmarks_and_table_headers(opened: OpenedConnection) -> None:
     browser = opened(report())
     for tag in ("header", "nav", "main", "footer"):
         assert len(browser.find_elements(By.TAG_NAME, tag)) == 1
@@ -274,7 +274,7 @@ def test_the_page_has_landmarks_and_table_headers(opened: Opened) -> None:
     assert all(svg.get_attribute("aria-label") for svg in browser.find_elements(By.TAG_NAME, "svg"))
 
 
-def test_the_keyboard_reaches_everything(opened: Opened) -> None:
+def test_the_keyboard_reaches_everything(opened: OpenedConnection) -> None:
     browser = opened(many(30))
     reached = set()
     for _ in range(60):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.addresses.sockaddr import split_host_port
 from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.sip import SIPS_PORT
 
@@ -18,7 +18,7 @@ SIP_CONF = "sip.conf"
 DRIVER = "chan_sip"
 
 
-def sockets(parsed: Parsed) -> tuple[Transport, ...]:
+def sockets(parsed: ParsedFile) -> tuple[Transport, ...]:
     """The sockets that chan_sip opens; none without sip.conf."""
     general = [section for section in parsed.sections if section.name.lower() == "general"]
     if not parsed.is_found or not parsed.is_valid:

@@ -12,9 +12,9 @@ from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
-from pjsipdiag.asterisk.config import Config, Unread
+from pjsipdiag.asterisk.config import Config, UnreadObjects
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.releases import MODULES, Release
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
@@ -46,7 +46,7 @@ _WORDS = ("preload", "preload-require", "load", "require")
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class AbsentModule:
     """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
 
     `is_used` tells whether the configuration needs it, `is_fatal` whether nothing listens without it.
@@ -85,8 +85,8 @@ class Modules:
     load_lines: Mapping[str, _Named] = field(default_factory=dict)
     refused: Mapping[str, Where] = field(default_factory=dict)
     where: Where = MODULES_CONF
-    fatal: Absent | None = None
-    unread: tuple[Unread, ...] = ()
+    fatal: AbsentModule | None = None
+    unread: tuple[UnreadObjects, ...] = ()
 
     def loads(self, module: str) -> bool:
         return self.excluded_by(module) is None
@@ -112,7 +112,7 @@ class Modules:
         return not named.early, module == ANONYMOUS, list(self.load_lines).index(module)
 
 
-def read(parsed: Parsed) -> Modules:
+def read(parsed: ParsedFile) -> Modules:
     """The modules of interest, as modules.conf loads them."""
     if not parsed.is_found:
         return Modules()
@@ -161,22 +161,22 @@ def own_modules() -> frozenset[str]:
 _REQUIRED = "*** Failed to load required module {}"
 
 
-def _strange(one: _Named) -> Unread:
+def _strange(one: _Named) -> UnreadObjects:
     """A required module that is none of Asterisk's own: whether its file is there is not in modules.conf."""
     text = (
         f"{one.written} is required ({one.where}) and none of Asterisk's own modules: Asterisk starts only where its "
         f"file is among the modules ('module show like {one.written.removesuffix('.so')}')"
     )
-    return Unread("", one.where, text, "module")
+    return UnreadObjects("", one.where, text, "module")
 
 
-def broken_files(read: Callable[[str], Parsed]) -> Iterator[Absent]:
+def broken_files(read: Callable[[str], ParsedFile]) -> Iterator[AbsentModule]:
     """Names the files that cannot be parsed and without which Asterisk does not start."""
     for name, log in STARTING_FILES.items():
         parsed = read(name)
         if parsed.is_found and not parsed.is_valid:
             where = parsed.rejected_files[0].where if parsed.rejected_files else Where(name, 0)
-            yield Absent("", f"{name} cannot be parsed: Asterisk does not start", where, log, is_fatal=True)
+            yield AbsentModule("", f"{name} cannot be parsed: Asterisk does not start", where, log, is_fatal=True)
 
 
 def _base(name: str) -> str:
@@ -185,10 +185,10 @@ def _base(name: str) -> str:
 
 
 def _no_start(reason: str, where: Where, log: str = "") -> Modules:
-    return Modules(fatal=Absent("", reason, where, log, is_fatal=True))
+    return Modules(fatal=AbsentModule("", reason, where, log, is_fatal=True))
 
 
-def apply(config: Config, modules: Modules, declined: Iterable[Absent], version: Release) -> Config:
+def apply(config: Config, modules: Modules, declined: Iterable[AbsentModule], version: Release) -> Config:
     """The configuration without what modules that are not loaded would make; `declined` are those that do not load for
     another reason than modules.conf."""
     absent = [modules.fatal] if modules.fatal else []
@@ -197,12 +197,12 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
         where = modules.excluded_by(name)
         if where is not None:
             reason = f"{name} is not loaded: {effect(name, version)}"
-            absent.append(Absent(name, reason, where, is_used=_is_used(name, config), is_fatal=name in NEEDED))
+            absent.append(AbsentModule(name, reason, where, is_used=_is_used(name, config), is_fatal=name in NEEDED))
     absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):
         reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE, version)}"
-        absent.append(Absent(WIZARD_MODULE, reason, modules.where, is_used=_is_used(WIZARD_MODULE, config)))
+        absent.append(AbsentModule(WIZARD_MODULE, reason, modules.where, is_used=_is_used(WIZARD_MODULE, config)))
     # Where nothing listens, all else that is missing decides nothing: the objects stay, so that a report can still say
     # what is in the files.
     absent.sort(key=lambda one: not one.is_fatal)
@@ -221,10 +221,10 @@ def apply(config: Config, modules: Modules, declined: Iterable[Absent], version:
     return _remove_modules(config, gone)
 
 
-def _missing_required(absent: Iterable[Absent], modules: Modules) -> list[Absent]:
+def _missing_required(absent: Iterable[AbsentModule], modules: Modules) -> list[AbsentModule]:
     """Names the modules of require= without which Asterisk does not start (load_modules, main/loader.c)."""
     return [
-        Absent(
+        AbsentModule(
             "",
             f"{one.module} is required and does not load: Asterisk does not start",
             one.where,

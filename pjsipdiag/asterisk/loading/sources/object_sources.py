@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from functools import cached_property
 
-from pjsipdiag.asterisk.config import Dropped, Transport, Unread
+from pjsipdiag.asterisk.config import DroppedObject, Transport, UnreadObjects
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sources import chan_sip
-from pjsipdiag.asterisk.loading.sources.modules import Absent, Modules, broken_files, effect, read
+from pjsipdiag.asterisk.loading.sources.modules import AbsentModule, Modules, broken_files, effect, read
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
-from pjsipdiag.asterisk.realtime.families import Mapped
+from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
 from pjsipdiag.asterisk.releases import Release
@@ -45,12 +45,12 @@ class Sources:
     databases: Databases
     is_partial: bool
     overlay: Mapping[str, str]
-    parsed: dict[str, Parsed] = field(default_factory=dict)
+    parsed: dict[str, ParsedFile] = field(default_factory=dict)
 
     @cached_property
     def modules(self) -> Modules:
         found = self.file("modules.conf")
-        return read(Parsed(is_found=False) if self.is_partial and found.missing_files else found)
+        return read(ParsedFile(is_found=False) if self.is_partial and found.missing_files else found)
 
     @cached_property
     def tables(self) -> Tables:
@@ -67,28 +67,28 @@ class Sources:
     def backends(self) -> Mapping[str, tuple[Backend, ...]]:
         return self.mappings.backends
 
-    def file(self, name: str) -> Parsed:
+    def file(self, name: str) -> ParsedFile:
         """A file of the directory, read once for all object types (Asterisk reads it anew for each)."""
         if name not in self.parsed:
             if self.is_alone and name != self.main:
-                self.parsed[name] = Parsed(is_found=False)
+                self.parsed[name] = ParsedFile(is_found=False)
             else:
                 self.parsed[name] = self._table(name) or parse(
                     name, self.files, self.version, partial=self.is_partial, table=self._table_in(name)
                 )
         return self.parsed[name]
 
-    def _table(self, name: str) -> Parsed | None:
+    def _table(self, name: str) -> ParsedFile | None:
         """The table that takes the place of a file, read as one; None where none does."""
         mapped = self._holder(name)
         return self.tables.file(name, mapped, OBJECT_TYPES) if mapped else None
 
-    def _table_in(self, name: str) -> Callable[[str], Parsed | None] | None:
+    def _table_in(self, name: str) -> Callable[[str], ParsedFile | None] | None:
         """Where the includes of a file are looked for in tables, if there are any: those of extconfig.conf are not
         (read_config_maps)."""
         return self._table if name != EXTCONFIG and self.tables.families else None
 
-    def _holder(self, name: str) -> Mapped | None:
+    def _holder(self, name: str) -> TableMapping | None:
         return self.tables.holder(name, self.loads) if name != EXTCONFIG else None
 
     def is_mapped(self, name: str) -> bool:
@@ -100,7 +100,7 @@ class Sources:
             return ()
         return chan_sip.sockets(parse(chan_sip.SIP_CONF, self.files, self.version, partial=True))
 
-    def programs(self) -> Iterator[Unread]:
+    def programs(self) -> Iterator[UnreadObjects]:
         """The objects that a program may write into a file; it is never run."""
         for name, parsed in self.parsed.items():
             types = WIZARD_TYPES if name == WIZARD_FILE else OBJECT_TYPES if name in (self.main, *_OF_OBJECTS) else ()
@@ -109,7 +109,7 @@ class Sources:
                     f"#exec at {program.where} is never run here: {program.reason}; put its output in the place of the"
                     " line in a copy, or see what Asterisk shows ('pjsip show identifies', 'pjsip show endpoints')"
                 )
-                yield from (Unread(kind, program.where, text, "program") for kind in types)
+                yield from (UnreadObjects(kind, program.where, text, "program") for kind in types)
 
     def pass_over(self, backend: Backend, object_type: str) -> None:
         """Notes what sorcery.conf takes objects from and no file shows, or a file that is not there."""
@@ -117,7 +117,7 @@ class Sources:
             held = backend.file or backend.family
             self.tables.unread.append(of_wizard(object_type, backend.kind, held, backend.where))
 
-    def is_open(self, dropped: Dropped) -> bool:
+    def is_open(self, dropped: DroppedObject) -> bool:
         """Whether a program writes into the section of an object, so that what it lacks may be there."""
         place = dropped.section_where
         return any(
@@ -126,18 +126,18 @@ class Sources:
             for program in parsed.programs
         )
 
-    def unread_objects(self) -> tuple[Unread, ...]:
+    def unread_objects(self) -> tuple[UnreadObjects, ...]:
         """The objects and modules that may be loaded and were not read."""
         return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
 
-    def _unmapped(self) -> Iterator[Unread]:
+    def _unmapped(self) -> Iterator[UnreadObjects]:
         """Types mapped to families without an extconfig.conf: the copy may lack that file."""
         if self.is_alone or self.file(EXTCONFIG).is_found:
             return
         for object_type, backend in self.mappings.unmapped.items():
-            yield of_table(object_type, Mapped(backend.family, "", "", backend.family), backend.where)
+            yield of_table(object_type, TableMapping(backend.family, "", "", backend.family), backend.where)
 
-    def absent_modules(self) -> list[Absent]:
+    def absent_modules(self) -> list[AbsentModule]:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(broken_files(self.file))
         found += self._crashes()
@@ -146,13 +146,13 @@ class Sources:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
             ends = "would not load with these files alone" if self.is_partial else "does not load: nothing listens"
             reason = f"{failed.reason}, so res_pjsip {ends}"
-            found.append(Absent("res_pjsip", reason, failed.where, log, is_fatal=not self.is_partial))
+            found.append(AbsentModule("res_pjsip", reason, failed.where, log, is_fatal=not self.is_partial))
         for object_type, variable in self.mappings.misplaced.items():
             module = MODULES_OF[object_type]
             if object_type == "registration" and not self.version.has("registration_declines") and self.loads(module):
                 reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]"
                 crash = f"{reason}: Asterisk {self.version.version} crashes at start; move the line to that section"
-                found.append(Absent("", crash, variable.where, is_fatal=True))
+                found.append(AbsentModule("", crash, variable.where, is_fatal=True))
                 continue
             log = (
                 f"Cannot update type '{object_type}' in module 'res_pjsip' because it has no existing documentation!"
@@ -162,14 +162,14 @@ class Sources:
                 f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]: {module} does not load, so "
                 f"{effect(module, self.version)}; move the line to that section"
             )
-            found.append(Absent(module, reason, variable.where, log))
+            found.append(AbsentModule(module, reason, variable.where, log))
         return found
 
-    def _crashes(self) -> Iterator[Absent]:
+    def _crashes(self) -> Iterator[AbsentModule]:
         """A cache without options on releases that do not stand it."""
         for object_type, cache in self.mappings.caches.items():
             if cache.is_bare and self.version.has("bare_cache_crashes"):
                 crash = f"Asterisk {self.version.version} crashes at start; write memory_cache,name={object_type}"
-                yield Absent(
+                yield AbsentModule(
                     "", f"{object_type}/cache=memory_cache has no options: {crash}", cache.where, is_fatal=True
                 )

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Generic, TypeVar
 
-from pjsipdiag.asterisk.config import Dropped, Problem
+from pjsipdiag.asterisk.config import DroppedObject, Problem
 from pjsipdiag.asterisk.files.lines import parse_bool
-from pjsipdiag.asterisk.files.parsed import Parsed
+from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of, is_for_cache
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
@@ -96,7 +96,7 @@ class Batch(Generic[_T]):
     keys: tuple[str, ...] = ()
     """The ids by which the objects of rows are found, in the order of `objects`."""
     folding: Folding = EXACT
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedObject, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -124,7 +124,7 @@ class Mappings:
     unmapped: Mapping[str, Backend] = field(default_factory=dict)
 
 
-def mappings(sorcery: Parsed, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
+def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:
     """Read sorcery.conf as `__ast_sorcery_apply_config` does: each section only up to a mapping that does not open.
 
     `loads` tells whether a module is loaded, `is_family` whether extconfig.conf maps a family.
@@ -277,10 +277,10 @@ def select(
             f" '{object_type}'"
         )
         reason = LoadReason.MORE_THAN_ONE(type=object_type, count=len(wanted))
-        refused = tuple(Dropped(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
+        refused = tuple(DroppedObject(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
         return Batch((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
     made: dict[str, tuple[Section, _T]] = {}
-    dropped: list[Dropped] = []
+    dropped: list[DroppedObject] = []
     for section in wanted:
         if section.name in made:
             return _refuse_all(backend, object_type, section, made, wanted)
@@ -291,7 +291,9 @@ def select(
             continue
         log = f"Could not create an object of type '{object_type}' with id '{section.name}' from configuration file"
         lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
-        dropped.append(Dropped(object_type, section.name, result.why, result.where, section.where, "\n".join(lines)))
+        dropped.append(
+            DroppedObject(object_type, section.name, result.why, result.where, section.where, "\n".join(lines))
+        )
         if backend.whole_file:
             return Batch((), len(wanted), dropped=tuple(dropped))
     return Batch(tuple(item for _, item in made.values()), len(wanted), dropped=tuple(dropped))
@@ -310,5 +312,5 @@ def _refuse_all(
         f" '{duplicate.name}' of type '{object_type}'"
     )
     reason = LoadReason.TWO_OF_ONE_NAME(section=duplicate.name, type=object_type, first=first)
-    dropped = tuple(Dropped(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
+    dropped = tuple(DroppedObject(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
     return Batch((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))

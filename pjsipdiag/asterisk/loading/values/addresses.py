@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.loading.values.words import one_of
 from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
@@ -20,7 +20,7 @@ _TLS_METHODS = ("default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv2"
 
 def _rules(setting: Setting) -> Answer:
     _, refused = match.parse_rules(setting.value, ports=False, deny=False, where=setting.variable.where)
-    return Refused(quote_words(refused), refused) if refused else None
+    return ValueRefusal(quote_words(refused), refused) if refused else None
 
 
 def _sense(name: str) -> tuple[bool, str]:
@@ -43,7 +43,7 @@ def _access_list(setting: Setting) -> Answer:
     for name in _names(setting.value):
         if name.lower() in seen:
             log = f"Named ACL '{name}' occurs multiple times in ACL definition. Please update your ACL configuration."
-            return Refused(ValueReason.LIST_NAMED_TWICE(name=name), log)
+            return ValueRefusal(ValueReason.LIST_NAMED_TWICE(name=name), log)
         seen.add(name.lower())
     return None
 
@@ -56,7 +56,7 @@ def endpoint_access_list(setting: Setting) -> Answer:
 def general_access_list(setting: Setting) -> Answer:
     """`acl_handler` (res_pjsip_acl.c): refused, the rest of Asterisk's words follow."""
     answer = _access_list(setting)
-    if not isinstance(answer, Refused):
+    if not isinstance(answer, ValueRefusal):
         return answer
     contact, _ = _sense(setting.name)
     log = (
@@ -64,7 +64,7 @@ def general_access_list(setting: Setting) -> Answer:
         f"'{setting.variable.where.line}' of pjsip.conf\n"
         "There is an error in ACL configuration. Blocking ALL SIP traffic."
     )
-    return Refused(answer.why, log)
+    return ValueRefusal(answer.why, log)
 
 
 def local_net(setting: Setting) -> Answer:
@@ -85,7 +85,7 @@ def _host(text: str, version: int) -> bool | None:
 def bind(setting: Setting) -> Answer:
     """`transport_bind_handler` (`pj_sockaddr_parse`, pjlib/src/pj/sock_common.c)."""
     text = setting.value
-    refused = Refused(ValueReason.NO_BIND(value=text))
+    refused = ValueRefusal(ValueReason.NO_BIND(value=text))
     version = 6 if text.count(":") > 1 else 4
     host, port = text, ""
     if version == 4:
@@ -103,7 +103,7 @@ def bind(setting: Setting) -> Answer:
         host, _, port = text.rpartition(":")
         taken = _host(host, 6) if port.isdigit() and int(port) <= 65535 else False
     if taken is None:
-        return Warned(ValueReason.BIND_IS_A_NAME(host=host))
+        return ValueWarning(ValueReason.BIND_IS_A_NAME(host=host))
     return None if taken else refused
 
 
@@ -126,4 +126,4 @@ def tls_ciphers(setting: Setting) -> Answer:
     names = [name for name in (part.strip() for part in setting.value.split(",")) if name]
     if not names:
         return None
-    return Warned(ValueReason.CIPHERS_NOT_KNOWN(ciphers=", ".join(names)))
+    return ValueWarning(ValueReason.CIPHERS_NOT_KNOWN(ciphers=", ".join(names)))

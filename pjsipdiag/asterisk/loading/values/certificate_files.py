@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.loading.values.words import anything, one_of
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
@@ -17,8 +17,8 @@ _SCAN_UNSIGNED = re.compile(r"[ \t\n\v\f\r]*[+-]?[0-9]+")
 def _file(setting: Setting, log: str) -> Answer:
     readable = setting.readable(setting.value) if setting.value else True
     if readable is None:
-        return Warned(ValueReason.FILE_NOT_KNOWN(option=setting.name, file=setting.value))
-    return None if readable else Refused(ValueReason.FILE_NOT_READABLE(file=setting.value), log)
+        return ValueWarning(ValueReason.FILE_NOT_KNOWN(option=setting.name, file=setting.value))
+    return None if readable else ValueRefusal(ValueReason.FILE_NOT_READABLE(file=setting.value), log)
 
 
 def _dtls_file(setting: Setting) -> Answer:
@@ -29,7 +29,7 @@ def _dtls_file(setting: Setting) -> Answer:
 def _dtls_rekey(setting: Setting) -> Answer:
     if _SCAN_UNSIGNED.match(setting.value):
         return None
-    return Refused(ValueReason.NO_SECONDS(option=setting.name, value=setting.value))
+    return ValueRefusal(ValueReason.NO_SECONDS(option=setting.name, value=setting.value))
 
 
 _DTLS: dict[str, Handler] = {

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 
 from pjsipdiag.asterisk.loading.values.numbers import scan_decimal
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.releases import Release
@@ -97,8 +97,8 @@ def codec_list(setting: Setting) -> Answer:
             )
             log.append(f"Cannot {'allow' if allows else 'disallow'} unknown format '{name}'")
     if wrong:
-        return Refused(wrong, "\n".join(log))
-    return Warned(ValueReason.CODEC_OF_A_PATCH(codec=patched)) if patched else None
+        return ValueRefusal(wrong, "\n".join(log))
+    return ValueWarning(ValueReason.CODEC_OF_A_PATCH(codec=patched)) if patched else None
 
 
 def parse_codecs(variables: Iterable[Variable], release: Release) -> tuple[str, ...]:
@@ -132,7 +132,7 @@ def offer_preference(setting: Setting) -> Answer:
         words += ["local_merge", "remote_merge"]
     if setting.value in words:
         return None
-    return Refused(ValueReason.NOT_ONE_OF_SMALL(option=setting.name, words=tuple(words), value=setting.value))
+    return ValueRefusal(ValueReason.NOT_ONE_OF_SMALL(option=setting.name, words=tuple(words), value=setting.value))
 
 
 def codec_preferences(setting: Setting) -> Answer:
@@ -142,17 +142,17 @@ def codec_preferences(setting: Setting) -> Answer:
         words = [word for word in re.split("[: ]", pair) if word]
         if len(words) < 2:
             text = f"Codec preference '{words[0] if words else pair}' is invalid"
-            return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return ValueRefusal(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
         name, value = words[:2]
         if value in _PREFERENCES.get(name, ()):
             found[name] = value
         elif name in _PREFERENCES and name not in found:
             text = f"Codec preference '{name}' has invalid value '{value}'"
-            return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
+            return ValueRefusal(quote_words(text), f"Endpoint '{setting.object}': {text} for option '{setting.name}'")
     if setting.name == "codec_prefs_incoming_offer" and found.get("operation") == "union":
         text = "Codec preference 'operation' has invalid value 'union'"
-        return Refused(quote_words(text), f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
+        return ValueRefusal(quote_words(text), f"Endpoint '{setting.object}': {text} for option: '{setting.name}'")
     if not setting.name.islower():
         text = f"Unsupported option '{setting.name}'"
-        return Refused(quote_words(text), f"Endpoint '{setting.object}': {text}")
+        return ValueRefusal(quote_words(text), f"Endpoint '{setting.object}': {text}")
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.loading.values.words import one_of
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
@@ -23,7 +23,7 @@ def auth_type(setting: Setting) -> Answer:
     if setting.value.lower() == "digest" and setting.release.has("digests"):
         return None
     log = f"Unknown authentication storage type '{setting.value}' specified for {setting.name}"
-    return Refused(ValueReason.NO_AUTH_TYPE(value=setting.value), log)
+    return ValueRefusal(ValueReason.NO_AUTH_TYPE(value=setting.value), log)
 
 
 def _algorithms(agent: str, setting: Setting) -> Answer:
@@ -35,7 +35,7 @@ def _algorithms(agent: str, setting: Setting) -> Answer:
     if not unknown:
         return None
     log = "\n".join(f"{setting.object}: Unknown {agent} digest algorithm '{name}' specified" for name in unknown)
-    return Refused(ValueReason.NO_DIGEST_ALGORITHM(value=unknown[0]), log)
+    return ValueRefusal(ValueReason.NO_DIGEST_ALGORITHM(value=unknown[0]), log)
 
 
 def uac_algorithms(setting: Setting) -> Answer:
@@ -61,9 +61,9 @@ def password_digest(setting: Setting) -> Answer:
         length = DIGEST_LENGTHS.get(name.lower())
         if length is None:
             log = f"{setting.object}: Unknown password_digest algorithm '{name}' specified"
-            return Refused(ValueReason.NO_DIGEST_ALGORITHM(value=name), log)
+            return ValueRefusal(ValueReason.NO_DIGEST_ALGORITHM(value=name), log)
         size = len(digest.encode("utf-8", "surrogateescape"))
         if size != length:
             log = f"{setting.object}: password_digest algorithm '{name}' length ({size}) must be {length}"
-            return Refused(ValueReason.DIGEST_LENGTH(name=name, length=length, size=size), log)
+            return ValueRefusal(ValueReason.DIGEST_LENGTH(name=name, length=length, size=size), log)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _METHODS = ("username", "auth_username", "ip", "header")
@@ -19,5 +19,5 @@ def identify_by(setting: Setting) -> Answer:
     for name in filter(None, (part.strip() for part in setting.value.split(","))):
         if name.lower() not in allowed:
             log = f"Unrecognized identification method {name} specified for endpoint {setting.object}"
-            return Refused(ValueReason.NO_IDENTIFIER(option=setting.name, words=allowed, value=name), log)
+            return ValueRefusal(ValueReason.NO_IDENTIFIER(option=setting.name, words=allowed, value=name), log)
     return None

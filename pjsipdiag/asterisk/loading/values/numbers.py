@@ -9,7 +9,7 @@ import math
 import re
 import sys
 
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _BLANK = r"[ \t\n\v\f\r]*"
@@ -78,7 +78,7 @@ def scan_any_base(text: str) -> bool:
 def _number(kind: str, number: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
     low, high = setting.limits or widest
     if number is None or not low <= number <= high:
-        return Refused(
+        return ValueRefusal(
             ValueReason.OUT_OF_RANGE(option=setting.name, kind=kind, low=low, high=high, value=setting.value)
         )
     return None
@@ -97,5 +97,5 @@ def integer(setting: Setting) -> Answer:
 def double(setting: Setting) -> Answer:
     """OPT_DOUBLE_T (`double_handler_fn`)."""
     if parse_double(setting.value) is None:
-        return Refused(ValueReason.NO_NUMBER(option=setting.name, value=setting.value))
+        return ValueRefusal(ValueReason.NO_NUMBER(option=setting.name, value=setting.value))
     return None

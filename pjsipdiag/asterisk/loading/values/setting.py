@@ -15,7 +15,7 @@ from pjsipdiag.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ValueRefusal:
     """The object is dropped: why, and what Asterisk logs of its own accord before its general line."""
 
     why: Reason
@@ -23,14 +23,14 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class ValueWarning:
     """The value is taken, but something is to be said about it."""
 
     why: Reason
     log: str = ""
 
 
-Answer = Refused | Warned | None
+Answer = ValueRefusal | ValueWarning | None
 Readable = Callable[[str], bool | None]
 """Whether something of that name is there, such as a file that Asterisk can read; None where that cannot be told."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pjsipdiag.asterisk.loading.values.setting import Answer, Refused, Setting
+from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _MAX_URL = 512 - 1
@@ -46,5 +46,5 @@ def contacts(setting: Setting) -> Answer:
     for uri in filter(None, (part.strip() for part in setting.value.split(","))):
         if not is_sip_uri_of_sane_length(uri):
             log = f"Contact uri or hostname length exceeds pjproject limit or is not a sip(s) uri: {uri}"
-            return Refused(ValueReason.NO_SIP_URI_OF_CONTACT(option=setting.name, value=uri), log)
+            return ValueRefusal(ValueReason.NO_SIP_URI_OF_CONTACT(option=setting.name, value=uri), log)
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pjsipdiag.asterisk.files.lines import TRUE_WORDS, latin
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
-from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Refused, Setting, Warned
+from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
@@ -33,7 +33,7 @@ def one_of(*words: str, log: str = "") -> Handler:
         if setting.value.lower() in words:
             return None
         text = log.format(value=setting.value, name=setting.name, object=setting.object)
-        return Refused(ValueReason.NOT_ONE_OF(option=setting.name, words=words, value=setting.value), text)
+        return ValueRefusal(ValueReason.NOT_ONE_OF(option=setting.name, words=words, value=setting.value), text)
 
     return handler
 
@@ -45,7 +45,9 @@ def yes_no_or(*words: str) -> Handler:
     def handler(setting: Setting) -> Answer:
         if setting.value.lower() in allowed:
             return None
-        return Refused(ValueReason.NOT_YES_NO_OR(option=setting.name, words=" or ".join(words), value=setting.value))
+        return ValueRefusal(
+            ValueReason.NOT_YES_NO_OR(option=setting.name, words=" or ".join(words), value=setting.value)
+        )
 
     return handler
 
@@ -60,7 +62,7 @@ def t38_error_correction(setting: Setting) -> Answer:
     """`t38udptl_ec_handler`: compares with case."""
     if setting.value in ("none", "fec", "redundancy"):
         return None
-    return Refused(ValueReason.NO_ERROR_CORRECTION(option=setting.name, value=setting.value))
+    return ValueRefusal(ValueReason.NO_ERROR_CORRECTION(option=setting.name, value=setting.value))
 
 
 def _is_tos(value: str) -> bool:
@@ -74,9 +76,9 @@ def media_tos(setting: Setting) -> Answer:
             f"Error configuring endpoint '{setting.object}' - Could not interpret '{setting.name}' "
             f"value '{setting.value}'"
         )
-        return Refused(ValueReason.NO_TOS(option=setting.name, value=setting.value), log)
+        return ValueRefusal(ValueReason.NO_TOS(option=setting.name, value=setting.value), log)
     if setting.name not in ("tos_audio", "tos_video"):
-        return Refused(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
+        return ValueRefusal(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
     return None
 
 
@@ -85,14 +87,14 @@ def transport_tos(setting: Setting) -> Answer:
     if _is_tos(setting.value):
         return None
     log = f"Error configuring transport '{setting.object}' - Could not interpret 'tos' value '{setting.value}'"
-    return Refused(ValueReason.NO_TOS_OF_TRANSPORT(value=setting.value), log)
+    return ValueRefusal(ValueReason.NO_TOS_OF_TRANSPORT(value=setting.value), log)
 
 
 def caller_presentation(setting: Setting) -> Answer:
     """`caller_id_privacy_handler`: a name, or what begins with a number."""
     if setting.value.lower() in _PRESENTATIONS or scan_decimal(setting.value) is not None:
         return None
-    return Refused(ValueReason.NO_PRESENTATION(option=setting.name, value=setting.value))
+    return ValueRefusal(ValueReason.NO_PRESENTATION(option=setting.name, value=setting.value))
 
 
 def from_user(setting: Setting) -> Answer:
@@ -105,21 +107,21 @@ def from_user(setting: Setting) -> Answer:
         f"Error configuring endpoint '{setting.object}' - '{setting.name}' field contains invalid character "
         f"'{character}'"
     )
-    return Refused(ValueReason.BAD_CHARACTER(option=setting.name, character=character), log)
+    return ValueRefusal(ValueReason.BAD_CHARACTER(option=setting.name, character=character), log)
 
 
 def set_var(setting: Setting) -> Answer:
     """`set_var_handler`: empty, or `name=value`."""
     if not setting.value or "=" in setting.value:
         return None
-    return Refused(ValueReason.NO_NAME_AND_VALUE(option=setting.name, value=setting.value))
+    return ValueRefusal(ValueReason.NO_NAME_AND_VALUE(option=setting.name, value=setting.value))
 
 
 def _starts_with(*names: str) -> Handler:
     def handler(setting: Setting) -> Answer:
         if setting.name.startswith(names):
             return None
-        return Refused(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
+        return ValueRefusal(ValueReason.NOT_IN_SMALL_LETTERS(option=setting.name))
 
     return handler
 
@@ -132,7 +134,7 @@ def named_groups(setting: Setting) -> Answer:
     """`named_groups_handler`: names between commas; a list without any name is refused, an empty value is not."""
     answer = _starts_with("named_call_group", "named_pickup_group")(setting)
     if answer is None and setting.value and not any(name.strip() for name in setting.value.split(",")):
-        return Refused(ValueReason.NO_GROUP(option=setting.name, value=setting.value))
+        return ValueRefusal(ValueReason.NO_GROUP(option=setting.name, value=setting.value))
     return answer
 
 
@@ -141,7 +143,7 @@ def follow_redirect_methods(setting: Setting) -> Answer:
     for method in setting.value.split(",") if setting.value else ():
         if method.strip().lower() != "message":
             log = f"Unrecognized SIP method '{method.strip()}' for follow_redirect_methods on endpoint {setting.object}"
-            return Refused(ValueReason.NO_REDIRECT_METHOD(option=setting.name, value=method.strip()), log)
+            return ValueRefusal(ValueReason.NO_REDIRECT_METHOD(option=setting.name, value=method.strip()), log)
     return None
 
 
@@ -155,4 +157,4 @@ def stir_shaken(setting: Setting) -> Answer:
     if not setting.release.has("stir_shaken_ignored"):
         return None
     log = f"Endpoint {setting.object}: Option 'stir_shaken' is no longer supported.  Use 'stir_shaken_profile' instead."
-    return Warned(ValueReason.STIR_SHAKEN_IS_GONE(), log)
+    return ValueWarning(ValueReason.STIR_SHAKEN_IS_GONE(), log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Config, Unread
+from pjsipdiag.asterisk.config import Config, UnreadObjects
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -29,7 +29,7 @@ def programs_not_run(situation: Situation) -> Iterable[Finding]:
         yield _with_refused(situation, finding, held)
 
 
-def _with_refused(situation: Situation, finding: Finding, unread: Collection[Unread]) -> Finding:
+def _with_refused(situation: Situation, finding: Finding, unread: Collection[UnreadObjects]) -> Finding:
     def hangs(group: CallGroup) -> bool:
         return any(one.match is Match.UNKNOWN and one.why.get("what") in unread for one in group.verdict.trace)
 
@@ -60,9 +60,9 @@ def unread_stores(config: Config) -> Iterator[Finding]:
         )
 
 
-def stores(config: Config) -> Iterable[Sequence[Unread]]:
+def stores(config: Config) -> Iterable[Sequence[UnreadObjects]]:
     """The types of objects that were not read, by the store that holds them."""
-    found: dict[str, list[Unread]] = {}
+    found: dict[str, list[UnreadObjects]] = {}
     for one in (one for one in config.unread if one.source in ("table", "store")):
         found.setdefault(one.store, []).append(one)
     return found.values()

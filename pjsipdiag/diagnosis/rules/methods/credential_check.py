@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.replay.digest_check import Compared, Mismatch, credentials, judge
+from pjsipdiag.asterisk.replay.digest_check import Comparison, Mismatch, credentials, judge
 from pjsipdiag.sip import SipMessage
 
 PROXY = "the credentials came in Proxy-Authorization, which Asterisk does not read: it asks with WWW-Authenticate"
@@ -29,7 +29,7 @@ def users(messages: Iterable[SipMessage]) -> list[str]:
     return list(dict.fromkeys(filter(None, names)))
 
 
-def _sentence(judged: Compared) -> str:
+def _sentence(judged: Comparison) -> str:
     auth = judged.auth
     section = f"[{auth.name}] ({auth.where})" if auth else "the auth section"
     return {
@@ -47,7 +47,7 @@ def _sentence(judged: Compared) -> str:
     }[judged.fault]
 
 
-def _advice(judged: Compared) -> str:
+def _advice(judged: Comparison) -> str:
     name = f"[{judged.auth.name}]" if judged.auth else "the auth section"
     return {
         Mismatch.REALM: f"let the caller answer the realm of the challenge, or set realm= in {name}",

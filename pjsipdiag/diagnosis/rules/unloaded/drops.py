@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.match import parse_match
-from pjsipdiag.asterisk.config import Config, Dropped
+from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
@@ -67,14 +67,14 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
     return _blame(dropped) if dropped else None
 
 
-def _blame(gone: Dropped, by: str = "") -> Cause:
+def _blame(gone: DroppedObject, by: str = "") -> Cause:
     """The object itself; where one name stands twice, that name costs all objects of its type."""
     if gone.why.kind is LoadReason.TWO_OF_ONE_NAME:
         return Cause(f"{gone.type} {gone.why['section']}", gone.where)
     return Cause(f"{gone.type} {gone.name}", gone.where, by)
 
 
-def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None:
+def _identify_of_owner(situation: Situation, group: CallGroup) -> DroppedObject | None:
     """The dropped identify of the endpoint that the source belongs to, where no other identify leads to it.
 
     One that was dropped over a host name is left to what is said about names.
@@ -90,14 +90,14 @@ def _identify_of_owner(situation: Situation, group: CallGroup) -> Dropped | None
     return next((gone for gone in found if id(gone) not in named), None)
 
 
-def _may_have_had(situation: Situation, group: CallGroup) -> Sequence[Dropped]:
+def _may_have_had(situation: Situation, group: CallGroup) -> Sequence[DroppedObject]:
     """The dropped identifies that may have had the address, where nothing ties its source to anybody."""
     if group.verdict.outcome is not Outcome.NO_MATCH or best(situation, group):
         return ()
     return holding_more(situation, prefix(group.source))
 
 
-def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[Dropped]:
+def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[DroppedObject]:
     """The dropped identifies that may have had an address of that net: those with a value that is no address, or with
     none at all, and last those whose mask is wrong behind an address elsewhere. Those of a host name are left to what
     is said about names."""
@@ -106,7 +106,7 @@ def holding_more(situation: Situation, near: tuple[int, int]) -> Sequence[Droppe
 
 
 @lru_cache(maxsize=4)
-def _unreadable(situation: Situation) -> Sequence[tuple[Dropped, frozenset[tuple[int, int] | None]]]:
+def _unreadable(situation: Situation) -> Sequence[tuple[DroppedObject, frozenset[tuple[int, int] | None]]]:
     """Each of these, with the nets that its unreadable values may stand for: None for any."""
     known = lookup(situation)
     named = {id(dropped) for dropped, host in known.hosts if not name_placeholders(host)}
@@ -129,7 +129,7 @@ def _places(section: Section | None) -> Iterator[tuple[int, int] | None]:
             yield None
 
 
-def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup]) -> list[str]:
+def _probably(situation: Situation, dropped: DroppedObject, groups: Sequence[CallGroup]) -> list[str]:
     """Further evidence on an identify that nothing but its being there ties to the calls."""
     said = []
     others = {
@@ -139,7 +139,7 @@ def _probably(situation: Situation, dropped: Dropped, groups: Sequence[CallGroup
     return [*said, "nothing that loaded ties the callers to an endpoint: ask who calls from there"]
 
 
-def _as_written(config: Config, dropped: Dropped) -> list[str]:
+def _as_written(config: Config, dropped: DroppedObject) -> list[str]:
     """The line where a part of it is named only, and what in it was to be filled in."""
     section = section_at(config, dropped)
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH and section:
@@ -177,14 +177,14 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     )
 
 
-def _correct(dropped: Dropped, where: Where) -> str:
+def _correct(dropped: DroppedObject, where: Where) -> str:
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
         return f"write match= with the addresses of its callers into [{dropped.name}] ({where})"
     return f"correct {where.phrase}"
 
 
 def _why_theirs(
-    situation: Situation, cause: Cause, dropped: Dropped, groups: Sequence[CallGroup]
+    situation: Situation, cause: Cause, dropped: DroppedObject, groups: Sequence[CallGroup]
 ) -> tuple[str, Sequence[str]]:
     """Why the calls belong to the dropped object, from what its lines name for certain down to what only may be, and
     further evidence."""
@@ -214,14 +214,14 @@ def _why_theirs(
     return f"{took} {all_of_them}", others
 
 
-def _find_dropped(situation: Situation, kind: str, name: str) -> Dropped | None:
+def _find_dropped(situation: Situation, kind: str, name: str) -> DroppedObject | None:
     known = lookup(situation).dropped if kind == "identify" else situation.config.dropped
     return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
 
 
 def dropped_objects(config: Config) -> Iterator[Finding]:
     """One finding for each line that keeps objects from loading; a line of a template can keep many."""
-    groups: dict[tuple[str, Reason, Where], list[Dropped]] = {}
+    groups: dict[tuple[str, Reason, Where], list[DroppedObject]] = {}
     written = (variable for section in config.sections for variable in section.variables)
     lines = {variable.where: variable.value for variable in written if not is_secret(variable.name)}
     for drop in config.dropped:

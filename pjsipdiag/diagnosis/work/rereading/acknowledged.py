@@ -22,7 +22,7 @@ from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, OF_CALL, TAGGED_CALL
-from pjsipdiag.diagnosis.situation import Asked, CallGroup, Shown
+from pjsipdiag.diagnosis.situation import AnsweredRequest, CallGroup, ProvenGroup
 from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.diagnosis.work.rereading.reached import Reached, notes
 from pjsipdiag.sip import Address
@@ -59,7 +59,7 @@ class Acknowledged:
         self._mirrors, self._ends = mirrors, ends
         self._calls, self._captures = calls, captures
         self._known: dict[str, tuple[CallRow, ...]] = {}
-        self._groups: dict[tuple[int, int, int], Shown | None] = {}
+        self._groups: dict[tuple[int, int, int], ProvenGroup | None] = {}
 
     def __call__(self, source: str) -> tuple[CallRow, ...]:
         """The calls of a source address that it has shown to be its own."""
@@ -79,12 +79,12 @@ class Acknowledged:
         numbers = self._of_source(source) if wanted else ()
         return any(call_id(self._calls.head(number)) in wanted for number in numbers)
 
-    def requests_to(self, ip: str) -> tuple[Asked, ...]:
+    def requests_to(self, ip: str) -> tuple[AnsweredRequest, ...]:
         """See `Situation.requests_to`."""
         known = Address(ip).pack()[:-2] if self._ends.servers else b""
         return tuple(self._reached.get(known, ())) if known in self._ends.servers else ()
 
-    def find_shown(self, group: CallGroup, regroup: Regroup) -> Shown | None:
+    def find_shown(self, group: CallGroup, regroup: Regroup) -> ProvenGroup | None:
         """See `Situation.find_shown`."""
         calls, first = self._calls, group.first_call
         if group.method != "INVITE":
@@ -94,7 +94,7 @@ class Acknowledged:
             self._groups[key] = self._shown_of(group, regroup)
         return self._groups[key]
 
-    def _shown_of(self, group: CallGroup, regroup: Regroup) -> Shown | None:
+    def _shown_of(self, group: CallGroup, regroup: Regroup) -> ProvenGroup | None:
         known = [*self._known_of(self._calls.alike(group.first_call))]
         own = {number: status for number, is_own, status in known if is_own}
         kept = own or {number: status for number, _, status in known if status}
@@ -103,7 +103,7 @@ class Acknowledged:
         statuses = Counter(kept.values())
         if len(kept) < len(known) or statuses != group.statuses:
             group = replace(regroup([*kept]), statuses=dict(sorted(statuses.items())))
-        return Shown(group, bool(own))
+        return ProvenGroup(group, bool(own))
 
     def _known_of(self, numbers: Iterable[int]) -> Iterator[tuple[int, bool, int]]:
         """Calls of one source, each with whether its sender acknowledged it, and the status that the PBX answered in
@@ -143,7 +143,7 @@ class Acknowledged:
         return found
 
     @cached_property
-    def _reached(self) -> Mapping[bytes, Collection[Asked]]:
+    def _reached(self) -> Mapping[bytes, Collection[AnsweredRequest]]:
         """The requests of the PBX to these servers, read again in the captures: few are asked for."""
         ends = frozenset(self._ends.pbx), frozenset(self._ends.servers), frozenset(self._mirrors)
         reached = Reached(*ends)

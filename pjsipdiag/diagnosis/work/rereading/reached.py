@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from pjsipdiag.capture.datagram import TOLD, Datagram
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.heads import call_id, has_tag, value_of
-from pjsipdiag.diagnosis.situation import Asked
+from pjsipdiag.diagnosis.situation import AnsweredRequest
 from pjsipdiag.digest import wide_digest
 from pjsipdiag.sip import decode, parse_uri
 
@@ -28,7 +28,7 @@ LATEST_ANSWER = 64_000_000_000
 
 class _Sent(NamedTuple):
     server: bytes
-    asked: Asked
+    asked: AnsweredRequest
 
 
 class Note(NamedTuple):
@@ -45,7 +45,7 @@ class Reached:
         """`servers` are the packed addresses that may be asked for, `mirrors` carriers whose word is taken."""
         self._pbx, self._servers, self._mirrors = pbx, servers, mirrors
         self._waiting: dict[bytes, _Sent] = {}
-        self.found: dict[bytes, dict[Asked, None]] = defaultdict(dict)
+        self.found: dict[bytes, dict[AnsweredRequest, None]] = defaultdict(dict)
 
     def take(self, note: Note) -> bool:
         """Keeps what the PBX asks until it is answered from there; whether that says something new."""
@@ -72,7 +72,7 @@ class Reached:
         elif source in self._pbx and destination in self._servers and payload.startswith(ASKED_METHODS):
             if direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
                 return None
-            asked = Asked(decode(payload[: payload.find(b" ")]), hosts(payload))
+            asked = AnsweredRequest(decode(payload[: payload.find(b" ")]), hosts(payload))
             if all(asked.hosts):
                 return Note(_transaction(destination, payload), _Sent(destination, asked))
         return None

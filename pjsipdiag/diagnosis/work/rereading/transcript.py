@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.rules.cause import counted
 from pjsipdiag.diagnosis.rules.wire import meanings
-from pjsipdiag.diagnosis.traffic import CallRow, Spoken, Transcripts
+from pjsipdiag.diagnosis.traffic import CallRow, SpokenMessage, Transcripts
 from pjsipdiag.sip import Address, decode
 
 MOST_TEXT = 4 << 20
@@ -45,7 +45,7 @@ class _Heard:
 
     call: CallRow
     room: int
-    spoken: list[Spoken] = field(default_factory=list)
+    spoken: list[SpokenMessage] = field(default_factory=list)
     last: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
     """When each packet was seen last: several interfaces may show it."""
     further: int = 0
@@ -65,9 +65,9 @@ class _Heard:
         text = _text(payload) if len(payload) <= self.room else ""
         self.room -= len(payload) if text else 0
         line = hide_secrets(decode(payload.partition(b"\n")[0].rstrip()))[:LONGEST_LINE]
-        self.spoken.append(Spoken(time, show_address(source), show_address(destination), line + claim, text))
+        self.spoken.append(SpokenMessage(time, show_address(source), show_address(destination), line + claim, text))
 
-    def tell(self) -> list[Spoken]:
+    def tell(self) -> list[SpokenMessage]:
         """The messages; the last one says how many packets are left out behind it."""
         if not self.further:
             return self.spoken
@@ -121,7 +121,7 @@ def _text(payload: bytes) -> str:
     return text
 
 
-def _signs_of(heard: _Heard, signs: Signs) -> Iterator[Spoken]:
+def _signs_of(heard: _Heard, signs: Signs) -> Iterator[SpokenMessage]:
     """The signs about packets between both ends of a call while it lasts, or about its Call-ID."""
     call = heard.call
     ends = {_packed(call.source), _packed(call.destination)} if call.destination else set()
@@ -136,7 +136,7 @@ def _signs_of(heard: _Heard, signs: Signs) -> Iterator[Spoken]:
         words = f"{_words(sign, times)}, says {show_ip(sign.teller)}"
         if seen is not None and words not in told:
             told.add(words)
-            yield Spoken(seen, show_address(sign.source), show_address(sign.destination), words, is_sign=True)
+            yield SpokenMessage(seen, show_address(sign.source), show_address(sign.destination), words, is_sign=True)
 
 
 def _words(sign: Sign, times: Times) -> str:

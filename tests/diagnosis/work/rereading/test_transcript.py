@@ -9,7 +9,7 @@ import pytest
 from pjsipdiag import read_messages
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.diagnosis.traffic import Spoken
+from pjsipdiag.diagnosis.traffic import SpokenMessage
 from pjsipdiag.diagnosis.work.rereading import transcript
 from tests.diagnosis.scene import write_scene
 
@@ -55,7 +55,7 @@ icmp 0.001 192.0.2.1 3/3 203.0.113.10:5060 > 192.0.2.1:5060 INVITE sip:300@192.0
 """
 
 
-def said(path: Path) -> dict[str, tuple[Spoken, ...]]:
+def said(path: Path) -> dict[str, tuple[SpokenMessage, ...]]:
     """By Call-ID, what was said in the calls of a capture."""
     report = diagnose([path], FIXTURES / "demo/etc")
     assert report.transcripts is not None
