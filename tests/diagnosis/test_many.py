@@ -217,3 +217,21 @@ def test_refused_strangers_bury_nobody_whom_the_files_name(method: str, rule: st
     assert len(found) == 16 + 1 + 1
     assert any(one.sources == ("192.0.2.200",) for one in found)
     assert "24 other sources (192.0.2.18, 192.0.2.19" in found[-1].message
+
+
+def test_refusals_of_one_kind_and_telephones_behind_one_rule_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[301]\ntype=endpoint\ncontext=in\nauth=301\n[301]\n"
+        "type=auth\nusername=301\npassword=x\n[trunk]\ntype=endpoint\ncontext=in\n[trunk]\ntype=identify\n"
+        "endpoint=trunk\nmatch=10.0.0.0/8\n"
+    )
+    asked = STRANGER.replace("192.0.2.{1}:", "10.0.0.{1}:").replace("-> 401", "-> 404")
+    asks = [asked.format(number, number, "SUBSCRIBE", "u") for number in range(2, 42)]
+    asks += [asked.format(number + 100, number, "REGISTER", "301") for number in range(2, 42)]
+    capture = write_scene("".join(asks), tmp_path / "c.pcap")
+    found = diagnose([capture], tmp_path, pbx=("192.0.2.1",)).findings
+    assert [len(one.sources) for one in found if one.rule == "telephone-taken"] == [40]
+    told = [one.message for one in found if one.rule == "request-refused"]
+    said = [*told, *(text for one in found for text in one.consequences)]
+    assert len(told) <= 16 + 1
+    assert any("24 other sources (10.0.0.18" in text and "as that of 10.0.0.2 was" in text for text in said)

@@ -84,14 +84,19 @@ def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable
             groups = [group for source in finding.sources for group in groups_of(situation, source)]
             yield with_calls(finding, groups)
         else:
-            wanted = set(finding.sources)
-            both = (
-                ((one, (one.client,)) for one in situation.exchanges),
-                ((one, (one.server,)) for one in situation.own_exchanges),
-            )
-            yield with_requests(
-                finding, [one for one, ends in chain(*both) if one.refusals and wanted.intersection(ends)]
-            )
+            refused = _refused_of(situation)
+            yield with_requests(finding, [one for source in finding.sources for one in refused.get(source, ())])
+
+
+@lru_cache(maxsize=4)
+def _refused_of(situation: Situation) -> Mapping[str, Sequence[Exchange]]:
+    """The refused exchanges of each host, those that it asked for first."""
+    found: dict[str, list[Exchange]] = {}
+    asked = ((one.client, one) for one in situation.exchanges)
+    for host, one in chain(asked, ((one.server, one) for one in situation.own_exchanges)):
+        if one.refusals:
+            found.setdefault(host, []).append(one)
+    return found
 
 
 def _first(names: Iterable[str], most: int) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import BITS, is_whole_world, length, number
 from pjsipdiag.asterisk.config import AddressRule, Endpoint
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private
@@ -16,7 +19,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed,
 from pjsipdiag.diagnosis.rules.methods import credential_check
 from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.scanning import scans
-from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import SipMessage
 
 
@@ -77,8 +80,20 @@ def _registering(situation: Situation, request: SipMessage) -> tuple[Endpoint | 
     return next((one for one in found if one[0]), (None, ""))
 
 
+class _Taken(NamedTuple):
+    """The telephone by whose name registrations come, the word that says it, and the rule that takes them."""
+
+    phone: str
+    word: str
+    identifier: str
+    identify: str
+    endpoint: str
+    where: Where | None
+
+
 def registrations_taken(situation: Situation) -> Iterable[Finding]:
-    """One finding for each host whose telephones register in vain, for a trunk's rule takes that, too."""
+    """One finding for the hosts that register as a telephone in vain, for a trunk's rule takes that, too."""
+    found: dict[_Taken, list[Exchange]] = {}
     for exchange in situation.exchanges:
         # A 200 shows that no other endpoint took the REGISTER, whatever the files say.
         for request in exchange.samples if exchange.method == "REGISTER" and not exchange.successes else ():
@@ -89,19 +104,30 @@ def registrations_taken(situation: Situation) -> Iterable[Finding]:
             phone = registered_in_vain(situation, request, verdict)
             if phone is not None:
                 where = next((c.where for c in verdict.trace if c.endpoint and c.step == verdict.identifier), None)
-                yield Finding(
-                    "telephone-taken",
-                    Severity.ERROR,
-                    f"{request.source.ip} registers with {word} {phone.name}, an endpoint of its own with a password"
-                    f" ({phone.where}), but {verdict.identifier} rule [{verdict.identify}] ({where}) takes the REGISTER"
-                    f" for endpoint {verdict.endpoint} first: {phone.name} cannot register",
-                    where=where,
-                    sources=(request.source.ip,),
-                    evidence=(f"answers to its REGISTER: {_counts(exchange.statuses)}",),
-                    advice=f"narrow [{verdict.identify}] to the trunk's own address: then the {word} finds"
-                    f" {phone.name}, which asks for the password",
-                )
+                taken = _Taken(phone.name, word, verdict.identifier, verdict.identify, verdict.endpoint, where)
+                found.setdefault(taken, []).append(exchange)
                 break
+    return [_registration_taken(situation, taken, exchanges) for taken, exchanges in found.items()]
+
+
+def _registration_taken(situation: Situation, taken: _Taken, exchanges: Sequence[Exchange]) -> Finding:
+    hosts = tuple(dict.fromkeys(exchange.client for exchange in exchanges))
+    phone = situation.config.endpoints[taken.phone]
+    statuses: Counter[int] = Counter()
+    for exchange in exchanges:
+        statuses.update(exchange.statuses)
+    return Finding(
+        "telephone-taken",
+        Severity.ERROR,
+        f"{listed(hosts)} {'registers' if len(hosts) == 1 else 'register'} with {taken.word} {phone.name}, an endpoint"
+        f" of its own with a password ({phone.where}), but {taken.identifier} rule [{taken.identify}] ({taken.where})"
+        f" takes the REGISTER for endpoint {taken.endpoint} first: {phone.name} cannot register",
+        where=taken.where,
+        sources=hosts,
+        evidence=(f"answers to {'its' if len(hosts) == 1 else 'their'} REGISTER: {_counts(statuses)}",),
+        advice=f"narrow [{taken.identify}] to the trunk's own address: then the {taken.word} finds"
+        f" {phone.name}, which asks for the password",
+    )
 
 
 def _counts(statuses: Mapping[int, int]) -> str:

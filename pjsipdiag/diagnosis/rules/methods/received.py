@@ -20,7 +20,7 @@ from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     AS_IT_SHOULD,
     Refusal,
     is_attack,
-    part_strangers,
+    part_crowds,
     refusals,
     tell_crowd,
 )
@@ -36,11 +36,11 @@ UNHANDLED = (405, 501)
 def keepalive_refused(situation: Situation) -> Iterable[Finding]:
     """Keep-alives of somebody who may send calls that were refused."""
     found = [one for one in refusals(situation) if one.method in KEEP_ALIVES and not is_attack(one)]
-    told, crowds = part_strangers(situation, found)
+    told, crowds = part_crowds(situation, found)
     for refusal in told:
         yield _keepalive(situation, refusal)
     for crowd in crowds:
-        yield tell_crowd("keepalive-refused", crowd)
+        yield tell_crowd(crowd, _keepalive(situation, crowd.first))
 
 
 def request_refused(situation: Situation) -> Iterable[Finding]:
@@ -52,11 +52,11 @@ def request_refused(situation: Situation) -> Iterable[Finding]:
             continue  # told with the rule that takes it
         if refusal.method not in KEEP_ALIVES or is_attack(refusal):
             found.append(refusal)
-    told, crowds = part_strangers(situation, found)
+    told, crowds = part_crowds(situation, found)
     for refusal in told:
         yield _request(situation, refusal)
     for crowd in crowds:
-        yield tell_crowd("request-refused", crowd)
+        yield tell_crowd(crowd, _request(situation, crowd.first))
 
 
 def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]]:

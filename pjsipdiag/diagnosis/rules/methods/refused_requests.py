@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.exchanges import asked_by
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
-from pjsipdiag.diagnosis.evidence.owners import best
+from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.methods.explanations import user_of
@@ -19,8 +20,8 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
-MOST_STRANGERS = 16
-"""Strangers of whom each refusal is told; more are told together."""
+MOST_TOLD_ALONE = 16
+"""Refusals of one kind that are told one by one; more are told together."""
 AS_IT_SHOULD = ", as it should be: somebody looks for accounts"
 
 
@@ -94,34 +95,47 @@ def _from_user(message: SipMessage) -> str:
     return uri.user if uri else ""
 
 
-def part_strangers(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Refusal], list[Sequence[Refusal]]]:
-    """The refusals that are told one by one, and those of strangers that are told together: a scan comes from a
-    thousand addresses, and must not bury what was refused of somebody known."""
+class RefusedCrowd(NamedTuple):
+    """Refusals that are told together behind those of the same kind that are told one by one."""
+
+    first: Refusal
+    rest: Sequence[Refusal]
+    are_strangers: bool
+
+
+def part_crowds(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Refusal], list[RefusedCrowd]]:
+    """The refusals that are told one by one, and the rest of those that are alike: a scan comes from a thousand
+    addresses, and must not bury what was refused of somebody known."""
     names = {name.lower() for name in situation.config.endpoints}
-    strangers: dict[object, list[Refusal]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[Refusal]] = defaultdict(list)
     for one in found:
-        near = one.exchange.group is not None and best(situation, one.exchange.group)
-        if one.verdict.outcome is Outcome.NO_MATCH and not near and names.isdisjoint(map(str.lower, one.senders)):
-            strangers[one.method, one.status, is_attack(one)].append(one)
-    crowds = [ones[MOST_STRANGERS:] for ones in strangers.values() if len(ones) > MOST_STRANGERS]
-    together = {id(one) for crowd in crowds for one in crowd}
-    return [one for one in found if id(one) not in together], list(crowds)
+        near = one.exchange.group is not None and is_likely(situation, one.exchange.group)
+        is_stranger = one.verdict.outcome is Outcome.NO_MATCH and not near
+        is_stranger = is_stranger and names.isdisjoint(map(str.lower, one.senders))
+        kind = one.method, one.status, is_attack(one), one.verdict.endpoint, one.verdict.outcome
+        alike[is_stranger, *kind].append(one)
+    many = [(key, ones) for key, ones in alike.items() if len(ones) > MOST_TOLD_ALONE]
+    crowds = [RefusedCrowd(ones[0], ones[MOST_TOLD_ALONE:], bool(key[0])) for key, ones in many]
+    together = {id(one) for crowd in crowds for one in crowd.rest}
+    return [one for one in found if id(one) not in together], crowds
 
 
-def tell_crowd(rule: str, crowd: Sequence[Refusal]) -> Finding:
-    """One finding for the refusals of many strangers."""
-    hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd))
-    times = counted(sum(one.times for one in crowd), "time")
-    attack = is_attack(crowd[0])
-    return Finding(
-        rule,
-        Severity.NOTE if attack else Severity.WARNING,
-        f"the {crowd[0].method} of {counted(len(hosts), 'other source')} ({listed(hosts)}) were refused with"
-        f" {crowd[0].status} ({times}){AS_IT_SHOULD if attack else ''}: nothing in the files names them",
-        None,
-        hosts[:MOST_STRANGERS],
-        0,
-        ("so many strangers are a scan as a rule, or forged addresses",),
-        advice="block whom nobody knows where packets enter, or let fail2ban do so; `--method"
-        f" {crowd[0].method}` lists each",
+def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
+    """One finding for the rest of a crowd; `first` is that of its first refusal."""
+    hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd.rest))
+    times = counted(sum(one.times for one in crowd.rest), "time")
+    message = (
+        f"the {crowd.first.method} of {counted(len(hosts), 'other source')} ({listed(hosts)}) were refused with"
+        f" {crowd.first.status} ({times})"
+    )
+    found = replace(first, sources=hosts[:MOST_TOLD_ALONE])
+    if not crowd.are_strangers:
+        return replace(found, message=f"{message}, as that of {crowd.first.exchange.client} was", evidence=())
+    return replace(
+        found,
+        severity=Severity.NOTE if is_attack(crowd.first) else Severity.WARNING,
+        message=f"{message}{AS_IT_SHOULD if is_attack(crowd.first) else ''}: nothing in the files names them",
+        evidence=("so many strangers are a scan as a rule, or forged addresses",),
+        advice="block whom nobody knows where packets enter, or let fail2ban do so;"
+        f" `--method {crowd.first.method}` lists each",
     )
