@@ -21,7 +21,7 @@ def _end_at_once(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def end_on(*numbers: int, end: Callable[[int, FrameType | None], NoReturn] = _end) -> None:
-    """From now on these signals end the process."""
+    """Lets these signals end the process from now on."""
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
             signal.signal(number, end)

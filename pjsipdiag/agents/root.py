@@ -47,7 +47,7 @@ class Root:
                 yield str(path.resolve().relative_to(self.folder))
 
     def require_within(self, config: Config) -> None:
-        """Sees that everything a configuration was read from lies here: Asterisk's own folder may include others.
+        """Demands that all files of a configuration lie here: Asterisk's own folder may include others.
 
         :raises PjsipdiagError: a file does not.
         """

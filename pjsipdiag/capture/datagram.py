@@ -53,7 +53,7 @@ class Datagram(NamedTuple):
 
 
 class Connected(Datagram):
-    """One that came over a TCP connection whose sender has shown that he receives what is sent to him."""
+    """A datagram that came over a TCP connection whose sender has shown that he receives what is sent to him."""
 
     __slots__ = ()
 
@@ -165,7 +165,7 @@ class Tally:
     kept: Sequence[Datagram] = ()
     """Its messages, where they are at hand instead of in a file."""
     holder: Holder | None = None
-    """Who read it, where that is another machine."""
+    """The machines that read it, where this one did not."""
     taker: object = field(default=None, compare=False)
     """Takes plain messages as they are found, instead of those who read them (a compiled part, `taker.h`)."""
     on_read: Callable[[int], None] | None = field(default=None, compare=False)

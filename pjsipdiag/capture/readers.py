@@ -54,7 +54,8 @@ def read(
 
 
 def until_gone(datagrams: Iterable[Datagram], tally: Tally, files: int) -> Iterator[Datagram]:
-    """One of several `files` that went away, or cannot be read any more, is said; the others are read all the same."""
+    """Yields the messages of a file. One of several `files` that went away is noted, and the others are read all the
+    same."""
     try:
         yield from datagrams
     except CaptureError as error:

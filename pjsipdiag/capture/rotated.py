@@ -92,7 +92,7 @@ def _members(path: str) -> Sequence[str] | None:
 
 
 def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
-    """When each file begins, or why nobody can tell; storages elsewhere are asked for many at once."""
+    """The time of each file's first record, or why nobody can tell; storages elsewhere are asked for many at once."""
 
     def start(name: str) -> int | CaptureError:
         try:

@@ -53,7 +53,7 @@ class Allowed:
 
 
 def allowed_networks(config: Config, also: Sequence[str] = ()) -> Allowed:
-    """Who gets in by address, and the networks `also`.
+    """The networks that get in by address, and those of `also`.
 
     :raises PjsipdiagError: one of those is no network.
     """

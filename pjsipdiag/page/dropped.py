@@ -46,7 +46,7 @@ def report(folder: str, names: Sequence[str], asterisk: str, progress: Progress)
 
 
 def explain(error: Exception) -> str:
-    """One line for who dropped the files."""
+    """The reason in one line, for whoever dropped the files."""
     if isinstance(error, PjsipdiagError):
         return visible(str(error))
     return visible(f"{type(error).__name__}: {error}: a fault of pjsipdiag, please report it".split("\n")[0])

@@ -84,7 +84,7 @@ class Disguise:
         return self._words.setdefault(name, self.host(name))
 
     def learn(self, text: str, stand: str) -> None:
-        """From now on `stand` is what becomes of `text`, wherever it stands."""
+        """Puts `stand` in the place of `text` from now on, wherever it stands."""
         if text and text not in self._words:
             self._know(text, stand)
 

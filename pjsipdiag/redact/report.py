@@ -86,7 +86,7 @@ def _reason(report: Report) -> str:
 
 
 def _stand(redactor: _Redactor, kind: str, text: str) -> str:
-    """For words that somebody else wrote, and a finding quotes; `kind` is a header, or see `quotations`."""
+    """The stand-in for words that somebody else wrote and a finding quotes; `kind` is a header, or see `quotations`."""
     messages, disguise = redactor.messages, redactor.disguise
     if kind == quoted.LINE:
         return disguise.opaque("line", text)

@@ -196,7 +196,7 @@ MOST_NETWORKS = 5
 
 
 def door_from(door: Door) -> str:
-    """From where a door works, and what has to be said there."""
+    """The sources from which a door works, and what has to be said there."""
     place = few(door.sources, MOST_NETWORKS) or "anywhere"
     return f"{place}, saying {door.says}" if door.says else place
 

@@ -50,7 +50,7 @@ class CauseChange:
     """Where, lines and calls, for machines."""
 
     def line(self) -> str:
-        """For a person: time, severity, sources, endpoint, cause and what to do."""
+        """The change for a person: time, severity, sources, endpoint, cause and what to do."""
         named = wording.few(self.sources, SOURCES_NAMED)
         who = f"{named} -> {self.endpoint}" if self.endpoint else named
         said = [wording.moment(self.time)[:19] + "Z", self.severity, who, f"{self.rule}: {self.message}"]

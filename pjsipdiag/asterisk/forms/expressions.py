@@ -39,7 +39,7 @@ def but(refused: bytes) -> frozenset[int]:
 
 
 def seq(*parts: Syntax) -> Syntax:
-    """One after the other."""
+    """The parts, one after the other."""
     return b"".join(parts)
 
 

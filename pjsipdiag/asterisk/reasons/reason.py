@@ -62,7 +62,7 @@ class Reason:
                 yield from (value,) if isinstance(value, str) else value
 
     def map_texts(self, change: Callable[[str], str]) -> Reason:
-        """With every text of its fields changed, also in the reasons that it adds to."""
+        """The reason with every text of its fields changed, also in the reasons that it adds to."""
         return replace(self, fields=tuple((name, _map_texts(value, change)) for name, value in self.fields))
 
 

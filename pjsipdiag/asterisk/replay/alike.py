@@ -234,7 +234,7 @@ class Alike:
         return found
 
     def _looked_up(self, user: bytes, domain: bytes) -> object:
-        """For each name that is looked for: the endpoint, or one that differs in case."""
+        """The endpoint of each name that is looked for, or one that differs in case."""
         endpoints, lower = self.prepared.config.endpoints, self.prepared.lower
         tried = self._names_tried(user.decode("ascii")[:NAME_LENGTH], domain.decode("ascii")[:NAME_LENGTH])
         return tuple((name in endpoints and name, lower.get(name.lower())) for name in tried)

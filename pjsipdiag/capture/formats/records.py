@@ -74,7 +74,7 @@ class RecordWalk(ABC):
         return found >= 0
 
     def _pass_cut(self) -> bool:
-        """At the end of the file, behind a record that is not whole: whether records start again after its header."""
+        """Whether records start again behind the header of one that is not whole, at the end of the file."""
         start = self._window.base + self._at
         found = self._find(self._at + self.step)
         if found < 0:

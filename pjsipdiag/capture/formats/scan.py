@@ -44,7 +44,7 @@ def scan(stream: io.RawIOBase | BinaryIO, tally: Tally, dissector: Dissector | N
 
 
 def say_cut(tally: Tally, records: int, at: int) -> None:
-    """A file ends inside of the record after so many."""
+    """Notes that a file ends inside of the record after so many."""
     tally.truncated = f"cut in the middle of record {records + 1} at byte {at}"
 
 

@@ -34,7 +34,7 @@ OUTPUT_CHUNK = 1 << 16
 WEB_PORTS = frozenset({443, 8088, 8089, 8443})
 """Ports of HTTPS and of SIP over secure WebSocket: there tshark finds out by itself what TLS carries."""
 _PREFERENCES = MappingProxyType({"udp.try_heuristic_first": "TRUE", "tcp.desegment_tcp_streams": "TRUE"})
-"""By default a UDP source port such as 2152 or 4341 makes tshark take SIP for another protocol."""
+"""Settings of tshark: by default a UDP source port such as 2152 or 4341 makes it take SIP for another protocol."""
 _LAYERS = "sll ip ipv6 tcp udp sctp tls websocket sip"
 
 

@@ -153,7 +153,7 @@ class Joining(Dissector):
         self._own: set[bytes] = set()
 
     def take_over(self, connection: OpenedConnection) -> None:
-        """From here on the flows of `connection` are the part's own."""
+        """Takes the flows of `connection` for the part's own from here on."""
         time, flow, sequence = connection
         reassembler = self._reassembler
         if reassembler.repeats(time, flow, sequence):

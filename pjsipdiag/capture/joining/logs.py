@@ -44,7 +44,7 @@ class Bounded(io.RawIOBase):
 
 
 def split_log(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int) -> list[FilePart]:
-    """At most so many parts of about the same size; none where the file is no log as Asterisk writes it."""
+    """Cuts a log into at most so many parts of about the same size; none where it is no log as Asterisk writes it."""
     ends = pairwise([0, *_places_in(stream, size, parts), size])
     pieces = [FilePart(path, start, end, log=(not start, end == size)) for start, end in ends if start < end]
     return pieces if len(pieces) > 1 else []

@@ -169,7 +169,7 @@ class FewFragments(Fragments):
     _last = -1
 
     def beside(self, rest: Handover) -> None:
-        """From now on the fragments that are added lie in the part of `rest`."""
+        """Goes on to the part of `rest`: the fragments that are added from now on lie in it."""
         self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
         self._check(0)
         if not self._known.isdisjoint(map(number_of, self.pending)):

@@ -95,7 +95,7 @@ class Dissector:
         return False
 
     def trim(self) -> None:
-        """Called now and then, so that sets that only grow stay small."""
+        """Empties sets that only grow; called now and then."""
         if len(self.ports) > MOST_KEPT_PORTS + 2 * (len(self.flows) + len(self.known)):
             self.ports.clear()
             self.ports.update(map(port_pair, (*self.flows, *self.known)))

@@ -51,7 +51,7 @@ def unwrap(datagram: Datagram) -> Datagram | None:
 
 
 def unwrap_noted(datagram: Datagram, tally: Tally) -> Datagram | None:
-    """The same, noted in `tally`."""
+    """The datagram inside of a HEP packet, or None; either is noted in `tally`."""
     inner = unwrap(datagram)
     if inner is None:
         tally.undecoded["HEP without SIP"] += 1

@@ -57,14 +57,14 @@ class MessageStream:
 
     @classmethod
     def start_between(cls, undecoded: Counter[str]) -> Self:
-        """One that was read up to the end of a message, without a loss."""
+        """A stream that was read up to the end of a message, without a loss."""
         stream = cls(undecoded)
         stream._is_sip = True
         return stream
 
     @property
     def is_between(self) -> bool:
-        """Whether it is such a one."""
+        """Whether it was read up to the end of a message, without a loss."""
         return self._is_sip and not (self._buffer or self._lost or self._need or self._scanned)
 
     @property

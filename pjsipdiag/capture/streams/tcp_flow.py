@@ -64,7 +64,7 @@ class Flow:
         return self.former is not None or self.sequence.has_gap or bool(self.stream and self.stream.waiting_bytes)
 
     def turn(self, direction: str) -> None:
-        """From here on its segments have another direction."""
+        """Gives its segments another direction from here on."""
         self.direction = direction
         self.told = self.told or direction.startswith(TOLD)
 

@@ -43,7 +43,8 @@ def sender(payload: bytes, source_port: bytes, destination_port: bytes) -> Side 
 def count_connection(
     encrypted: Counter[tuple[bytes, bytes]], undecoded: Counter[str], client: bytes, server: bytes
 ) -> None:
-    """One more connection from `client` (packed IP, its port is of no interest) to `server` (packed IP and port)."""
+    """Counts one more connection from `client` (packed IP, its port is of no interest) to `server` (packed IP and
+    port)."""
     key = (client + b"\0\0", server)
     if key in encrypted or len(encrypted) < MOST_ENCRYPTED:
         encrypted[key] += 1

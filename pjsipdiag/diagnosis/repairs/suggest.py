@@ -78,7 +78,7 @@ def suggest(
 
 
 def _join_drafts(drafts: Iterable[Draft]) -> Iterator[Draft]:
-    """One draft where several causes ask for the same change: it is meant for the calls of all of them."""
+    """Joins drafts where several causes ask for the same change: it is meant for the calls of all of them."""
     kept: dict[object, Draft] = {}
     for draft in drafts:
         first = kept.setdefault(draft.edits or id(draft), draft)

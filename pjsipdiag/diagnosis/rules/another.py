@@ -28,7 +28,7 @@ FIRST_WITH_PJSIP = 12
 
 
 def of_another(situation: Situation, group: CallGroup) -> Cause | None:
-    """Who answers at the address that the calls went to, where that is not PJSIP."""
+    """The cause that something else than PJSIP answers at the address that the calls went to."""
     if is_silent(group) or not group.destinations:
         return None
     place = address_of(group.destinations[0])

@@ -221,7 +221,7 @@ def _size(message: SipMessage) -> int:
 
 
 def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """From when to when they were silent, and what others got in that time."""
+    """The sentences on a silence: from when to when, and what others got in that time."""
     mine = set(sources(groups))
     first, last = min(group.first_silent for group in groups), max(group.last_silent for group in groups)
     found = meanwhile(situation, mine, first, last)

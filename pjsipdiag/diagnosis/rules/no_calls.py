@@ -123,7 +123,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 
 def _unregistered(situation: Situation) -> str:
-    """Who keeps the PBX from registering, if anybody does."""
+    """Says who refuses the PBX's registration or never answers it; empty where nobody does."""
     registrations = [one for one in situation.own_exchanges if one.method == "REGISTER"]
     if refusing := _each(one.server for one in registrations if one.refusals and not one.successes):
         return f"{refusing} refuses the PBX's registration: it may send no call for that reason"
@@ -190,7 +190,7 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
 
 
 def pauses_of_answers(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
-    """From when to when answers to requests outside of calls paused, and whether others got theirs."""
+    """The sentences on pauses of answers to requests outside of calls, and whether others got theirs."""
     exchanges = situation.exchanges[:MOST_EXCHANGES]
     if (why := why_unread(tallies)) and (short := with_lost_answers(exchanges)):
         hosts = listed(list(dict.fromkeys(one.client for one in short)))

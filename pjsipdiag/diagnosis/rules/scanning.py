@@ -36,7 +36,7 @@ TOOLS = re.compile(
 WELL_KNOWN = re.compile(
     r"(\d{2,4}|admin|test|user|guest|root|anonymous|asterisk|sip|voip|phone|demo|office|a)", re.IGNORECASE
 )
-"""From users that are guessed: short extensions and default account names."""
+"""The From users that scanners guess: short extensions and default account names."""
 
 SCANNER_POINTS = 4
 """Points from which a source counts as a scanner."""
@@ -275,7 +275,7 @@ def _advice(situation: Situation, found: Sequence[str]) -> str:
 
 
 def _blocking(found: Sequence[str]) -> str:
-    """One command for each family; `insert` puts the rule before those that accept."""
+    """The commands that block addresses, one for each family; `insert` puts the rule before those that accept."""
     commands = []
     for family, ips in (("ip", [ip for ip in found if ":" not in ip]), ("ip6", [ip for ip in found if ":" in ip])):
         if ips:
@@ -313,7 +313,7 @@ def _names_host(sender: str, host: str) -> bool:
 
 
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    """With what speaks against it: a scanner that uses the address."""
+    """The finding, with what speaks against it: a scanner that uses the address."""
     finding = unmatched.unmatched_source(situation, cause, groups)
     return replace(finding, evidence=(*borrowed_addresses(situation, groups), *finding.evidence))
 

@@ -32,7 +32,7 @@ class AddressRange:
 
     @property
     def example(self) -> str:
-        """One of them; not the lowest, which is a network's own, where there is another."""
+        """One address of the range; not the lowest, which is a network's own, where there is another."""
         return text_of(self.version, min(self.first + 1, self.last))
 
 
@@ -172,7 +172,7 @@ def _from_user(config: Config) -> Iterator[Saying]:
 
 
 def saying_of(user: str, host: str) -> Saying:
-    """Who writes that into From; without a host any will do."""
+    """The saying of a caller who writes that into From; without a host any will do."""
     shown = quote(user, safe=_AS_IT_STANDS, errors="surrogateescape")
     label = f"From {user}@{host}" if host else f"From user {user}"
     return Saying(label, f"<sip:{shown}@{host or 'stranger.invalid'}>")

@@ -99,7 +99,7 @@ def check_expectations(config: Config, expectations: tuple[Expectation, ...]) ->
 
 
 def findings(held: tuple[CheckedExpectation, ...]) -> tuple[Finding, ...]:
-    """One for each expectation that does not hold."""
+    """A finding for each expectation that does not hold."""
     return tuple(
         Finding(
             "expectation-failed",

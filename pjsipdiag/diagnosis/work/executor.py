@@ -77,7 +77,7 @@ class Executor(Protocol):
         ...
 
     def another(self) -> Executor | None:
-        """One in place of this, whose workers were lost; None where none can come."""
+        """An executor in place of this one, whose workers were lost; None where none can come."""
         ...
 
     def close(self) -> None:

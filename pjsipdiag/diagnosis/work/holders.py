@@ -31,7 +31,7 @@ Sightings = list[tuple[list[Any], str]]
 
 
 class Holders:
-    """Who has the captures: the workers of an executor, or those of another one in its place."""
+    """Holds the captures: the workers of an executor, or those of another one in its place."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor: Executor | None = executor

@@ -82,7 +82,7 @@ def _digest(content: bytes) -> bytes:
 
 
 def _opened(path: Path) -> DonePiece | None:
-    """None where there is nothing, nothing whole, or nothing of this user's alone."""
+    """The piece that was kept; None where there is nothing, nothing whole, or nothing of this user's alone."""
     import pickle
 
     try:

@@ -70,7 +70,7 @@ def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) 
 
 
 Cuts = list[list[tuple[FilePart, int]]]
-"""For each of some files its pieces, with how many bytes each has."""
+"""The pieces of each of some files, with how many bytes each has."""
 
 
 class Cutting:

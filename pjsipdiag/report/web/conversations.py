@@ -49,7 +49,7 @@ class SourceTalks:
 
 
 def talk(number: int, call: CallRow, spoken: Sequence[SpokenMessage] = ()) -> Conversation:
-    """One call as it is shown."""
+    """The conversation that shows one call."""
     answer = str(call.observed_status or "no answer")
     kind = "good" if came_through(call) else "bad" if has_failed(call) else "going"
     outcome = wording.outcome(call.verdict)

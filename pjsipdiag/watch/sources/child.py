@@ -33,7 +33,7 @@ KEPT_LINES = 5
 _DROPPED = re.compile(r"(\d+) packets? dropped by (?:kernel|interface)")
 _RECEIVED = re.compile(r"Packets received/dropped on interface .*: \d+/(\d+)")
 _AT_THE_END = 'exec 3<&0; (cat <&3; kill "$$") >/dev/null 2>&1 & exec {command} 3<&-'
-"""For a shell: ends the command when standard input ends."""
+"""A command for a shell that ends when its standard input does."""
 
 
 def here(interface: str, expression: str) -> list[str]:

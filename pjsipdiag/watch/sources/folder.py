@@ -34,7 +34,7 @@ class Folder:
         self.name, self.tally = path, Tally(path)
         self._start, self._say = start, say
         self._known: dict[Path, tuple[tuple[int, int], int]] = {}
-        """When the first record of each file is from (0: it holds none), with its size and the time of its change."""
+        """The time of each file's first record (0: it holds none), with its size and the time of its change."""
         self._left: dict[str, tuple[int, int]] = {}
         """Files that were left: when their first record is from, and their size."""
 

@@ -80,7 +80,8 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
 
 
 def _rejection(config: Config, problem: Problem) -> str:
-    """A file is rejected as a whole; one that another includes is only read up to the line."""
+    """The message on a rejected file: the main one is rejected as a whole, an included one is only read up to the
+    line."""
     where = problem.where
     if problem.why.kind is FileReason.NOTHING_COUNTS:
         return f"Asterisk rejects the whole of {where.file} because of line {where.line}: {problem.reason}"

@@ -47,7 +47,7 @@ class _Heard:
     room: int
     spoken: list[SpokenMessage] = field(default_factory=list)
     last: dict[tuple[bytes, bytes, int], int] = field(default_factory=dict)
-    """When each packet was seen last: several interfaces may show it."""
+    """The time at which each packet was seen last: several interfaces may show it."""
     further: int = 0
     """Packets beyond MOST_MESSAGES."""
 
