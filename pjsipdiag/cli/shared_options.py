@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from math import isnan
+from typing import Any, TypeVar
 
 import click
 
@@ -25,6 +26,22 @@ def options(*declared: Callable[[_Command], _Command]) -> Callable[[_Command], _
 
     return decorate
 
+
+class _Seconds(click.FloatRange):
+    """A time that ends."""
+
+    def __init__(self) -> None:
+        super().__init__(0, float("inf"), min_open=True, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """No `nan`, which lies in every range."""
+        seconds = super().convert(value, param, ctx)
+        if isnan(seconds):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds()
 
 QUIET = click.option("-q", "--quiet", is_flag=True, help="No progress and no notes on stderr.")
 CAPTURES = click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...", type=FILE)
@@ -112,7 +129,7 @@ READING = options(
     click.option("--any-ratio", is_flag=True,
                  help="Read compressed files to their end, also what grows as no capture does."),
     click.option("--follow", is_flag=True, help="Wait for more until interrupted, then report."),
-    click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+    click.option("--for", "seconds", type=SECONDS, metavar="SECONDS",
                  help="With --follow: report after that time."),
 )  # fmt: skip
 INPUT = options(CAPTURES, CONFIG, ASTERISK, FILES_AND_LIVE, READING)

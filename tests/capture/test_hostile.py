@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import random
 from contextlib import suppress
 from pathlib import Path
 from time import process_time
 
 import pytest
 
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.text import read_text
 from pjsipdiag.capture.text.carried import line_order
 from pjsipdiag.errors import CaptureError
 from tests.capture.carriers import read
@@ -93,3 +97,34 @@ def test_what_is_too_long_to_be_held_is_said(raw: bytes, note: str) -> None:
     found, tally = read(raw)
     assert found
     assert note in tally.notes
+
+
+class _Endless(io.RawIOBase):
+    """Random bytes without end, and how many were taken."""
+
+    def __init__(self) -> None:
+        self._piece = random.Random(1).randbytes(1 << 20).replace(b"\0", b"a")
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # typeshed's Buffer has no name in 3.11
+        size = min(len(buffer), len(self._piece))
+        buffer[:size] = self._piece[:size]
+        self.taken += size
+        return size
+
+
+def test_what_is_no_text_ends_however_long_it_goes_on() -> None:
+    endless = _Endless()
+    with pytest.raises(CaptureError, match="it is no text"):
+        list(read_text(endless, Tally("x")))
+    assert endless.taken < 16 << 20
+
+
+def test_a_log_may_hold_bytes_of_any_kind() -> None:
+    entry = b"[2026-03-02 10:11:12.000] VERBOSE[1] pbx.c: Executing\n"
+    noise = random.Random(2).randbytes(6 << 20) + b"\n"
+    found = list(read_text(io.BytesIO(entry + noise + message(b"192.0.2.1")), Tally("x")))
+    assert [datagram.payload[:6] for datagram in found] == [b"INVITE"]

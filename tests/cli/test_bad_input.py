@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -35,6 +35,17 @@ def no_pjsip_conf(path: Path) -> list[str]:
     return ["diagnose", SEED, "-c", str(path / "etc")]
 
 
+def events(_: Path) -> list[str]:
+    """The kernel's events, after those that are there: reading goes on when there are more."""
+    with suppress(OSError):
+        handle = os.open("/proc/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        with suppress(BlockingIOError):
+            while os.read(handle, 1 << 16):
+                pass
+        os.close(handle)
+    return ["check", "-c", "/proc/kmsg"]
+
+
 BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "missing capture": (lambda path: ["diagnose", str(path / "gone.pcap"), "-c", ETC], "gone.pcap"),
     "empty file": (empty, "empty.pcap"),
@@ -64,7 +75,9 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "nearly a command": (lambda _: ["diagnos", SEED], "Did you mean diagnose?"),
     "a device for a capture": (lambda _: ["diagnose", "/dev/zero", "-c", ETC], "it is a device"),
     "a device that is followed": (lambda _: ["diagnose", "/dev/zero", "--follow", "-c", ETC], "it is a device"),
-    "a block of events for files": (lambda _: ["check", "-c", "/proc/kmsg"], "/proc/kmsg"),
+    "a block of events for files": (events, "/proc/kmsg"),
+    "a time that never ends": (lambda _: ["diagnose", SEED, "-c", ETC, "--follow", "--for", "nan"], "nan"),
+    "an endless time": (lambda _: ["diagnose", SEED, "-c", ETC, "--follow", "--for", "inf"], "inf"),
     "no word for a capture": (lambda _: ["diagnose", "", "-c", ETC], "empty word"),
     "no word for a configuration": (lambda _: ["check", "-c", ""], "empty word"),
     "no word for the result": (lambda _: ["diagnose", SEED, "-c", ETC, "-o", ""], "empty word"),

@@ -19,6 +19,13 @@ _ENTRIES: tuple[tuple[tuple[bytes, ...], re.Pattern[bytes]], ...] = (
 """Lines that only Asterisk's log or console has, behind bytes that are in each such text."""
 
 
+_CONTROLS = bytes({*range(1, 32)} - set(b"\t\n\v\f\r\x1b"))
+"""Characters of no text; zeros stand where a disk was not written to its end."""
+_ENOUGH, _MOST_CONTROLS = 4 << 20, 0.04
+"""Bytes after which it is told that something is no text, and the share of those characters (of random bytes a
+tenth)."""
+
+
 class TextKind:
     """The kind of a text, as its pieces show it one after the other."""
 
@@ -27,14 +34,22 @@ class TextKind:
         self._of_asterisk = False
         self._cut = 0
         """After how many columns its lines were cut."""
+        self._seen = self._controls = 0
 
     def look(self, text: bytes, raw: bytes) -> None:
         """Notes what a piece shows, as it was and without what carried it."""
+        self._seen += len(raw)
+        self._controls += len(raw) - len(raw.translate(None, _CONTROLS))
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         self._cut = self._cut or cut_after(text)
         if self._named is None:
             rows = (named for named in NAMED_TEXTS if named.inside or not self._of_asterisk)
             self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
+
+    def check_text(self, name: str) -> None:
+        """Ends what is no text, however long it goes on. Raises CaptureError."""
+        if self._seen >= _ENOUGH and self._controls > _MOST_CONTROLS * self._seen and not self._of_asterisk:
+            raise CaptureError(f"{name}: neither a capture (pcap, pcapng) nor a log of Asterisk: it is no text")
 
     def check(self, name: str) -> None:
         """Says what the text is, unless it is a log. Raises CaptureError."""

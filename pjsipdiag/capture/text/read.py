@@ -197,6 +197,7 @@ class _Reading:
                 self.tally.note(NOTE_BLOBS)
             if not (self._finder.logs or self.tally.records):
                 self._kind.look(text, raw)
+                self._kind.check_text(self.tally.file)
             self._refusals.read(text, done, self._time, spoken)
         # `used` counts bytes of `raw`, `done` those of `text`: they differ where something was unpacked or joined.
         self._waited = done < len(text)

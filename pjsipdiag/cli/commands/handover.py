@@ -14,7 +14,7 @@ from pjsipdiag.cli.group import main
 from pjsipdiag.cli.help import refuse_given
 from pjsipdiag.cli.live import load_named
 from pjsipdiag.cli.output import end_cut, is_forced, open_output
-from pjsipdiag.cli.shared_options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FORCED, QUIET
+from pjsipdiag.cli.shared_options import ASTERISK, CAPTURES, CONFIG, FILES_AND_LIVE, FORCED, QUIET, SECONDS
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall import LIST_FORMATS
 
@@ -26,7 +26,7 @@ from pjsipdiag.firewall import LIST_FORMATS
 @click.option(
     "--for",
     "duration",
-    type=click.FloatRange(0, min_open=True),
+    type=SECONDS,
     default=60,
     show_default=True,
     metavar="SECONDS",
