@@ -106,7 +106,11 @@ def _clues(merged: Merged, config: Config) -> Iterator[PbxAddresses]:
         others = {ip for ip in traffic.seen if not _is_named(config, ip, alone=True)}
         busiest = max(others or traffic.seen, key=traffic.rank)
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
-        reason = "most INVITEs go there" if received >= sent else "most INVITEs come from there"
+        reason = "most INVITEs go there"
+        if received < sent:
+            named = {ip for ip, _ in (*merged.agents, *merged.requesters)}
+            doubt = "" if busiest in named else ", though nothing there calls itself Asterisk: --pbx names another"
+            reason = f"most INVITEs come from there{doubt}"
         yield PbxAddresses((busiest,), reason)
 
 
