@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import html
 import io
@@ -159,6 +160,9 @@ PASTED: dict[str, Carry] = {
     **{f"ends: {name}": joined(end) for name, end in ENDS.items()},
     "percent signs": lambda raw: quote(raw).encode(),
     "percent signs, line by line": each(lambda _, line: quote(line)),
+    "base64": base64.encodebytes,
+    "base64, one line": lambda raw: base64.b64encode(raw + b"\n"),
+    "base64, CRLF": lambda raw: base64.encodebytes(raw).replace(b"\n", b"\r\n"),
     "percent signs and plus": lambda raw: quote_plus(raw).encode(),
     "RFC 6587, counted": lambda raw: counted(entry_texts(raw)),
     "RFC 6587, counted lines": lambda raw: counted(lines_of(raw)),

@@ -60,7 +60,8 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
     from pjsipdiag.capture.text.carried.encoding import wide_encoding
     from pjsipdiag.capture.text.carried.line_order import is_in_order
 
-    carried = wide_encoding(head) is not None or transfer.is_escaped(head) or transfer.is_counted(head)
+    forms = (transfer.is_escaped, transfer.is_base64, transfer.is_counted)
+    carried = wide_encoding(head) is not None or any(is_form(head) for is_form in forms)
     first = head + (stream.read(PLACE_SAMPLE) or b"")
     # A text that is packed, turned round or escaped is read from its beginning only: its numbering depends on all of
     # it.

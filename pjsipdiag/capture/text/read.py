@@ -41,6 +41,7 @@ NOTE_MENDED = (
 )
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_ESCAPED = "the text is written as in a URL, with percent signs, and was read so"
+NOTE_BASE64 = "the text is written in base64 and was read so"
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
 
 
@@ -59,6 +60,9 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     elif transfer.is_escaped(head):
         tally.note(NOTE_ESCAPED)
         file = Decoded(file, transfer.Unescaped(head))
+    elif transfer.is_base64(head):
+        tally.note(NOTE_BASE64)
+        file = Decoded(file, transfer.Base64())
     elif transfer.is_counted(head):
         file = Decoded(file, transfer.Framed())
     elif transfer.is_supervised(head):

@@ -1,5 +1,5 @@
-"""Whole texts that were encoded to be carried: percent signs of a URL, messages with their lengths before them, pieces
-of a program's output.
+"""Whole texts that were encoded to be carried: percent signs of a URL, base64, messages with their lengths before them,
+pieces of a program's output.
 
 Each is an object that takes the bytes of a file as they come, and answers with those of the text.
 """
@@ -7,9 +7,14 @@ Each is an object that takes the bytes of a file as they come, and answers with 
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from urllib.parse import unquote_to_bytes
 
 _ESCAPED = re.compile(rb"%(?:20|3A|5B|5D|2C|3C|3E|22|28|0A|0D)", re.IGNORECASE)
+_OF_BASE64 = re.compile(rb"[A-Za-z0-9+/]+={0,2}")
+_NO_BASE64 = bytes(sign for sign in range(256) if _OF_BASE64.fullmatch(bytes((sign,))) is None)
+"""The signs that are none of it: line ends, the `=` that fill its end, and what somebody put in between."""
+_SIGNS_OF_LOG = b"SIP/2.0", b"SIP re", b"VERBOSE[", b"NOTICE[", b"SecurityEvent="
 _CUT = re.compile(rb"%[0-9A-Fa-f]?\Z")
 _FRAME = re.compile(rb"(\d{1,6}) (?=<\d{1,3}>)")
 _PIECE = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} DEBG '[^'\n]{1,100}' std(?:out|err) output:\r?\n"
@@ -26,6 +31,20 @@ LONGEST_COUNT = 12
 def is_escaped(head: bytes) -> bool:
     """Whether a text that starts with `head` is written as in a URL (RFC 3986, 2.1): without any blank."""
     return b" " not in head and len(_ESCAPED.findall(head)) > 2
+
+
+def is_base64(head: bytes) -> bool:
+    """Whether it is a log in base64 (RFC 4648, 4), as mail carries attachments, and nothing else."""
+    start = _without_line_ends(head[:4096])
+    start = start[: len(start) // 4 * 4]
+    if len(start) < 64 or _OF_BASE64.fullmatch(start) is None:
+        return False
+    plain = a2b_base64(start)
+    return any(sign in plain for sign in _SIGNS_OF_LOG)
+
+
+def _without_line_ends(data: bytes) -> bytes:
+    return data.translate(None, b"\r\n")
 
 
 def is_counted(head: bytes) -> bool:
@@ -51,6 +70,21 @@ class Unescaped:
         self._kept = data[cut.start() :] if cut else b""
         data = data[: cut.start()] if cut else data
         return unquote_to_bytes(data.replace(b"+", b" ") if self._plus else data)
+
+
+class Base64:
+    """The bytes that base64 stands for."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def decode(self, data: bytes, *, final: bool) -> bytes:
+        data = self._kept + data.translate(None, _NO_BASE64)
+        whole = len(data) // 4 * 4
+        self._kept = data[whole:]
+        left = self._kept if final else b""
+        # A single sign at the end is no byte.
+        return a2b_base64(data[:whole]) + (a2b_base64(left + b"==") if len(left) > 1 else b"")
 
 
 class Framed:
