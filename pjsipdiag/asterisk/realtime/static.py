@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.files.parsed import ParsedFile
@@ -25,7 +26,9 @@ def rows_of(file: str, mapped: TableMapping, columns: Columns, rows: Iterable[Ta
     """The rows of one file that are not commented out, in the order in which they are read."""
     fold = columns.folding.fold
     wanted = [row for row in rows if fold(row.get(KEY) or "") == fold(file) and row.get("commented") in ("0", "f")]
-    return sorted(wanted, key=_by_sqlite if mapped.driver == "sqlite3" else _by_others)
+    if mapped.driver == "sqlite3":
+        return sorted(wanted, key=_by_sqlite)
+    return sorted(wanted, key=partial(_by_others, null_is_high=columns.dialect != "mysql"))
 
 
 Included = list[tuple[int, str]]
@@ -87,6 +90,14 @@ def as_file(
     return ParsedFile(tuple(sections), files=tuple(files), warnings=tuple(_full(table)))
 
 
+def null_columns(table: StoredTable) -> Iterable[Where]:
+    """The columns whose NULL Asterisk does not stand: sqlite3 gives it on as no text at all (realtime_sqlite3_load)."""
+    for line, row in table.entries.items() if table.mapped.driver == "sqlite3" else ():
+        for column in (CATEGORY, "var_name", "var_val"):
+            if row.get(column) is None:
+                yield Where(table.name, line, row.get(CATEGORY) or "", column, CATEGORY)
+
+
 def _full(table: StoredTable) -> Iterable[Problem]:
     width = table.widths.get("var_val", 0)
     for section in table.sections if width else ():
@@ -100,10 +111,16 @@ def metric(row: Mapping[str, str | None], name: str) -> int:
     return int(text) if text and text.lstrip("-").isdecimal() else 0
 
 
-def _by_sqlite(row: TableRow) -> tuple[int, int, str, str]:
-    return metric(row, "cat_metric"), metric(row, "var_metric"), "", ""
+def _place(row: TableRow, name: str, *, null_is_high: bool) -> tuple[bool, int]:
+    """The place of a row by one of its numbers: what is NULL stands before all numbers, or behind them."""
+    return (row.get(name) is None) == null_is_high, metric(row, name)
 
 
-def _by_others(row: TableRow) -> tuple[int, int, str, str]:
+def _by_sqlite(row: TableRow) -> tuple[object, ...]:
+    return tuple(_place(row, name, null_is_high=False) for name in ("cat_metric", "var_metric"))
+
+
+def _by_others(row: TableRow, *, null_is_high: bool) -> tuple[object, ...]:
     category, name = row.get(CATEGORY) or "", row.get("var_name") or ""
-    return -metric(row, "cat_metric"), metric(row, "var_metric"), category, name
+    is_null, number = _place(row, "cat_metric", null_is_high=not null_is_high)
+    return (is_null, -number), _place(row, "var_metric", null_is_high=null_is_high), category, name

@@ -162,3 +162,17 @@ def test_what_extconfig_includes_is_looked_for_in_no_table(tmp_path: Path) -> No
     (tmp_path / "sorcery.conf").write_text("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n")
     (tmp_path / "pjsip.conf").write_text("")
     assert [one.type for one in load_config(tmp_path).unread] == ["identify"]
+
+
+@pytest.mark.parametrize(("column", "ends"), [("var_val", True), ("var_name", True), ("category", True), ("id", False)])
+def test_null_in_a_row_of_a_file_ends_asterisk(tmp_path: Path, column: str, ends: bool) -> None:
+    """Recorded: 16.28.0 and 22.10.1 end with a segmentation fault at the first three."""
+    database = Sqlite(tmp_path / "rows.sqlite3")
+    row = {"id": "1", "cat_metric": "0", "var_metric": "0", "filename": "pjsip.conf", "category": "udp"}
+    row |= {"var_name": "type", "var_val": "transport", "commented": "0"}
+    given = ", ".join("NULL" if name == column else f"'{value}'" for name, value in row.items())
+    database.run([f"CREATE TABLE ast_config ({', '.join(row)})", f"INSERT INTO ast_config VALUES ({given})"])
+    files = {"extconfig.conf": "[settings]\npjsip.conf => sqlite3,main,ast_config\n"}
+    config = load_config(None, overlay=files, databases={"main": database.url("")})
+    fatal = [one.reason for one in config.absent_modules if one.is_fatal]
+    assert [f"].{column} is NULL" in reason for reason in fatal] == [True] * ends

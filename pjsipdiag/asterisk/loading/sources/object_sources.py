@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.loading.sources.modules import AbsentModule, Modules, br
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import TableMapping
+from pjsipdiag.asterisk.realtime.static import null_columns
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
 from pjsipdiag.asterisk.releases import Release
@@ -166,7 +167,10 @@ class Sources:
         return found
 
     def _crashes(self) -> Iterator[AbsentModule]:
-        """A cache without options on releases that do not stand it."""
+        """A cache without options on releases that do not stand it, and NULL in rows that stand for a file."""
+        for where in (where for table in self.tables.stored_tables for where in null_columns(table)):
+            crash = f"{where} is NULL: Asterisk crashes at start; write an empty text, or delete the row"
+            yield AbsentModule("", crash, where, is_fatal=True)
         for object_type, cache in self.mappings.caches.items():
             if cache.is_bare and self.version.has("bare_cache_crashes"):
                 crash = f"Asterisk {self.version.version} crashes at start; write memory_cache,name={object_type}"
