@@ -76,8 +76,8 @@ def load(case: Case) -> Config:
         recorded.pop(0) if n in config.uncertain_identifiers and recorded else n for n in config.identifiers
     )
     # The recorded machine had these files and nothing in memory or in its own database.
-    unread = tuple(one for one in config.unread if one.source != "store")
-    return dataclasses.replace(config, identifiers=ordered, uncertain_identifiers=(), unread=unread)
+    unread = tuple(one for one in config.unread_objects if one.source != "store")
+    return dataclasses.replace(config, identifiers=ordered, uncertain_identifiers=(), unread_objects=unread)
 
 
 def plain(rule: str) -> str:

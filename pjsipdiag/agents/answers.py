@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.space.differ import differences
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.redact.report import redact_report
-from pjsipdiag.redact.texts import redact_said
+from pjsipdiag.redact.texts import redact_text
 from pjsipdiag.report.changes import render_differences
 from pjsipdiag.report.machine import findings
 from pjsipdiag.report.machine import json as machine
@@ -106,7 +106,7 @@ class Answers:
         message = made.request(caller, from_=from_uri, uri=request_uri, transport=over.upper(), destination=to)
         why = why_replayed(asterisk)
         text = explain(message, identify(message, loaded), loaded, why=why)
-        return {"redacted": not self.plain, "text": text if self.plain else redact_said(text, [loaded])}
+        return {"redacted": not self.plain, "text": text if self.plain else redact_text(text, [loaded])}
 
     def compare(
         self,
@@ -122,7 +122,7 @@ class Answers:
         before = self._load(config, asterisk)
         after = self._load(changed or config, changed_asterisk or asterisk)
         text = render_differences(differences(before, after), "before", "after", "json")
-        return {"redacted": not self.plain, **json.loads(text if self.plain else redact_said(text, [before, after]))}
+        return {"redacted": not self.plain, **json.loads(text if self.plain else redact_text(text, [before, after]))}
 
     def rules(self, name: str | None = None) -> Json:
         """The causes that a report can name, or everything about the one called `name`."""

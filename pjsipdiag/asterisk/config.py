@@ -256,7 +256,7 @@ class Config:
     """Objects that the running Asterisk holds otherwise than these files have them."""
     absent_modules: tuple[AbsentModule, ...] = ()
     """The modules that are not loaded, the one for which nothing listens first."""
-    unread: tuple[UnreadObjects, ...] = ()
+    unread_objects: tuple[UnreadObjects, ...] = ()
     """The objects that may be loaded and were not read: rows of tables, the output of programs."""
     missing_files: tuple[Problem, ...] = ()
     """The includes that lead nowhere."""
@@ -288,7 +288,7 @@ class Config:
     @property
     def elsewhere(self) -> frozenset[str]:
         """The types of which there may be objects that the files do not show."""
-        return frozenset(unread.type for unread in self.unread)
+        return frozenset(unread.type for unread in self.unread_objects)
 
     @property
     def unresolved_hosts(self) -> list[str]:

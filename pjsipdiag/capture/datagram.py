@@ -134,12 +134,12 @@ class Tally:
 
     `records` counts those of the format (of a text: messages), `sip_messages` and `invites` the SIP in them,
     `undecoded` what was passed over, by reason. `truncated` says how far a damaged or cut file was read, with the byte
-    offset. `encrypted` counts TLS and WSS connections by (client, server) packed addresses, client first. `notes` are
-    sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of Asterisk's log that
-    say what it decided, by Call-ID. `logged_refusals` are those about requests whose SIP is not there. `unread` counts
-    messages of a text that cannot be judged, by (what was done to them, detail). `changed` counts messages of a log
-    that somebody changed beyond repair. `is_text` says that it is a log or another text. `signs` are what the network
-    says beside SIP.
+    offset. `encrypted_connections` counts TLS and WSS connections by (client, server) packed addresses, client first.
+    `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
+    Asterisk's log that say what it decided, by Call-ID. `logged_refusals` are those about requests whose SIP is not
+    there. `unread_messages` counts messages of a text that cannot be judged, by (what was done to them, detail).
+    `changed` counts messages of a log that somebody changed beyond repair. `is_text` says that it is a log or another
+    text. `signs` are what the network says beside SIP.
     """
 
     file: str
@@ -148,11 +148,11 @@ class Tally:
     invites: int = 0
     undecoded: Counter[str] = field(default_factory=Counter)
     truncated: str | None = None
-    encrypted: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
+    encrypted_connections: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     log_lines: dict[str, list[str]] = field(default_factory=dict)
     logged_refusals: list[LoggedRefusal] = field(default_factory=list)
-    unread: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unread_messages: Counter[tuple[str, str]] = field(default_factory=Counter)
     changed: int = 0
     is_text: bool = False
     signs: Signs = field(default_factory=Signs)
@@ -188,11 +188,11 @@ class Tally:
         self.invites += other.invites
         self.undecoded.update(other.undecoded)
         self.logged_refusals += other.logged_refusals
-        self.unread.update(other.unread)
+        self.unread_messages.update(other.unread_messages)
         self.changed += other.changed
         self.is_text = self.is_text or other.is_text
         self.truncated = self.truncated or other.truncated
-        self.encrypted.update(other.encrypted)
+        self.encrypted_connections.update(other.encrypted_connections)
         for sign, times in other.signs.items():
             self.signs.add(sign, replace(times))
         self.notes.extend(note for note in other.notes if note not in self.notes)

@@ -27,13 +27,13 @@ Reload = Callable[[Mapping[str, str], str], Config]
 @dataclass(frozen=True, slots=True)
 class Basis:
     """The basis of a replay: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
-    release. `seen` is the version that the capture shows, or empty."""
+    release. `capture_version` is the version that the capture shows, or empty."""
 
     config: Config
     pbx: pbxes.PbxAddresses
     is_assumed: bool
     reason: str
-    seen: str
+    capture_version: str
 
 
 def settle(

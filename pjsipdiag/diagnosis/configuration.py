@@ -60,6 +60,6 @@ def configuration_report(
         config=config,
         notes=(*blind_spots(config), *conditions(config), *open_questions(config, live)),
         doors=doors(config),
-        checked=tuple(rule.name for rule in RULES if rule.on_config),
-        expected=tuple(one.expectation.text for one in held if not one.failure),
+        checked_rules=tuple(rule.name for rule in RULES if rule.on_config),
+        held_expectations=tuple(one.expectation.text for one in held if not one.failure),
     )

@@ -113,7 +113,7 @@ def conclude(
     live = ask(config, options, hosts, calls=True)
     reload = partial(load_again, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or release_of(live) or NEWEST)
-    seen, wanted, jobs = begun.finish(), begun.reading.wanted, begun.reading.jobs
+    seen, wanted, jobs = begun.finish(), begun.reading.selection, begun.reading.jobs
     basis = settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):
         basis = replace(basis, config=asked, is_assumed=False, reason=f"the running Asterisk is {live.version}")
@@ -196,7 +196,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         encrypted_connections=seen.encrypted_connections,
         log_lines=seen.log_lines,
         logged_refusals=tuple(one for tally in seen.tallies for one in tally.logged_refusals),
-        unread_messages=sum((tally.unread for tally in seen.tallies), Counter()),
+        unread_messages=sum((tally.unread_messages for tally in seen.tallies), Counter()),
         signs=seen.signs,
         mirrors=wanted.mirrors,
         has_sent=acknowledged.has_sent,
@@ -205,7 +205,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         outbound_calls=len(calls.outbound),
         outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),
         version_assumed=basis.is_assumed,
-        capture_version=basis.seen,
+        capture_version=basis.capture_version,
         reload=partial(again, reload, basis.config.newer or basis.config.version),
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged_calls=acknowledged,
@@ -244,7 +244,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         calls=calls,
         unmatched=calls.unmatched_sources(),
         findings=findings,
-        quoted=partial(quotations, situation, findings),
+        quotations=partial(quotations, situation, findings),
         suggestions=repairs[0],
         unconfirmed=repairs[1],
         pbx=situation.pbx,
@@ -258,7 +258,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         outbound_calls=situation.outbound_calls,
         requests=tuple(map(row_of, situation.exchanges)),
         methods=methods,
-        filtered=situation.filter_text,
+        filter_text=situation.filter_text,
     )
 
 

@@ -99,7 +99,7 @@ def _sort_out(report: Report, gate: Gate, comments: Sequence[Ignore]) -> tuple[t
         why = f": {comment.reason}" if comment.reason else ""
         if silenced[comment]:
             notes.append(f"{_findings(silenced[comment])} of {comment.rule} ignored at {comment.comment}{why}")
-        elif comment.rule in report.checked or not report.captures:
+        elif comment.rule in report.checked_rules or not report.captures:
             notes.append(f"{comment.comment} ignores {comment.rule}, of which there is no finding there")
     notes += [f"{_findings(silenced[rule])} of {rule} ignored, as asked" for rule in sorted(gate.ignored_rules)]
     return tuple(kept), notes

@@ -78,7 +78,7 @@ def settled_questions(situation: Situation) -> frozenset[str]:
     which it answers with 403 before anything else; and what it does by the rows that it holds (`cache`), which shows
     where each call has an answer."""
     config = situation.config
-    open_ = {"acl"} & config.not_shown | {"cache", "module"} & {unread.source for unread in config.unread}
+    open_ = {"acl"} & config.not_shown | {"cache", "module"} & {unread.source for unread in config.unread_objects}
     if not open_:
         return frozenset()
     shown = [one.group for one in map(situation.find_shown, situation.groups) if one]

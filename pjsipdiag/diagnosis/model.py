@@ -219,16 +219,16 @@ class Report:
     unconfirmed: tuple[Suggestion, ...] = ()
     requests: tuple[RequestRow, ...] = ()
     """The requests that the PBX received beside calls."""
-    filtered: str = ""
+    filter_text: str = ""
     """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()
-    """The requests to be listed are of these; `quoted` are words of others in findings (`quotations`)."""
-    quoted: Callable[[], Iterable[tuple[str, str]]] = field(default=tuple, repr=False, compare=False)
+    """The requests to be listed are of these; `quotations` are words of others in findings (`quotations`)."""
+    quotations: Callable[[], Iterable[tuple[str, str]]] = field(default=tuple, repr=False, compare=False)
     doors: tuple[Door, ...] = ()
     """The ways in, where a configuration is looked at alone."""
-    checked: tuple[str, ...] = ()
+    checked_rules: tuple[str, ...] = ()
     """The rules that were asked of it then."""
-    expected: tuple[str, ...] = ()
+    held_expectations: tuple[str, ...] = ()
     """The expectations of a file that hold."""
     transcripts: Callable[[Sequence[CallRow]], Transcripts] | None = field(default=None, repr=False, compare=False)
     """Reads the captures again for the messages of some calls. None where they cannot be read again."""

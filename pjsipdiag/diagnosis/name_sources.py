@@ -79,7 +79,7 @@ def load(
             there = ", ".join(sorted(urls.names)) or "none"
             raise ConfigError(f"--database {name}=...: extconfig.conf names no such database (it names {there})")
     settled = ("cache", "module") if live is not None else shown  # who runs has started, and tells what it holds
-    config = replace(config, unread=tuple(one for one in config.unread if one.source not in settled))
+    config = replace(config, unread_objects=tuple(one for one in config.unread_objects if one.source not in settled))
     otherwise = _otherwise(config, live, asterisk) if live is not None else ()
     return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
 

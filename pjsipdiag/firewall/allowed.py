@@ -186,7 +186,7 @@ def _unknowns(config: Config) -> Iterator[str]:
 def _unread(config: Config) -> Iterator[str]:
     """The places that may have more objects."""
     kinds = {"identify", "endpoint", "acl"}
-    for unread in config.unread:
+    for unread in config.unread_objects:
         if unread.type in kinds:
             yield f"objects were not read: {unread.text}"
     for problem in config.missing_files:

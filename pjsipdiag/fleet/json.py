@@ -19,7 +19,7 @@ def write(fleet: Fleet, stream: TextIO, _look: Style) -> None:
     stream.write(',\n"headline": ' + dump(wording.fleet_headline(fleet)))
     write_rows(stream, "pbxs", map(_member, fleet.members))
     write_rows(stream, "causes", map(_cause, fleet.causes))
-    write_rows(stream, "shared_sources", map(_source, fleet.shared))
+    write_rows(stream, "shared_sources", map(_source, fleet.shared_sources))
     stream.write(',\n"missing": ' + dump(wording.open_points(fleet)) + "}\n")
 
 
@@ -78,6 +78,6 @@ def _source(source: SharedSource) -> Json:
                 "observed": dict(sorted(row.observed.items())),
                 "user_agents": list(row.user_agents),
             }
-            for name, row in source.seen
+            for name, row in source.callers
         ],
     }

@@ -87,11 +87,11 @@ class SharedSource:
     """An address that several PBXs saw."""
 
     address: str
-    seen: tuple[tuple[str, Caller], ...]
+    callers: tuple[tuple[str, Caller], ...]
 
     @property
     def verdicts(self) -> tuple[str, ...]:
-        return tuple(sorted({row.verdict for _, row in self.seen if row.calls}))
+        return tuple(sorted({row.verdict for _, row in self.callers if row.calls}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +101,4 @@ class Fleet:
     path: str
     members: tuple[Member, ...]
     causes: tuple[SharedCause, ...]
-    shared: tuple[SharedSource, ...]
+    shared_sources: tuple[SharedSource, ...]

@@ -32,12 +32,12 @@ KEPT_AGENTS = 3
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """How each PBX is diagnosed: by `jobs` processes or the workers of `dask`; `pages` and `rows` are folders for a
-    page and a table of calls of each, None for none; for `kept`, `since` and `until` see `Options`. What counts of a
+    page and a table of calls of each, None for none; for `kept_in`, `since` and `until` see `Options`. What counts of a
     report is what `gate` lets through."""
 
     jobs: int = 1
     dask: str | None = None
-    kept: str | None = None
+    kept_in: str | None = None
     pages: Path | None = None
     rows: Path | None = None
     since: str | None = None
@@ -65,7 +65,7 @@ class Diagnosis:
         options: Options = {
             "jobs": self.jobs,
             "dask": self.dask,
-            "kept": self.kept,
+            "kept": self.kept_in,
             "since": self.since,
             "until": self.until,
             "pbx": pbx.addresses,

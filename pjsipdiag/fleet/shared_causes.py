@@ -95,7 +95,7 @@ def _shared_sources(members: Sequence[Member]) -> Iterator[SharedSource]:
 def _by_need(one: SharedSource) -> tuple[int, int, int, tuple[int, bytes]]:
     verdicts = one.verdicts
     rank = 0 if len(verdicts) > 1 else _VERDICTS.index(verdicts[0]) if verdicts else len(_VERDICTS)
-    return rank, -len(one.seen), -sum(row.calls for _, row in one.seen), _by_address(one.address)
+    return rank, -len(one.callers), -sum(row.calls for _, row in one.callers), _by_address(one.address)
 
 
 def _by_address(text: str) -> tuple[int, bytes]:

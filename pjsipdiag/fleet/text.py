@@ -35,7 +35,7 @@ class _Page:
         yield from self.ink.title("PBXs", [self.members()])
         if fleet.causes:
             yield from self.ink.title("Causes", (part for cause in fleet.causes for part in self.cause(cause)))
-        if fleet.shared:
+        if fleet.shared_sources:
             yield from self.ink.title("Sources that several PBXs saw", self.write_shared())
         if points := wording.open_points(fleet):
             yield from self.ink.title("What is missing", (self.ink.item(point, by=2) for point in points))
@@ -78,15 +78,15 @@ class _Page:
             yield ink.item(f"and at {plural(left, 'more PBX', 'more PBXs')}: -v names them", "dim")
 
     def write_shared(self) -> Iterator[Part]:
-        shown = self.fleet.shared if self.look.verbose else self.fleet.shared[:SOURCES_SHOWN]
+        shown = self.fleet.shared_sources if self.look.verbose else self.fleet.shared_sources[:SOURCES_SHOWN]
         for source in shown:
             yield self.source(source)
-        if left := len(self.fleet.shared) - len(shown):
+        if left := len(self.fleet.shared_sources) - len(shown):
             yield self.ink.item(f"and {plural(left, 'more source')}: -v names them", "dim", by=2)
 
     def source(self, source: SharedSource) -> Part:
-        seen = source.seen if self.look.verbose else source.seen[:PBXS_SHOWN]
+        seen = source.callers if self.look.verbose else source.callers[:PBXS_SHOWN]
         at = "; ".join(wording.seen_as(name, row) for name, row in seen)
-        more = f"; and {len(source.seen) - len(seen):,} more" if len(source.seen) > len(seen) else ""
+        more = f"; and {len(source.callers) - len(seen):,} more" if len(source.callers) > len(seen) else ""
         calls = plural(wording.shared_calls(source), "call")
         return self.ink.item(f"{source.address}: {wording.shared_kind(source)}, {calls} ({at}{more})", by=2)

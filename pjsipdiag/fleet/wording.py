@@ -66,15 +66,15 @@ def outcome(member: Member) -> str:
 def shared_kind(source: SharedSource) -> str:
     """The verdicts of all PBXs on a source: `matched at 12, unmatched at 3`."""
     numbers = {
-        verdict: sum(row.verdict == verdict for _, row in source.seen if row.calls) for verdict in VERDICTS[::-1]
+        verdict: sum(row.verdict == verdict for _, row in source.callers if row.calls) for verdict in VERDICTS[::-1]
     }
     parts = [f"{verdict} at {number:,}" for verdict, number in numbers.items() if number]
-    silent = sum(not row.calls for _, row in source.seen)
+    silent = sum(not row.calls for _, row in source.callers)
     return ", ".join([*parts, *([f"no call at {silent:,}"] if silent else [])])
 
 
 def shared_calls(source: SharedSource) -> int:
-    return sum(row.calls for _, row in source.seen)
+    return sum(row.calls for _, row in source.callers)
 
 
 def seen_as(name: str, row: Caller) -> str:

@@ -60,9 +60,9 @@ class Collecting:
     machine: Machine
     wish: Wish
     folder: Path
-    captured: list[str] = field(default_factory=list)
+    capture_notes: list[str] = field(default_factory=list)
     """Sentences about the capture."""
-    lacking: list[str] = field(default_factory=list)
+    lacking_parts: list[str] = field(default_factory=list)
     """The parts that could not be had, in words of the other machine."""
 
     def configuration(self) -> Config:
@@ -87,10 +87,10 @@ class Collecting:
             said = self._run(words, output, self.wish.seconds + OVERTIME)
         if not path.stat().st_size:
             raise PjsipdiagError(f"{self._at('tcpdump')}: {_last(said)}")
-        self.captured.append(f"a capture of {self.wish.seconds:g} s on {self.wish.interface}")
+        self.capture_notes.append(f"a capture of {self.wish.seconds:g} s on {self.wish.interface}")
         if count := tcpdump.count_dropped(said):
             missing = "1 packet is missing" if count == 1 else f"{count:,} packets are missing"
-            self.captured.append(f"{missing}, which the kernel dropped")
+            self.capture_notes.append(f"{missing}, which the kernel dropped")
 
     def fetch_rotated(self) -> None:
         """The newest files of a rotating capture."""
@@ -115,13 +115,13 @@ class Collecting:
             try:
                 expand([files / name])
             except CaptureError as error:
-                self.lacking.append(f"passed over: {visible(name)}{str(error).removeprefix(str(files / name))}")
+                self.lacking_parts.append(f"passed over: {visible(name)}{str(error).removeprefix(str(files / name))}")
                 continue
             (files / name).rename(self.folder / f"capture-{number}.pcap")
         taken = len(self._captures())
         if not taken:
             raise PjsipdiagError(f"{self._at(where)}: there is no capture among the newest {len(newest)} files")
-        self.captured.append(f"the newest {taken} of {len(found)} captures")
+        self.capture_notes.append(f"the newest {taken} of {len(found)} captures")
 
     def live(self) -> None:
         """Asks the running Asterisk; that it tells nothing is a note."""
@@ -135,7 +135,7 @@ class Collecting:
         try:
             told = ask(self.folder / "etc", {"live": asking}, hosts, calls=True)
         except LiveError as error:
-            self.lacking.append(f"the running Asterisk told nothing: {error}")
+            self.lacking_parts.append(f"the running Asterisk told nothing: {error}")
             return
         assert told is not None
         with write_file(str(self.folder / LIVE_FILE), mode=PRIVATE_MODE) as stream:
@@ -149,15 +149,18 @@ class Collecting:
             redacted = redact_files(
                 self._captures(), self.folder / "etc", made, live=str(told) if told.exists() else None
             )
-            self.captured.append(f"{redacted.same} of {redacted.requests} requests replay to the same verdict")
-            write_bundle(made, [f"collected {now}, redacted", *self.captured], path, force=force)
+            self.capture_notes.append(f"{redacted.same} of {redacted.requests} requests replay to the same verdict")
+            write_bundle(made, [f"collected {now}, redacted", *self.capture_notes], path, force=force)
             return
         made.mkdir()
         for one in (*self._captures(), self.folder / "etc", told):
             if one.exists():
                 one.rename(made / one.name)
         write_bundle(
-            made, [f"collected {now} on {self.machine.name}", *self.captured, *self.lacking], path, force=force
+            made,
+            [f"collected {now} on {self.machine.name}", *self.capture_notes, *self.lacking_parts],
+            path,
+            force=force,
         )
 
     def _captures(self) -> list[Path]:
@@ -200,7 +203,7 @@ class Collecting:
         if not names:
             raise PjsipdiagError(f"{self._at(what)}: {_last(said)}")
         if "Permission denied" in said:
-            self.lacking.append(f"not readable there: {_last(said)}")
+            self.lacking_parts.append(f"not readable there: {_last(said)}")
         return names
 
 
@@ -220,7 +223,7 @@ def collect(machine: Machine, wish: Wish, path: str, *, force: bool, say: Callab
             work.capture(ports)
         work.live()
         work.write(path, force=force)
-        for note in (*work.captured, *work.lacking):
+        for note in (*work.capture_notes, *work.lacking_parts):
             say(note)
 
 

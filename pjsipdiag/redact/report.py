@@ -33,7 +33,7 @@ _QUOTED_LINE = re.compile(
 )
 """Findings that quote a line of a file as it stands."""
 
-NOT_WALKED = ("calls", "config", "quoted", "asterisk_version", "asterisk_reason", "transcripts")
+NOT_WALKED = ("calls", "config", "quotations", "asterisk_version", "asterisk_reason", "transcripts")
 """The fields of a report that are not texts and data that can be walked."""
 
 _SENT: Mapping[str, Callable[[Disguise, str], str]] = {
@@ -60,7 +60,7 @@ def redact_report(report: Report) -> Report:
     for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
         for line in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
             disguise.learn(line, disguise.opaque("line", line))
-    for kind, text in report.quoted():
+    for kind, text in report.quotations():
         if not is_own(text) and not (kind == quoted.WORD and text.lower() in PROTOCOL):
             disguise.learn(text, _stand(redactor, kind, text))
     for request in report.requests:
@@ -72,7 +72,7 @@ def redact_report(report: Report) -> Report:
         if field.name not in NOT_WALKED
     }
     reason, config = _reason(report), _config(report.config, redactor)
-    bare = replace(report, quoted=tuple, transcripts=None)
+    bare = replace(report, quotations=tuple, transcripts=None)
     return replace(bare, **changed, calls=calls, config=config, asterisk_reason=reason)
 
 
@@ -114,7 +114,7 @@ def _know(variable: Variable, redactor: _Redactor) -> None:
 def _disguise(report: Report) -> Disguise:
     """Knows every address and name of the report before the first stand-in is made."""
     texts = list(
-        _strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config", "quoted")])
+        _strings([getattr(report, f.name) for f in fields(report) if f.name not in ("calls", "config", "quotations")])
     )
     hosts: set[str] = set()
     users: dict[str, None] = {}

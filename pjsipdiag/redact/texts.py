@@ -10,7 +10,7 @@ from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.identify_names import ordered_names
 
 
-def redact_said(text: str, configs: Sequence[Config]) -> str:
+def redact_text(text: str, configs: Sequence[Config]) -> str:
     """`text` with stand-ins for the addresses, numbers, hosts and names that it has of these configurations."""
     variables = [v for config in configs for section in config.sections for v in section.variables]
     names = {name: stand for config in configs for name, stand in ordered_names(config).items()}

@@ -26,15 +26,15 @@ def _headline(report: Report) -> str:
     calls = len(report.calls)
     unmatched = len(report.unmatched)
     telling = next(filter(_tells, report.findings), None)
-    if not calls and not report.filtered and telling:
+    if not calls and not report.filter_text and telling:
         first, _ = _in_short(telling.message)
         return f"{severities(report.findings)} found, without any INVITE to replay. First: {first}."
     if not calls and any(capture.unread for capture in report.captures):
         if any(capture.sip_messages for capture in report.captures):
             return "No inbound INVITE was found in what could be read."
         return "Nothing can be judged: what was captured or logged could not be read."
-    if not calls and report.filtered:
-        return f"Nothing is left to judge: the filter ({report.filtered}) leaves no inbound INVITE."
+    if not calls and report.filter_text:
+        return f"Nothing is left to judge: the filter ({report.filter_text}) leaves no inbound INVITE."
     if not calls:
         meaning = next((_in_short(one.message)[1] for one in report.findings if one.rule == "no-invite"), "")
         return f"No inbound INVITE was found: {meaning or 'there is nothing to match'}."

@@ -46,7 +46,7 @@ def pbx(report: Report) -> str:
 
 def scope(report: Report) -> str:
     """Says that the report covers a part; empty where it covers all."""
-    return f"only {report.filtered}" if report.filtered else ""
+    return f"only {report.filter_text}" if report.filter_text else ""
 
 
 def capture(summary: CaptureSummary) -> str:

@@ -175,7 +175,7 @@ class Watch:
     def _judge(self, fresh: list[Datagram], now: int) -> None:
         self._judged = begun = time.monotonic()
         self._since = self._now
-        encrypted, self._source.tally.encrypted = self._source.tally.encrypted, Counter()
+        encrypted, self._source.tally.encrypted_connections = self._source.tally.encrypted_connections, Counter()
         if self._encrypted:
             encrypted = Counter()
         if not fresh and not encrypted:

@@ -64,7 +64,7 @@ class Windows:
         # Numbered anew, as the records of a capture: the frame of a call then says whether it is fresh.
         known = len(self._recent)
         window = [one._replace(frame=number) for number, one in enumerate((*self._recent, *fresh), 1)]
-        tally = Tally(self._name, records=len(window), encrypted=Counter(encrypted), kept=window)
+        tally = Tally(self._name, records=len(window), encrypted_connections=Counter(encrypted), kept=window)
         fold = Fold(Spool())
         fold.feed(window)
         tally.sip_messages, tally.invites = fold.counts

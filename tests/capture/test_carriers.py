@@ -35,7 +35,7 @@ def test_the_same_messages_come_out(name: str, version: str) -> None:
     found, tally = read((CARRIERS | PASTED)[name](RAW[version]))
     expected, said = read(RAW[version])
     assert told(found) == told(expected)
-    assert not tally.unread
+    assert not tally.unread_messages
     if name != "broken after 132":  # few lines are that long: nothing shows the width
         assert set(tally.log_lines) == set(said.log_lines)
 
@@ -101,7 +101,7 @@ def test_any_width_is_found(width: int, at_blanks: bool, quote: str) -> None:
     """Every message is there, unbroken; what could not be joined counts as unread."""
     raw = cut_at_blanks(RAW["22"], width, quote) if at_blanks else cut_hard(RAW["22"], width, quote, quote)
     found, tally = read(raw)
-    assert len(found) + sum(tally.unread.values()) >= len(read(RAW["22"])[0])
+    assert len(found) + sum(tally.unread_messages.values()) >= len(read(RAW["22"])[0])
     if width <= 110:
         assert [(d.source, d.direction) for d in found] == [(d.source, d.direction) for d in read(RAW["22"])[0]]
 

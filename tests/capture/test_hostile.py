@@ -82,7 +82,7 @@ def test_what_only_begins_like_a_document_is_read_to_its_end() -> None:
     found, tally = read(b'"\n' + RAW)
     expected, _ = read(RAW)
     assert [one.payload for one in found] == [one.payload for one in expected]
-    assert not tally.unread
+    assert not tally.unread_messages
 
 
 @pytest.mark.usefixtures("short")

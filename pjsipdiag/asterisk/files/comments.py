@@ -18,7 +18,7 @@ class Comments:
         self._strays: list[int] = []
 
     @property
-    def opened(self) -> int:
+    def opened_at(self) -> int:
         """The line on which the innermost open comment begins, or that with the `--;` that closed nothing."""
         return self._opened[-1] if self.depth > 0 else self._strays[-1]
 

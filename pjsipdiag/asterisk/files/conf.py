@@ -153,8 +153,8 @@ class _Parser:
                 reason = FileReason.OPEN_COMMENT()
                 if comments.depth < 0:
                     reason = FileReason.CLOSED_COMMENT()
-                log = f"Unterminated comment detected beginning on line {comments.opened}"
-                self.warnings.append(Problem(reason, Where(name, comments.opened), log))
+                log = f"Unterminated comment detected beginning on line {comments.opened_at}"
+                self.warnings.append(Problem(reason, Where(name, comments.opened_at), log))
         self.level -= 1
         return True if read_any or (self.files.given_up and not names) else None
 

@@ -128,7 +128,7 @@ class _Loader:
             acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, lists)).values()),
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
-            unread=self.sources.unread_objects(),
+            unread_objects=self.sources.unread_objects(),
             missing_files=()
             if self.sources.is_alone
             else tuple(dict.fromkeys(m for p in parsed for m in p.missing_files)),
@@ -305,7 +305,7 @@ class _Loader:
     def _takes_wizard(self, object_type: str) -> bool:
         """Whether the wizard can keep objects of a type: it has a `memory` of its own for each, which older releases
         refuse where sorcery.conf maps the type to one already (`Wizard memory already applied`)."""
-        if object_type in self.sources.mappings.misplaced:
+        if object_type in self.sources.mappings.misplaced_types:
             return False
         in_memory = any(backend.kind == "memory" for backend in self.sources.backends[object_type])
         return not in_memory or self.version.has("late_wizard")

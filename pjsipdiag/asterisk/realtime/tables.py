@@ -89,7 +89,7 @@ class Tables:
     """Lines that stand in for the rows of a table."""
     peek: Callable[[str], ParsedFile] = lambda _: ParsedFile(is_found=False)
     """A file that is no part of the configuration and may hold passwords."""
-    unread: list[UnreadObjects] = field(default_factory=list)
+    unread_objects: list[UnreadObjects] = field(default_factory=list)
     dead_databases: list[str] = field(default_factory=list)
     stored_tables: list[StoredTable] = field(default_factory=list)
     _dead: dict[str, database.DeadError] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Tables:
             return ParsedFile(is_found=mapped.driver == "sqlite3")
         url = self._url(mapped)
         if url is None:
-            self.unread += [of_table(object_type, mapped, mapped.where, name) for object_type in types]
+            self.unread_objects += [of_table(object_type, mapped, mapped.where, name) for object_type in types]
             return None
 
         def take(columns: database.Columns, raw: database.Raw) -> tuple[StoredTable, static.Included]:
@@ -155,13 +155,13 @@ class Tables:
                 continue
             url = self._url(mapped)
             if url is None:
-                self.unread.append(of_table(object_type, mapped, backend.where))
+                self.unread_objects.append(of_table(object_type, mapped, backend.where))
                 return
             part = self._part(mapped, url, object_type, version)
             if part is None:
                 continue
             if backend.cache is not None and (backend.cache.is_full or not listed):
-                self.unread += of_cache(object_type, backend.cache.where)
+                self.unread_objects += of_cache(object_type, backend.cache.where)
             problems = pitfalls.of_rows(self.stored_tables[-1], backend.cache)
             yield replace(part, problems=tuple(problems))
             # A list ends at the first table that answers; a single row is looked for in the next one too, but by ODBC
@@ -180,8 +180,8 @@ class Tables:
                 continue
             url = self._url(mapped)
             if url is None:
-                self.unread.append(of_table("named_acl", mapped, mapped.where))
-                return access_lists.Lists(unread=self.unread[-1])
+                self.unread_objects.append(of_table("named_acl", mapped, mapped.where))
+                return access_lists.Lists(unread=self.unread_objects[-1])
 
             def take(columns: database.Columns, raw: database.Raw, mapped: TableMapping = mapped) -> access_lists.Lists:
                 return access_lists.lists_of(mapped, columns, raw, system)

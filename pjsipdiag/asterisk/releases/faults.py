@@ -20,22 +20,22 @@ FaultName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`what` the releases of `span` do wrong, how to live with it (`meanwhile`), and where it was mended: `fixed` has
-    first releases that are not in the table of releases yet."""
+    """`effect` the releases of `span` do wrong, how to live with it (`meanwhile`), and where it was mended:
+    `coming_fixes` has first releases that are not in the table of releases yet."""
 
-    what: str
+    effect: str
     span: Span
     meanwhile: str
     reference: str
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    coming_fixes: Mapping[str, str] = field(default_factory=dict)
 
     def fixed_in(self, version: str) -> str:
         """The first release of the same line without it, else those of later lines; empty where none is known."""
         line = line_of(version)
         later = [one for one in RELEASES[line] if number_of(one) > number_of(version) and not self.span.covers(one)]
-        if later or line in self.fixed:
-            return later[0] if later else self.fixed[line]
-        mended = [*self.span.until.values(), *self.fixed.values()]
+        if later or line in self.coming_fixes:
+            return later[0] if later else self.coming_fixes[line]
+        mended = [*self.span.until.values(), *self.coming_fixes.values()]
         return ", ".join(sorted((one for one in mended if number_of(one) > number_of(version)), key=number_of))
 
 
@@ -75,7 +75,7 @@ FAULTS: dict[FaultName, Fault] = {
         Span(),
         "add username to identify_by of the endpoint (as in username,ip)",
         "asterisk issue 1398; res_pjsip_registrar.c: find_registrar_aor",
-        fixed={"20": "20.21.0", "22": "22.11.0", "23": "23.5.0"},
+        coming_fixes={"20": "20.21.0", "22": "22.11.0", "23": "23.5.0"},
     ),
     "digest-md5-only": Fault(
         "Asterisk answers challenges with MD5 only: one with SHA-256 or SHA-512-256 alone stays unanswered",

@@ -70,9 +70,9 @@ FeatureName = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """`what` the releases of `span` do, and where Asterisk or PJSIP does it."""
+    """`effect` the releases of `span` do, and where Asterisk or PJSIP does it."""
 
-    what: str
+    effect: str
     span: Span
     reference: str
 

@@ -154,12 +154,12 @@ class Replay:
         # Before anything else, whether Asterisk is there and hears the packet. Where it does not, a transport in a
         # place that was not read may: then nobody knows. And of a copy that lacks included files and has no transport
         # nothing is said, for they may stand in those.
-        for module in self.config.unread:
+        for module in self.config.unread_objects:
             if module.source == "module":
                 yield Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=module), module.where)
         unheard, transports, domain = self._place(message.transport, message.destination)
         if unheard:
-            unread = next((unread for unread in self.config.unread if unread.type == "transport"), None)
+            unread = next((unread for unread in self.config.unread_objects if unread.type == "transport"), None)
             if self.config.listeners or not (self.config.is_partial and self.config.missing_files):
                 if unread is not None:
                     unheard = Check("arrival", Match.UNKNOWN, WalkReason.NOT_READ(what=unread), unread.where)
@@ -215,7 +215,7 @@ class Replay:
         return {
             step: (unread, unread.source == "cache" or (unread.type, unread.source) == ("identify", "table"))
             for kind, names in steps.items()
-            for unread in self.config.unread
+            for unread in self.config.unread_objects
             if unread.type == kind
             for step in names
             if step != "line"

@@ -66,7 +66,7 @@ def file_header(raw: bytes | bytearray) -> FileHeader | None:
 class Walk(RecordWalk):
     """The records of classic pcap, and of captures that are appended to it."""
 
-    kept = 2 * HEADER
+    kept_bytes = 2 * HEADER
     chain = 8
     sure = 64
 

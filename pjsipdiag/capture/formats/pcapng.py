@@ -42,7 +42,7 @@ class PcapngSection(NamedTuple):
 class BlockWalk(RecordWalk):
     """The blocks of `window` from its first byte on, which starts a section unless it is inside of `section`."""
 
-    step = kept = 12
+    step = kept_bytes = 12
     chain = 2
     sure = 8
 

@@ -24,7 +24,7 @@ class RecordWalk(ABC):
 
     step: int
     """Bytes that any record has at least."""
-    kept: int
+    kept_bytes: int
     """Bytes at the end of a window that may begin what is searched for."""
     chain: int
     """Headers in a row that make a place in a damaged capture the start of a record."""
@@ -98,7 +98,7 @@ class RecordWalk(ABC):
         """The next place from `at` on where records start again; -1 if there is none. Moves the window."""
         window = self._window
         while True:
-            place = max(at, window.end - self.kept)
+            place = max(at, window.end - self.kept_bytes)
             for match in self._likely().finditer(window.buffer, at, window.end):
                 verified = self._verify(match.start(), length or self.chain)
                 if verified:

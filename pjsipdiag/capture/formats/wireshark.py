@@ -61,7 +61,7 @@ def read_wireshark(path: str | Path, tally: Tally, keylog: str | Path | None = N
     if unseen > 0:
         tally.undecoded[UNSEEN] += unseen
     for connection in readable:
-        tally.encrypted.pop(connection, None)
+        tally.encrypted_connections.pop(connection, None)
 
 
 def _count_natively(path: str | Path, tally: Tally) -> tuple[set[int], int]:
@@ -75,8 +75,8 @@ def _count_natively(path: str | Path, tally: Tally) -> tuple[set[int], int]:
     except CaptureError:
         return set(), 0  # tshark knows more file formats than we do
     tally.records, tally.truncated = own.records, own.truncated
-    tally.encrypted.update(own.encrypted)
-    return {int.from_bytes(server[-2:], "big") for _, server in own.encrypted}, found
+    tally.encrypted_connections.update(own.encrypted_connections)
+    return {int.from_bytes(server[-2:], "big") for _, server in own.encrypted_connections}, found
 
 
 def _tshark(path: str, tally: Tally, keylog: str | Path | None, tls_ports: set[int]) -> Iterator[bytes]:

@@ -64,7 +64,7 @@ class Deferring(Dissector):
         import pickle
 
         reassembler, rest = self._reassembler, self._rest
-        rest.flows, rest.ignored = pickle.dumps(reassembler.flows), reassembler.ignored
+        rest.flows, rest.ignored_flows = pickle.dumps(reassembler.flows), reassembler.ignored
         rest.records = self.tally.records
         rest.strays = reassembler.strays or set()
         rest.passed_over = array("I", self.passed or ())
@@ -172,7 +172,7 @@ class Joining(Dissector):
         # reach. The part knew nothing of the former: it is hung below the part's own here, unless that would have
         # changed a message.
         before = {flow: known for flow in self._own if (known := flows.pop(flow, None))}
-        reassembler.take_up(pickle.loads(rest.flows) if rest.flows else {}, rest.ignored, frames)
+        reassembler.take_up(pickle.loads(rest.flows) if rest.flows else {}, rest.ignored_flows, frames)
         for flow, known in before.items():
             old, now = known if known.is_begun else known.former, flows.get(flow)
             if old is None:
@@ -182,7 +182,7 @@ class Joining(Dissector):
             given_up += [old] if now and now.former else []
             if (
                 flow in rest.strays
-                or flow in rest.ignored
+                or flow in rest.ignored_flows
                 or (given_up and not old.shown)
                 or any(one.waiting_bytes for one in given_up)
             ):

@@ -84,7 +84,7 @@ class Handover:
     any_passed: bool = False
     flows: bytes = b""
     """`UnfinishedState.flows`, packed, or none: who joins changes them, and perhaps has to begin anew."""
-    ignored: dict[bytes, int] = field(default_factory=dict)
+    ignored_flows: dict[bytes, int] = field(default_factory=dict)
     strays: set[bytes] = field(default_factory=set)
     cut: int | None = None
     """The byte of the file at which a record starts that is not whole."""

@@ -47,7 +47,7 @@ class UnfinishedState(NamedTuple):
 
     fragments: dict[DatagramKey, Pending]
     flows: Flows
-    ignored: dict[bytes, int]
+    ignored_flows: dict[bytes, int]
     records: int
 
 
@@ -72,7 +72,7 @@ class Dissector:
         self._kept_late = 0
         if before is not None:
             self.fragments.take_up(before.fragments, -before.records)
-            self._reassembler.take_up(before.flows, before.ignored, -before.records)
+            self._reassembler.take_up(before.flows, before.ignored_flows, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.direct: Callable[..., Sequence[Datagram] | None] = self._reassembler.feed
         """As `follow`, without the frame around a segment; None where the frame is wanted."""

@@ -215,7 +215,7 @@ class Reassembler(FlowTable):
         if reverse(flow) not in self.ignored:
             source, destination = ends(flow)
             client, server = (source, destination) if sender is tls.Side.CLIENT else (destination, source)
-            tls.count_connection(self.tally.encrypted, self.tally.undecoded, client[:-2], server)
+            tls.count_connection(self.tally.encrypted_connections, self.tally.undecoded, client[:-2], server)
         for one in (flow, reverse(flow)):
             known = self.flows.get(one)
             if known is None or known.stream is None:

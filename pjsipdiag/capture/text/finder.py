@@ -93,4 +93,4 @@ def count_broken(lines: MarkedLines, end: int, spoken: Sequence[tuple[int, int]]
         if at >= reached[bisect_right(starts, at)]:
             tally.changed += 1
             tally.undecoded["log message behind a line that was broken or changed"] += 1
-            tally.unread[BROKEN, f"{width}" if width else ""] += 1
+            tally.unread_messages[BROKEN, f"{width}" if width else ""] += 1

@@ -139,7 +139,7 @@ class _Reading:
         """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
         tally = self.tally
         self._refusals.finish()
-        if tally.records or tally.logged_refusals or tally.unread or tally.log_lines:
+        if tally.records or tally.logged_refusals or tally.unread_messages or tally.log_lines:
             return
         if self._empty:
             raise CaptureError(f"{tally.file}: the file is empty")
@@ -289,7 +289,7 @@ class _Reading:
         said = f"log message {said}"
         self.tally.changed += reason != CUT
         self.tally.undecoded["log message cut short" if reason == CUT else said] += 1
-        self.tally.unread[reason, detail] += 1
+        self.tally.unread_messages[reason, detail] += 1
 
 
 def _reaches(text: bytes, mark: Mark, after: int) -> bool:

@@ -124,7 +124,7 @@ class Refusals:
         tally = self._tally
         if said.source is None and (said.event or said.hidden):
             if not said.event:
-                tally.unread["hidden", stand_in(said.hidden)] += 1
+                tally.unread_messages["hidden", stand_in(said.hidden)] += 1
             return
         if not said.event:
             key = said.call_id or f"source:{said.source or ''}"

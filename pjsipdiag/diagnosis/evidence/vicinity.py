@@ -50,10 +50,10 @@ class WrittenLine:
 
 @dataclass(frozen=True, eq=False)
 class Vicinity:
-    """`written` lists lines by (family, leading bits) of the addresses around them, `spans` has the first and the last
+    """`lines` lists lines by (family, leading bits) of the addresses around them, `spans` has the first and the last
     address that an endpoint's lines hold in a PARTY_PREFIX."""
 
-    written: dict[tuple[int, int], list[WrittenLine]] = field(default_factory=lambda: defaultdict(list))
+    lines: dict[tuple[int, int], list[WrittenLine]] = field(default_factory=lambda: defaultdict(list))
     spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
 
 
@@ -95,7 +95,7 @@ def endpoints_that_write(config: Config, rule: AddressRule) -> Iterator[str]:
 
 def _near(known: Vicinity, family: int, value: int) -> Iterator[tuple[int, WrittenLine]]:
     """The written lines at most MOST_STEPS addresses away, with the steps to it: negative below."""
-    for line in known.written.get((family, value >> _BUCKET), ()):
+    for line in known.lines.get((family, value >> _BUCKET), ()):
         steps = value - line.last if value > line.last else min(value - line.first, 0)
         if abs(steps) <= MOST_STEPS:
             yield steps, line
@@ -133,4 +133,4 @@ def _add(found: Vicinity, family: int, line: WrittenLine, narrow: bool) -> None:
     found.spans[line.endpoint, family, place] = min(low, first), max(high, last)
     if narrow:
         for bucket in range(max(line.first - MOST_STEPS, 0) >> _BUCKET, ((line.last + MOST_STEPS) >> _BUCKET) + 1):
-            found.written[family, bucket].append(line)
+            found.lines[family, bucket].append(line)

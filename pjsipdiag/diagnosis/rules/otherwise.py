@@ -197,7 +197,7 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     """Any final answer but success that no rule before has explained."""
     status = refused_by(group)
     answered = status in (401, 407) and group.verdict.outcome is Outcome.CHALLENGED  # by another Call-ID
-    unread = status == 401 and situation.config.unread and group.verdict.outcome is Outcome.UNKNOWN
+    unread = status == 401 and situation.config.unread_objects and group.verdict.outcome is Outcome.UNKNOWN
     open_ = unread or any(check.why.first.kind is WalkReason.NOT_LISTED for check in group.verdict.trace)
     if not status or answered or open_ or group.verdict.outcome is Outcome.NO_MATCH:
         return None

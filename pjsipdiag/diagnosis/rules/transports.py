@@ -62,7 +62,7 @@ def _shown(transport: Transport) -> str:
     return f"{bind}:{transport.port}"
 
 
-def silent(config: Config) -> Iterator[Finding]:
+def nothing_listens(config: Config) -> Iterator[Finding]:
     """Says that nothing listens, where no other finding says why."""
     explained = config.rejected_files or config.missing_files or any(one.is_fatal for one in config.absent_modules)
     explained = explained or any(one.type == "transport" for one in config.dropped)

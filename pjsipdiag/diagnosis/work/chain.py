@@ -24,7 +24,7 @@ class Chain:
 
     captures: Captures
     reading: Reading
-    seen: TaskProgress
+    progress: TaskProgress
     executor: Executor
     places: list[list[PlacedFold]] = field(default_factory=list)
     tallies: list[Tally] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Chain:
         )
         if self.executor.forks:
             tally = reader.tally()
-            self.seen.watch(tally, task)
+            self.progress.watch(tally, task)
             whole = reader.read(self._unfinished, self._days, tally, self._spool)
         else:
             (whole,) = self.executor.submit(reader, [(self._unfinished, self._days)]).results()
@@ -68,13 +68,13 @@ class Chain:
                 break
             except Unjoinable as reason:
                 joined = reason.part if self.executor.forks else 0
-                self.seen.forget([one.number for one in done[joined:]])
+                self.progress.forget([one.number for one in done[joined:]])
                 if not joined:
                     self.read(capture, done[0].number)
                     return
         more: Iterable[Datagram] = ()
         if joined < len(done):
-            self.seen.watch(tally, done[joined].number)
+            self.progress.watch(tally, done[joined].number)
             dissector, more = read_on(done[joined].piece, tally, dissector)
             more = until_gone(more, tally, len(self.captures.files))
         told = to_the_end(chain(found, more), dissector, self._after(capture))
@@ -100,7 +100,7 @@ class Chain:
 
     def _here(self) -> Reading:
         """Puts what is folded here into one fold."""
-        return Reading(self.reading.wanted)
+        return Reading(self.reading.selection)
 
     def _lose(self, whole: WholeFile) -> None:
         """Goes on without a file that cannot be read. Raises CaptureError where it is the only one."""

@@ -49,7 +49,7 @@ class GatheredCaptures:
     @property
     def encrypted_connections(self) -> tuple[tuple[Address, Address, int], ...]:
         """Connections that cannot be read: client, server, how often."""
-        found = (item for tally in self.tallies for item in sorted(tally.encrypted.items()))
+        found = (item for tally in self.tallies for item in sorted(tally.encrypted_connections.items()))
         return tuple((Address.unpack(client), Address.unpack(server), count) for (client, server), count in found)
 
     @property
@@ -128,8 +128,8 @@ def _another(executor: Executor, error: LostError, left: int) -> Executor:
 
 def _begin(captures: Sequence[str | Path], options: Options, executor: Executor) -> BegunReading:
     reading = _reading(options, executor)
-    if reading.kept:
-        prepare(reading.kept)
+    if reading.kept_in:
+        prepare(reading.kept_in)
     if reading.follow:
         names = tuple(map(str, captures))
         found = Captures(names, (0,) * len(names))
@@ -206,7 +206,7 @@ class BegunReading:
         for task, found in zip(self._tasks, self._work.results(self._seen.tell), strict=True):
             # Heads lie in spools: in one of their own for each piece that was kept in a folder, in a file shared by
             # fork, or on the machine that read them.
-            if self._executor.forks and self.reading.kept:
+            if self._executor.forks and self.reading.kept_in:
                 for one in (one for done in found for one in done.folds if isinstance(one, Folded)):
                     one.adopt(Placed(self._heads, self._heads.append(one.spool.content())))
             elif self._executor.forks:

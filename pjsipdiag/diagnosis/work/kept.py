@@ -49,7 +49,7 @@ def once(
     reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], DonePiece]
 ) -> DonePiece:
     """The reading of a piece: kept before, or read now and kept. `stamp` is that of its capture."""
-    folder = reading.kept
+    folder = reading.kept_in
     if folder is None or stamp is None or not reading.carries_over:
         return read()
     path = Path(folder) / _name(reading, piece, alone, stamp)
@@ -64,7 +64,7 @@ def once(
 
 def _name(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp) -> str:
     """Sets are put in order: their own differs from process to process."""
-    wanted = reading.wanted
+    wanted = reading.selection
     place = piece.path.whole if isinstance(piece.path, Url) else str(here(piece.path).absolute())
     said = (
         (platform.python_version(), __version__),

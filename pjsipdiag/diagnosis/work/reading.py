@@ -31,7 +31,7 @@ MESSAGES = 50_000
 class Reading:
     """How captures are read; see `Options`. A fold ends behind `most_rows` transactions, None: with its piece."""
 
-    wanted: Selection
+    selection: Selection
     jobs: int = 1
     reader: str = "native"
     keylog: str | None = None
@@ -39,13 +39,13 @@ class Reading:
     seconds: float | None = None
     most_rows: int | None = None
     any_ratio: bool = False
-    kept: str | None = None
-    """The folder where what was read is kept; see `kept`."""
+    kept_in: str | None = None
+    """The folder where what was read is kept; see `kept_in`."""
 
     @property
     def splittable(self) -> bool:
         """Whether files may be cut in pieces."""
-        return self.carries_over and not self.wanted.of_day
+        return self.carries_over and not self.selection.of_day
 
     @property
     def carries_over(self) -> bool:
@@ -122,12 +122,12 @@ class PieceReader:
     """Reads the pieces of a task, each without what was before it; `is_alone` says that there is one file only."""
 
     is_alone: bool
-    seen: TaskProgress | None
+    progress: TaskProgress | None
     reading: Reading
     keep: Keep | None = None
 
     def __call__(self, task: Task) -> list[DonePiece]:
-        apart = self.keep or self.reading.kept  # each piece travels by itself, with its heads
+        apart = self.keep or self.reading.kept_in  # each piece travels by itself, with its heads
         return [self._read(*piece, Spool() if apart else task.spool) for piece in task.pieces]
 
     def result_when_lost(self, task: Task, reason: str) -> list[DonePiece]:
@@ -136,7 +136,7 @@ class PieceReader:
 
     def _read(self, number: int, capture: int, piece: FilePart, spool: Spool) -> DonePiece:
         found = stamp(piece.path)
-        if self.reading.kept is None:
+        if self.reading.kept_in is None:
             return self._done(number, capture, piece, spool, found)
         alone = replace(self, keep=None)
         done = once(
@@ -147,8 +147,8 @@ class PieceReader:
 
     def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> DonePiece:
         tally = Tally(piece.path, stamp=found, any_ratio=self.reading.any_ratio)
-        if self.seen:
-            self.seen.watch(tally, number)
+        if self.progress:
+            self.progress.watch(tally, number)
         # a whole file alone leaves nothing to others: it is read as one process reads it
         rest = Handover() if self.reading.carries_over and (not self.is_alone or piece.end != WHOLE) else None
         datagrams = read_part(piece, tally, rest) if rest else read_file(piece.path, tally, self.reading)
@@ -233,15 +233,15 @@ def fold(  # noqa: PLR0917  (what is read, and how)
     keep: Keep | None = None,
 ) -> list[AnyFold]:
     """Folds what is wanted, and counts it; `days`: see `Selection.in_time`."""
-    wanted, most = iter(reading.wanted.in_time(datagrams, days)), reading.most_rows
-    last, folds = Fold(spool, _mirrors=reading.wanted.mirrors), list[AnyFold]()
+    wanted, most = iter(reading.selection.in_time(datagrams, days)), reading.most_rows
+    last, folds = Fold(spool, _mirrors=reading.selection.mirrors), list[AnyFold]()
     if most is None:
-        last.feed(wanted, None if reading.wanted.of_time else tally)
+        last.feed(wanted, None if reading.selection.of_time else tally)
     else:
         for first in wanted:
             if len(last.rows) >= most * ROW.size:
                 folds.append(_counted(last, tally, keep))
-                last = Fold(Spool(), _mirrors=reading.wanted.mirrors)
+                last = Fold(Spool(), _mirrors=reading.selection.mirrors)
             last.feed(chain((first,), islice(wanted, MESSAGES - 1)))
     return [*folds, _counted(last, tally, keep)]
 

@@ -30,27 +30,27 @@ def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
     if (
-        (jobs == 1 and not reading.kept)
+        (jobs == 1 and not reading.kept_in)
         or reading.follow
-        or reading.wanted.of_day
+        or reading.selection.of_day
         or (reading.carries_over and not all(map(stamp, files)))
     ):
         return
     # Cutting costs: what goes over a cut is read again by `join`. With many files each process has whole ones to read.
     cut = reading.splittable and len(files) < FEW_FILES * jobs
-    cutting = _pieces if reading.kept and reading.splittable else partial(split, parts=jobs if cut else 1)
+    cutting = _pieces if reading.kept_in and reading.splittable else partial(split, parts=jobs if cut else 1)
     numbers = count()
     pieces = [(next(numbers), capture, piece) for capture, path in enumerate(files) for piece in cutting(path)]
-    if len(pieces) < 2 and not (cut and _is_long(files[0])) and not reading.kept:
+    if len(pieces) < 2 and not (cut and _is_long(files[0])) and not reading.kept_in:
         return
     size = -(-len(pieces) // (MOST_TASKS * jobs))
     for at in range(0, len(pieces), size):
-        yield Task(pieces[at : at + size], Spool() if reading.kept else Spool().share())
+        yield Task(pieces[at : at + size], Spool() if reading.kept_in else Spool().share())
 
 
 def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
     """Tasks where others open the files: each of a bounded size, each a piece of a file or some small ones."""
-    if reading.wanted.of_day:
+    if reading.selection.of_day:
         return
     if not reading.splittable:
         yield from (Task([(number, number, FilePart(path, 0, WHOLE))], Spool()) for number, path in enumerate(files))

@@ -29,7 +29,7 @@ Path = tuple[str, str, str, str, str]
 class SourceTally:
     """The counts of one source's calls. `bins` counts calls by (step of the time line, verdict)."""
 
-    kept: list[CallRow] = field(default_factory=list)
+    kept_calls: list[CallRow] = field(default_factory=list)
     """Its first calls, and the first of each further path."""
     good: CallRow | None = None
     """The first one that came through."""
@@ -105,10 +105,10 @@ def tally(
         source = sources.get(address)
         if source is None:
             source = sources[address] = SourceTally()
-        if len(source.kept) < MOST_CALLS_KEPT or (
-            whole_path not in source.paths and len(source.kept) < 2 * MOST_CALLS_KEPT
+        if len(source.kept_calls) < MOST_CALLS_KEPT or (
+            whole_path not in source.paths and len(source.kept_calls) < 2 * MOST_CALLS_KEPT
         ):
-            source.kept.append(row or calls[number])
+            source.kept_calls.append(row or calls[number])
         if source.good is None and is_success(status):
             source.good = row or calls[number]
         at = min(max((time - start) // step, 0), BINS - 1)

@@ -65,7 +65,7 @@ def _findings(report: Report) -> Iterator[Case]:
         yield f"name={_attribute(name)}", failed, "\n".join(_text(line) for line in lines if line)
     if not report.captures:
         found = {finding.rule for finding in report.findings}
-        passed = (*report.expected, *(name for name in report.checked if name not in found))
+        passed = (*report.held_expectations, *(name for name in report.checked_rules if name not in found))
         yield from ((f"name={_attribute(name)}", "", "") for name in passed)
 
 

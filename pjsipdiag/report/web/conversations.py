@@ -94,13 +94,13 @@ def _said(told: Transcripts, call: CallRow) -> tuple[SpokenMessage, ...]:
 
 def _choose(source: SourceTally, share: int) -> list[CallRow]:
     """The first call of each kind, then the first ones, in the order of time."""
-    if len(source.kept) <= share:
-        return source.kept
+    if len(source.kept_calls) <= share:
+        return source.kept_calls
     kinds: dict[tuple[object, ...], int] = {}
-    for at, call in enumerate(source.kept):
+    for at, call in enumerate(source.kept_calls):
         kinds.setdefault((call.observed_status, id(call.verdict)), at)
-    places = [*list(kinds.values())[:share], *range(len(source.kept))]
-    return [source.kept[at] for at in sorted(list(dict.fromkeys(places))[:share])]
+    places = [*list(kinds.values())[:share], *range(len(source.kept_calls))]
+    return [source.kept_calls[at] for at in sorted(list(dict.fromkeys(places))[:share])]
 
 
 def _pairs(
@@ -110,7 +110,7 @@ def _pairs(
     good = _good_ones(counted)
     for source in sources:
         mine = counted.sources[source.address]
-        bad = next(filter(has_failed, mine.kept), None)
+        bad = next(filter(has_failed, mine.kept_calls), None)
         if bad is None:
             continue
         meant = [bad.verdict.endpoint, *_endpoints(report, source.address)]

@@ -130,7 +130,7 @@ class Played:
         self.start = self.loaded = self.now = self.load()
         self.cached = self.start
         self.found = dict(self.start.endpoints if self.running.kind != "sqlite3" else {})
-        caches = {unread.type for unread in self.start.unread if unread.source == "cache"}
+        caches = {unread.type for unread in self.start.unread_objects if unread.source == "cache"}
         self.keeps, self.remembers = "identify" in caches, "endpoint" in caches
         self.stale = self.running.kind == "sqlite3" and "batch=0" not in self.case["files"]["res_config_sqlite3.conf"]
 
@@ -184,9 +184,9 @@ class Played:
         if self.remembers:
             fresh["endpoints"] = {**now.endpoints, **self.found}
         # What the caches hold is played here.
-        unread = tuple(one for one in now.unread if one.source != "cache")
+        unread = tuple(one for one in now.unread_objects if one.source != "cache")
         registrations = now.registrations or self.start.registrations
-        return dataclasses.replace(self.start, registrations=registrations, unread=unread, **fresh)
+        return dataclasses.replace(self.start, registrations=registrations, unread_objects=unread, **fresh)
 
     def judge(self, request: Mapping[str, Any]) -> list[str]:
         """Where the replay of a request differs from the recording."""

@@ -89,7 +89,7 @@ def test_a_database_that_the_driver_does_not_know(tmp_path: Path) -> None:
         "res_config_sqlite3.conf": f"[main]\ndbfile={tmp_path}/rows.sqlite3\n",
     }
     config = load_config(None, overlay=files)
-    assert config.unread == ()
+    assert config.unread_objects == ()
     said = [f"{problem.where}: {problem.reason}" for problem in config.warnings]
     assert "extconfig.conf:2: res_config_sqlite3.conf has no section [Main]: no identify of that table is found" in said
 
@@ -161,7 +161,7 @@ def test_what_extconfig_includes_is_looked_for_in_no_table(tmp_path: Path) -> No
     (tmp_path / "extconfig.conf").write_text("#include extconfig.d/*.conf\n")
     (tmp_path / "sorcery.conf").write_text("[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n")
     (tmp_path / "pjsip.conf").write_text("")
-    assert [one.type for one in load_config(tmp_path).unread] == ["identify"]
+    assert [one.type for one in load_config(tmp_path).unread_objects] == ["identify"]
 
 
 @pytest.mark.parametrize(("column", "ends"), [("var_val", True), ("var_name", True), ("category", True), ("id", False)])

@@ -86,14 +86,14 @@ def test_sip_inside_tls_is_read_with_its_secrets(capture: str, keylog: str) -> N
         ("TLS", b"SIP/2.0 401 Unauthorized"),
     ]
     assert str(Address.unpack(found[0].source)).startswith("203.0.113.13:410")
-    assert not tally.encrypted
+    assert not tally.encrypted_connections
 
 
 @needs_tshark
 def test_without_secrets_the_connection_stays_listed() -> None:
     found, tally = through_tshark(TLS / "sip-5061.pcap")
     assert found == []
-    assert tally.encrypted == {(CLIENT.pack(), SERVER.pack()): 1}
+    assert tally.encrypted_connections == {(CLIENT.pack(), SERVER.pack()): 1}
 
 
 @needs_tshark

@@ -170,7 +170,7 @@ def test_tls_is_listed_by_client_and_server() -> None:
     wire = Wire().syn().segment(0, hello)
     wire.flow = reverse(FLOW)
     wire.segment(0, bytes.fromhex("160303005a0200005603") + bytes(90))
-    assert wire.tally.encrypted == {(CLIENT.pack()[:4] + b"\0\0", SERVER.pack()): 1}
+    assert wire.tally.encrypted_connections == {(CLIENT.pack()[:4] + b"\0\0", SERVER.pack()): 1}
     assert not wire.reassembler.flows
 
 

@@ -34,14 +34,14 @@ def read(text: str) -> tuple[list[Datagram], Tally]:
 def test_messages_of_a_replaced_address_are_unread(stand_in: str) -> None:
     found, tally = read(RAW.replace(STRANGER, stand_in))
     assert len(found) == 3
-    assert {detail: reason for reason, detail in tally.unread} == {stand_in: "hidden"}
-    assert sum(tally.unread.values()) >= 6
+    assert {detail: reason for reason, detail in tally.unread_messages} == {stand_in: "hidden"}
+    assert sum(tally.unread_messages.values()) >= 6
 
 
 @pytest.mark.parametrize("stand_in", STAND_INS)
 def test_replaced_in_announcing_lines_alone(stand_in: str) -> None:
     found, tally = read(re.sub(rf"((?:from|to) UDP:){STRANGER}", rf"\g<1>{stand_in}", RAW))
-    assert (len(found), tally.unread["hidden", stand_in]) == (3, 6)
+    assert (len(found), tally.unread_messages["hidden", stand_in]) == (3, 6)
 
 
 HEADERS = (
@@ -59,7 +59,7 @@ HEADERS = (
 def test_replaced_names_leave_messages_that_can_be_parsed(written: str, stand_in: str) -> None:
     found, tally = read(re.sub(written, stand_in, RAW))
     assert len(found) == 9
-    assert not tally.unread
+    assert not tally.unread_messages
     assert NOTE_NAMED in tally.notes
     for message in map(Datagram.message, found):
         assert isinstance(message, SipMessage)

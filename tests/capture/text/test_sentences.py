@@ -56,7 +56,7 @@ SENTENCES = (
 def told(text: str) -> list[tuple[str, str, str]]:
     tally = Tally("log")
     assert list(read_stream(io.BytesIO(text.encode()), tally)) == []
-    assert not tally.unread
+    assert not tally.unread_messages
     return [(one.source, one.method, one.reason) for one in tally.logged_refusals]
 
 

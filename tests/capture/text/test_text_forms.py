@@ -82,7 +82,7 @@ def test_a_call_and_its_answer_are_read(path: Path) -> None:
         ]
         assert str(Address.unpack(found[0].source)) == str(Address.unpack(found[1].destination)) == CALLER
         assert not any(datagram.truncated for datagram in found)
-        assert not tally.unread
+        assert not tally.unread_messages
 
 
 @pytest.mark.parametrize("path", TOLD, ids=lambda path: path.stem)
@@ -128,7 +128,7 @@ def test_messages_with_their_addresses_in_fields_are_read(name: str) -> None:
     assert [datagram.payload.split(b"\r\n")[0] for datagram in found] == [b"OPTIONS sip:192.0.2.1 SIP/2.0"] * 2
     assert {str(Address.unpack(datagram.source)) for datagram in found} == {CALLER}
     assert {datagram.time for datagram in found} == {1795425056123000000}
-    assert not tally.unread
+    assert not tally.unread_messages
 
 
 @pytest.mark.parametrize("source", [{"srcIp": ""}, {"srcIp": "our carrier"}, {"srcPort": ""}])
@@ -141,7 +141,7 @@ def test_messages_whose_addresses_no_field_tells_are_counted(source: dict[str, s
     for text in (json.dumps(rows), json.dumps([without, HOMER]), table):
         tally = Tally("text")
         assert len(list(read_stream(io.BytesIO(text.encode()), tally))) == 1
-        assert tally.unread == {("hidden", "<none>"): 1}
+        assert tally.unread_messages == {("hidden", "<none>"): 1}
 
 
 @pytest.mark.parametrize("shape", ["array", "rows"])
@@ -188,7 +188,7 @@ def test_of_a_broken_export_the_whole_messages_are_read_and_the_others_counted(n
     tally = Tally("text")
     found = list(read_stream(io.BytesIO(BROKEN_EXPORTS[name].encode()), tally))
     assert {str(Address.unpack(datagram.source)) for datagram in found} == {CALLER}
-    assert (len(found), tally.unread) == (2, {("broken", ""): 1})
+    assert (len(found), tally.unread_messages) == (2, {("broken", ""): 1})
 
 
 @pytest.mark.parametrize("width", [60, 80, 100])
@@ -202,7 +202,7 @@ def test_lines_that_were_cut_are_told(width: int) -> None:
         assert f"cut after {width} columns" in str(told)
     else:
         assert not found
-        assert set(tally.unread) == {("broken", str(width))}
+        assert set(tally.unread_messages) == {("broken", str(width))}
 
 
 def test_every_named_form_has_an_example() -> None:

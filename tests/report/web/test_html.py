@@ -206,7 +206,7 @@ def test_a_flood_makes_no_large_page() -> None:
 
 
 def test_the_head_has_the_span_and_the_filter_and_no_folder() -> None:
-    filtered = replace(report(), filtered="--source 203.0.113.13")
+    filtered = replace(report(), filter_text="--source 203.0.113.13")
     captures = tuple(replace(filtered.captures[0], file=f"/home/somebody/{name}") for name in ("a/x.pcap", "b/x.pcap"))
     notes = ("/home/somebody/a/x.pcap is not the file any more",)
     text = unescape(render(replace(filtered, captures=captures, notes=notes), "html"))

@@ -77,16 +77,16 @@ class _Named:
 
 @dataclass(frozen=True, slots=True)
 class Modules:
-    """The lines of modules.conf. `load_lines` are the modules of its load lines in their order and `refused` those of
-    noload=, both by the name in small letters; `fatal` is why Asterisk or PJSIP does not start, `unread` why it may
-    not."""
+    """The lines of modules.conf. `load_lines` are the modules of its load lines in their order and `noload_lines` those
+    of noload=, both by the name in small letters; `fatal` is why Asterisk or PJSIP does not start, `unread_objects` why
+    it may not."""
 
     autoload: bool = True
     load_lines: Mapping[str, _Named] = field(default_factory=dict)
-    refused: Mapping[str, Where] = field(default_factory=dict)
+    noload_lines: Mapping[str, Where] = field(default_factory=dict)
     where: Where = MODULES_CONF
     fatal: AbsentModule | None = None
-    unread: tuple[UnreadObjects, ...] = ()
+    unread_objects: tuple[UnreadObjects, ...] = ()
 
     def loads(self, module: str) -> bool:
         return self.excluded_by(module) is None
@@ -97,8 +97,8 @@ class Modules:
         Names are compared without case, and a module is looked for as it is written first: one written in another case
         is not found, whatever autoload= says.
         """
-        if module in self.refused:
-            return self.refused[module]
+        if module in self.noload_lines:
+            return self.noload_lines[module]
         named = self.load_lines.get(module)
         found = self.autoload if named is None else named.written in (module, f"{module}.so")
         return None if found else self.where
@@ -149,7 +149,7 @@ def read(parsed: ParsedFile) -> Modules:
             reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
             return _no_start(reason, one.where, _REQUIRED.format(one.written))
     unread = tuple(_strange(one) for one in required.values() if not one.is_own)
-    return Modules(autoload, named, refused, section.where, unread=unread)
+    return Modules(autoload, named, refused, section.where, unread_objects=unread)
 
 
 @cache
@@ -257,7 +257,7 @@ def _wizard_too_late(modules: Modules, version: Release) -> str:
         return ""
     # All that need res_pjsip have pjsip in their names.
     early = (name for name, named in modules.load_lines.items() if named.early and "pjsip" in name)
-    return next((name for name in early if name not in modules.refused), "")
+    return next((name for name in early if name not in modules.noload_lines), "")
 
 
 def _order_identifiers(config: Config, modules: Modules) -> tuple[str, ...]:

@@ -116,7 +116,7 @@ class Sources:
         """Notes what sorcery.conf takes objects from and no file shows, or a file that is not there."""
         if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.is_alone:
             held = backend.file or backend.family
-            self.tables.unread.append(of_wizard(object_type, backend.kind, held, backend.where))
+            self.tables.unread_objects.append(of_wizard(object_type, backend.kind, held, backend.where))
 
     def is_open(self, dropped: DroppedObject) -> bool:
         """Whether a program writes into the section of an object, so that what it lacks may be there."""
@@ -129,13 +129,17 @@ class Sources:
 
     def unread_objects(self) -> tuple[UnreadObjects, ...]:
         """The objects and modules that may be loaded and were not read."""
-        return tuple(dict.fromkeys((*self.modules.unread, *self.tables.unread, *self._unmapped(), *self.programs())))
+        return tuple(
+            dict.fromkeys(
+                (*self.modules.unread_objects, *self.tables.unread_objects, *self._unmapped(), *self.programs())
+            )
+        )
 
     def _unmapped(self) -> Iterator[UnreadObjects]:
         """Types mapped to families without an extconfig.conf: the copy may lack that file."""
         if self.is_alone or self.file(EXTCONFIG).is_found:
             return
-        for object_type, backend in self.mappings.unmapped.items():
+        for object_type, backend in self.mappings.unmapped_types.items():
             yield of_table(object_type, TableMapping(backend.family, "", "", backend.family), backend.where)
 
     def absent_modules(self) -> list[AbsentModule]:
@@ -148,7 +152,7 @@ class Sources:
             ends = "would not load with these files alone" if self.is_partial else "does not load: nothing listens"
             reason = f"{failed.reason}, so res_pjsip {ends}"
             found.append(AbsentModule("res_pjsip", reason, failed.where, log, is_fatal=not self.is_partial))
-        for object_type, variable in self.mappings.misplaced.items():
+        for object_type, variable in self.mappings.misplaced_types.items():
             module = MODULES_OF[object_type]
             if object_type == "registration" and not self.version.has("registration_declines") and self.loads(module):
                 reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]"

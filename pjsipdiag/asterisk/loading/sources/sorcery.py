@@ -110,18 +110,19 @@ def default_backend(object_type: str) -> Backend:
 class Mappings:
     """The mappings of sorcery.conf: the backends of each type in the order they are asked (each kind once).
 
-    `failure` keeps res_pjsip from loading, `passed_over` are mappings of other sections that do not open, `misplaced`
-    are types that [res_pjsip] maps although another module owns them: that module does not load. `caches` are by type,
-    and a type that has nothing else has no backend: any line takes the place of the default. `unmapped` are the
-    realtime mappings, by type, of sections that end at a family which extconfig.conf does not have.
+    `failure` keeps res_pjsip from loading, `passed_over` are mappings of other sections that do not open,
+    `misplaced_types` are types that [res_pjsip] maps although another module owns them: that module does not load.
+    `caches` are by type, and a type that has nothing else has no backend: any line takes the place of the default.
+    `unmapped_types` are the realtime mappings, by type, of sections that end at a family which extconfig.conf does not
+    have.
     """
 
     backends: Mapping[str, tuple[Backend, ...]]
     failure: Problem | None = None
     passed_over: tuple[Problem, ...] = ()
-    misplaced: Mapping[str, Variable] = field(default_factory=dict)
+    misplaced_types: Mapping[str, Variable] = field(default_factory=dict)
     caches: Mapping[str, Cache] = field(default_factory=dict)
-    unmapped: Mapping[str, Backend] = field(default_factory=dict)
+    unmapped_types: Mapping[str, Backend] = field(default_factory=dict)
 
 
 def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Callable[[str], bool]) -> Mappings:

@@ -112,7 +112,7 @@ def blind_spots(config: Config) -> tuple[str, ...]:
     if hosts:
         more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
         said.append(f"doors: which addresses {', '.join(hosts[:MOST_HOSTS])}{more} stand for is not known (--resolve)")
-    kinds = sorted({one.type for one in config.unread if one.source in ("table", "store", "program")})
+    kinds = sorted({one.type for one in config.unread_objects if one.source in ("table", "store", "program")})
     if kinds:
         said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")
     if config.missing_files:

@@ -90,7 +90,7 @@ def others(situation: Situation) -> Iterator[Finding]:
             )
     # The faults that files could meet are those of the release that is replayed, which the PBX does not run then.
     if not _stands_in(situation):
-        yield from brewing(config)
+        yield from latent_faults(config)
 
 
 def _contact_user(situation: Situation, group: CallGroup) -> Where | None:
@@ -150,7 +150,7 @@ STRIKES: Mapping[FaultName, Callable[[Situation, CallGroup], Where | None]] = {
 """Fault -> the line that meets its condition, where the calls show what it does."""
 
 
-def brewing(config: Config) -> Iterator[Finding]:
+def latent_faults(config: Config) -> Iterator[Finding]:
     """Faults whose condition the files meet."""
     for name, brews in BREWS.items():
         if has_fault(config.version, name):
@@ -174,7 +174,7 @@ def finding(  # noqa: PLR0917  (as the fields of a finding)
     return Finding(
         "known-bug",
         severity,
-        f"Asterisk {config.version} has a known fault ({name}): {fault.what}; {mended}. It concerns {what}",
+        f"Asterisk {config.version} has a known fault ({name}): {fault.effect}; {mended}. It concerns {what}",
         where,
         concerned,
         count,

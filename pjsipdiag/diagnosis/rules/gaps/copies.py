@@ -83,7 +83,7 @@ def describe_missing(config: Config) -> str:
     return ", ".join(names[:MOST_LISTED]) + more
 
 
-def incomplete(config: Config) -> Iterator[Finding]:
+def incomplete_copies(config: Config) -> Iterator[Finding]:
     """A copy that lacks files which others include, or the access lists that endpoints name."""
     yield from (one for one in (copy_lacks(config), lists_lacking(config)) if one is not None)
 

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.diagnosis.model import Finding, Severity
 
 
-def otherwise(config: Config) -> Iterator[Finding]:
+def loaded_otherwise(config: Config) -> Iterator[Finding]:
     """Objects that the running Asterisk holds otherwise than the files have them."""
     for problem in config.otherwise:
         yield Finding(

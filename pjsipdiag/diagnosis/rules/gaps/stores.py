@@ -25,7 +25,9 @@ def tables_not_read(situation: Situation) -> Iterable[Finding]:
 def programs_not_run(situation: Situation) -> Iterable[Finding]:
     """The findings on objects that programs write."""
     for finding in programs(situation.config):
-        held = [one for one in situation.config.unread if one.source == "program" and one.where == finding.where]
+        held = [
+            one for one in situation.config.unread_objects if one.source == "program" and one.where == finding.where
+        ]
         yield _with_refused(situation, finding, held)
 
 
@@ -63,14 +65,14 @@ def unread_stores(config: Config) -> Iterator[Finding]:
 def stores(config: Config) -> Iterable[Sequence[UnreadObjects]]:
     """The types of objects that were not read, by the store that holds them."""
     found: dict[str, list[UnreadObjects]] = {}
-    for one in (one for one in config.unread if one.source in ("table", "store")):
+    for one in (one for one in config.unread_objects if one.source in ("table", "store")):
         found.setdefault(one.store, []).append(one)
     return found.values()
 
 
 def programs(config: Config) -> Iterator[Finding]:
     """Lines that have a program write the configuration: what hangs on its output is unknown."""
-    for where, text in dict.fromkeys((one.where, str(one)) for one in config.unread if one.source == "program"):
+    for where, text in dict.fromkeys((one.where, str(one)) for one in config.unread_objects if one.source == "program"):
         yield Finding(
             "program-not-run",
             Severity.WARNING,

@@ -58,7 +58,7 @@ def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[Call
     )
 
 
-def anonymous(config: Config) -> Iterator[Finding]:
+def anonymous_endpoints(config: Config) -> Iterator[Finding]:
     """An endpoint that takes calls from everybody into the dialplan."""
     for name, endpoint in sorted(config.endpoints.items()):
         if name == "anonymous" or name.startswith("anonymous@"):

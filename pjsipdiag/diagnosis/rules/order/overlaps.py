@@ -84,7 +84,7 @@ def _winners(config: Config, won: Identify, lost: Identify) -> list[str]:
     return [f"Asterisk {listed(other, 9)} would ask [{lost.name}] first: an upgrade moves these calls"]
 
 
-def overlapping(config: Config) -> Iterator[Finding]:
+def overlapping_pairs(config: Config) -> Iterator[Finding]:
     """Pairs of identifies that both fit some address and send it to different endpoints."""
     seen: set[tuple[str, str]] = set()
     orders = {version: _places(ask_order(config, version)) for version in (config.version, BY_NAME, BY_HASH)}

@@ -108,7 +108,7 @@ def _known(config: Config) -> list[str]:
     return [name.strip() for name in names if name.strip() in config.identifiers]
 
 
-def unreachable(config: Config) -> Iterator[Finding]:
+def unreachable_identifiers(config: Config) -> Iterator[Finding]:
     """match_header and match_request_uri that an endpoint named anonymous, or the release, never lets through."""
     for identify in config.identifies:
         for step, value in (("header", identify.match_header), ("request_uri", identify.match_request_uri)):

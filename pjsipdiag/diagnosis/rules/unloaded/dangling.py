@@ -78,7 +78,7 @@ def namesake(config: Config, name: str) -> Section | None:
     return min(found, key=lambda section: section.first("type") is not None, default=None)
 
 
-def dangling(config: Config) -> Iterator[Finding]:
+def dangling_identifies(config: Config) -> Iterator[Finding]:
     """Identifies whose endpoint does not exist or did not load."""
     dropped = {drop.name: drop for drop in config.dropped if drop.type == "endpoint"}
     for identify in config.identifies:
