@@ -15,11 +15,12 @@ MOST_SIGNS, MOST_SIGN_IDS = 10_000, 16
 
 
 class SignKind(StrEnum):
-    """ICMP: a packet did not arrive. REFUSED: a SYN was answered by a reset. RESET: a connection that carried SIP was.
-    ALERT: TLS ended before it was encrypted."""
+    """ICMP: a packet did not arrive. REFUSED: a SYN was answered by a reset. UNANSWERED: a SYN was sent again, for
+    nothing came back. RESET: a connection that carried SIP was reset. ALERT: TLS ended before it was encrypted."""
 
     ICMP = "icmp"
     REFUSED = "refused"
+    UNANSWERED = "unanswered"
     RESET = "reset"
     ALERT = "alert"
 
@@ -28,9 +29,10 @@ class Sign(NamedTuple):
     """One thing that the network says, and of which packet; the same said again is counted.
 
     `teller` is the packed IP of who says it; `source` and `destination` are the packed ends of the packet that did not
-    arrive, of REFUSED the client (port 0) and the server, of the others both ends, `teller` being the destination.
-    `code` is type and code of ICMP (`type << 8 | code`), or the description of an alert. `about` is the method or the
-    status of the message that ICMP quotes, empty where it quotes too little. `direction` is that of a Datagram.
+    arrive, of REFUSED and UNANSWERED the client (port 0) and the server, of the others both ends, `teller` being the
+    destination. `code` is type and code of ICMP (`type << 8 | code`), or the description of an alert. `about` is the
+    method or the status of the message that ICMP quotes, empty where it quotes too little. `direction` is that of a
+    Datagram.
     """
 
     kind: SignKind

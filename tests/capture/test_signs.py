@@ -84,6 +84,14 @@ def test_a_refused_connection() -> None:
     assert sign == Sign(SignKind.REFUSED, 0, SERVER.pack()[:-2], CLIENT.pack()[:-2] + b"\0\0", SERVER.pack(), "TCP")
 
 
+def test_a_connection_that_nobody_answers() -> None:
+    """A SYN that is sent again shows it; one that came but once, or to which an answer is there, does not."""
+    syn, answer = tcp(b"", -1, SYN), tcp(b"", 7000, SYN | ACK, SERVER, CLIENT)
+    (sign,) = told(syn, syn)
+    assert sign == Sign(SignKind.UNANSWERED, 0, SERVER.pack()[:-2], CLIENT.pack()[:-2] + b"\0\0", SERVER.pack(), "TCP")
+    assert told(syn) == told(syn, answer, syn, answer) == {}
+
+
 @pytest.mark.parametrize("opened", [True, False])
 def test_a_connection_with_sip_is_reset(opened: bool) -> None:
     begin = [tcp(b"", -1, SYN)] if opened else []

@@ -160,6 +160,7 @@ class Joining(Dissector):
             state = reassembler.flows[flow]
             if state.sequence.next != state.sequence.begin or state.waiting_bytes or reverse(flow) in reassembler.flows:
                 raise Unjoinable("a TCP stream goes on from one part to the next")
+            reassembler.note_unanswered(time, flow)
         self._own |= {flow, reverse(flow)}
 
     def part(self, rest: Handover, frames: int) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from itertools import chain
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.streams.tcp_flow import Flow, Flows, port_pair, reverse
+from pjsipdiag.capture.signs import Sign, SignKind, Times
+from pjsipdiag.capture.streams.tcp_flow import Flow, Flows, ends, port_pair, reverse
 
 MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
@@ -90,6 +91,13 @@ class FlowTable:
             and state.sequence.begin == sequence + 1 & 0xFFFFFFFF
             and time - state.time <= REPEATED_SYN
         )
+
+    def note_unanswered(self, time: int, flow: bytes) -> None:
+        """Notes the sign in a SYN that is sent again, unless an answer to the first one is known."""
+        if reverse(flow) not in self.flows:
+            client, server = ends(flow)
+            sign = Sign(SignKind.UNANSWERED, 0, server[:-2], client[:-2] + b"\0\0", server, "TCP")
+            self.tally.signs.add(sign._replace(direction=self.flows[flow].direction), Times(1, time, time))
 
     def is_shown(self, flow: bytes, state: Flow) -> bool:
         """Whether the sender has shown that he receives what the other side sends (`Flow`)."""

@@ -121,6 +121,8 @@ class Reassembler(FlowTable):
     ) -> list[Datagram]:
         """A connection seems to start: one that had the same ports may still go on, as its own segments show."""
         if self.repeats(time, flow, sequence):
+            if not flags & ACK:
+                self.note_unanswered(time, flow)
             return []
         # An opening SYN starts both directions anew; a SYN with ACK answers one, whose flow was started by that.
         if self.ignored:

@@ -111,7 +111,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
     if messages:
         return "no call begins in it: its SIP is of calls that began before, or not about calls"
     if words(situation):
-        return "no SIP came through, but connections or packets that were refused"
+        return "no SIP came through, but connections or packets that were refused or not answered"
     if unread:
         return f"what is in it could not be read: {unread}"
     if situation.are_texts:

@@ -130,7 +130,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("no-answer", Severity.ERROR, "INVITEs stay without any answer",
          place=140, on_calls=network.no_answer, besides=pauses.fallen_silent),
     Rule("refused-by-network", Severity.ERROR,
-         "ICMP, a TCP reset or a TLS alert says that packets or connections did not arrive",
+         "ICMP, a TCP reset, a repeated SYN or a TLS alert says that packets or connections did not arrive",
          place=55, besides=bounces.refused_by_network),
     Rule("answer-not-acknowledged", Severity.ERROR, "the PBX repeats its final answer, because no ACK reaches it",
          place=145, on_calls=acks.answer_not_acknowledged),

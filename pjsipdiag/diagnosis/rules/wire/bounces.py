@@ -64,22 +64,39 @@ def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
     known = sign.about or sign.kind is SignKind.RESET
     if not known and not _is_sip(situation, two) and not (sign.kind is SignKind.ICMP and _is_sip(situation, one)):
         return None
-    meaning = {SignKind.REFUSED: meanings.REFUSED, SignKind.RESET: meanings.RESET}.get(sign.kind)
+    meaning = meanings.OF_TCP.get(sign.kind)
     if sign.kind is SignKind.ICMP:
         meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4)
     meaning = meaning or meanings.alert(sign.code)
     outward = one.ip in situation.pbx
     if not outward and situation.pbx and two.ip not in situation.pbx:
         return None
+    if sign.kind is SignKind.UNANSWERED and _was_answered(situation, sign, outward):
+        return None
     peer = two.ip if outward else one.ip
     return Word(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, times, peer))
 
 
+def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
+    """Whether anything else shows that a server answers the client whose SYN it did not answer at once."""
+    client, server = Address.unpack(sign.source).ip, Address.unpack(sign.destination)
+    if outward:
+        known = any(one.server == server.ip and one.statuses for one in situation.own_exchanges)
+    else:
+        groups = [group for group in groups_of(situation, client) if group.transport != "UDP"]
+        known = any(str(server) in group.destinations for group in groups)
+    known |= any((one.ip, to) == (client, server) for one, to, _ in situation.encrypted_connections)
+    return known or sign._replace(kind=SignKind.REFUSED) in situation.signs
+
+
 def _is_proven(situation: Situation, sign: Sign, times: Times, peer: str) -> bool:
     """Whether an ICMP error left this machine, or quotes a Call-ID that was sent: neither can be done by who does not
-    see the packets. A reset that is kept fits its connection. What a tunnel holds is the word of its sender."""
+    see the packets. A reset that is kept fits its connection, but a SYN has any source that its sender likes, unless
+    the PBX sent it. What a tunnel holds is the word of its sender."""
     if sign.direction.startswith(TOLD) and sign.direction.removeprefix(TOLD) not in situation.mirrors:
         return False
+    if sign.kind is SignKind.UNANSWERED:
+        return sign.direction == "out" or Address.unpack(sign.source).ip in situation.pbx
     return sign.kind is not SignKind.ICMP or sign.direction == "out" or situation.has_sent(peer, times.call_ids)
 
 
@@ -169,7 +186,7 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
                 if word.meaning.text == meanings.REFUSED.text
             ),
             *([f"observed answers: {answers(groups)}"] if groups else []),
-            *([UNPROVEN] if claimed else []),
+            *([UNPROVEN] if claimed and word.sign.kind is not SignKind.UNANSWERED else []),
             FORGED,
         ),
         advice=word.meaning.advice,
@@ -191,6 +208,8 @@ def _describe(word: Word, peers: str = "") -> str:
         return f"{whose} to {place} came back with ICMP {name}: {text}"
     if sign.kind is SignKind.REFUSED:
         return f"{whose} to {place} was refused: {text}"
+    if sign.kind is SignKind.UNANSWERED:
+        return f"{whose} to {place} was never answered: {text}"
     if sign.kind is SignKind.RESET:
         return f"{whose} to {place} was reset by {word.teller} before its calls were answered: {text}"
     return f"{whose} to {place} ended with the alert {name} of {word.teller}: {text}"
@@ -203,6 +222,8 @@ def _message(sign: Sign) -> str:
 
 
 def _who_says(word: Word) -> str:
+    if word.sign.kind is SignKind.UNANSWERED:
+        return f"{ip_text(word.sign.source[:-2])} repeats its SYN, as who gets no answer does"
     kind = {SignKind.ICMP: "an ICMP error", SignKind.ALERT: "a TLS alert"}.get(word.sign.kind, "a TCP reset")
     where = "" if word.teller == word.place.ip else ", which is not where it was to go"
     ids = f"; it names Call-ID {listed(word.times.call_ids[:MOST_IDS_SHOWN])}" if word.times.call_ids else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pjsipdiag.capture.signs import SignKind
 from pjsipdiag.dataclass import NamedTuple
 
 
@@ -50,12 +51,20 @@ _SIX = {
     (3, 1): Meaning("fragment reassembly time exceeded", _LOST, _SIZE),
 }
 REFUSED = Meaning("connection refused", _NOBODY, _LISTENS)
+UNANSWERED = Meaning(
+    "no answer",
+    "its SYN was sent again, and nothing came back: a firewall drops it without a word, the host does not run, or the"
+    " capture lacks what comes back",
+    "look for the rule that drops it (`iptables -L -n -v`, `nft list ruleset`, a firewall on the way; tcpdump sees what"
+    " comes in before the PBX's own firewall does); `ss -lntp` shows what listens",
+)
 RESET = Meaning(
     "connection reset",
     "whoever resets it dropped the call with it: a crash or restart, a time-out of a NAT or firewall, or a message that"
     " it does not take",
     "look into the log of whoever reset it at that time",
 )
+OF_TCP = {SignKind.REFUSED: REFUSED, SignKind.UNANSWERED: UNANSWERED, SignKind.RESET: RESET}
 _TRUST = "give the side that refuses the authority that signed the certificate, or a certificate that it trusts"
 _SUITES = "compare method= and cipher= of the transport with what the other side offers (`openssl s_client -connect`)"
 _ALERTS = {

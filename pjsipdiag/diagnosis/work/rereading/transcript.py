@@ -144,5 +144,5 @@ def _words(sign: Sign, times: Times) -> str:
     if sign.kind is SignKind.ICMP:
         meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4).name
         return f"ICMP {meaning}{f' for {sign.about}' if sign.about else ''}{often}"
-    name = {SignKind.REFUSED: meanings.REFUSED.name, SignKind.RESET: meanings.RESET.name}.get(sign.kind)
-    return f"{f'TCP {name}' if name else f'TLS alert {meanings.alert(sign.code).name}'}{often}"
+    of_tcp = meanings.OF_TCP.get(sign.kind)
+    return f"{f'TCP {of_tcp.name}' if of_tcp else f'TLS alert {meanings.alert(sign.code).name}'}{often}"
