@@ -70,8 +70,8 @@ $(VENV)/.dev: pyproject.toml $(COMPILED) | $(VENV)/bin/python
 # and no cluster comes with them.
 system:
 	@command -v tshark >/dev/null && command -v chromium >/dev/null && command -v chromedriver >/dev/null && command -v patch >/dev/null && \
-	  command -v zsh >/dev/null && command -v fish >/dev/null && command -v tcpdump >/dev/null || \
-	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish tcpdump
+	  command -v zsh >/dev/null && command -v fish >/dev/null && command -v tcpdump >/dev/null && command -v sqlite3 >/dev/null || \
+	  .ci/install 'the tests use them' tshark chromium chromium-driver patch zsh fish tcpdump sqlite3
 	@[ -x /usr/sbin/sshd ] && command -v ssh >/dev/null || .ci/sshd
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && [ -x /usr/sbin/mariadbd ] && command -v my_print_defaults >/dev/null && command -v mariadb-dump >/dev/null || .ci/databases
 

@@ -222,10 +222,11 @@ class Files:
         """
         if self.directory is None or name in self.overlay or "\0" in name:
             return False
-        place = os.path.realpath(self._path(name))
+        path = self._path(name)
+        place = os.path.realpath(path)
         root = os.path.realpath(self.directory)
         allowed = any(_is_below(one, place) for one in (root, *self._disk.beyond)) or root == os.path.realpath(ETC)
-        if place.startswith(("/proc/", "/sys/", "/dev/")):
+        if is_of_kernel(path):
             self.given_up = f"{name} is no plain file"
         elif not allowed:
             outside = f"{name} lies outside of {shown_name(str(self.directory))}"
@@ -315,6 +316,11 @@ def _mark(path: Path) -> FileStamp | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def is_of_kernel(path: str | Path) -> bool:
+    """Whether a path leads to what the kernel makes up: such files may wait for events, or never end."""
+    return os.path.realpath(path).startswith(("/proc/", "/sys/", "/dev/"))
 
 
 def _join(parent: str, entry: str) -> str:

@@ -33,7 +33,7 @@ def test_a_missing_directory_and_one_without_pjsip_conf(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no pjsip\.conf in"):
         load_config(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ConfigError, match="neither a directory nor a file"):
+    with pytest.raises(ConfigError, match="neither a directory nor a plain file"):
         load_config(tmp_path / "pipe")
     with pytest.raises(ConfigError, match="no configuration at"):
         load_config("nul\0byte")

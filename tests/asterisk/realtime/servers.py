@@ -198,7 +198,9 @@ def program(name: str) -> str:
     path = os.pathsep.join([*map(str, reversed(folders)), os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which(name, path=path)
     if found is None:
-        raise NoServerError(f"there is no program {name}: the packages postgresql and mariadb-server-core have it")
+        raise NoServerError(
+            f"there is no program {name}: the packages postgresql, mariadb-server-core and sqlite3 have them"
+        )
     return found
 
 

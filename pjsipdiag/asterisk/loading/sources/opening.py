@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from pjsipdiag.asterisk.files.files import Disk, Files
+from pjsipdiag.asterisk.files.files import Disk, Files, is_of_kernel
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.storage import Url, locate
@@ -70,11 +70,11 @@ def open_path(
             raise ConfigError(
                 f"no configuration at {place} ({reason}): give Asterisk's configuration directory or a pjsip.conf"
             ) from error
-        if stat.S_ISREG(kind):
+        if stat.S_ISREG(kind) and not is_of_kernel(path):
             _recognise(place, path, disk)
             return path.name, Files(path.parent, overlay, disk), True
         if not stat.S_ISDIR(kind):
-            raise ConfigError(f"{path} is neither a directory nor a file")
+            raise ConfigError(f"{path} is neither a directory nor a plain file")
         files = Files(path, overlay, disk)
     if not files.exists(main) and not files.exists("extconfig.conf"):
         raise no_main_file(path)
