@@ -74,7 +74,7 @@ def open_path(
             _recognise(place, path, disk)
             return path.name, Files(path.parent, overlay, disk), True
         if not stat.S_ISDIR(kind):
-            raise ConfigError(f"{path} is neither a directory nor a plain file")
+            raise ConfigError(f"{path} cannot be read: it is neither a directory nor a plain file")
         files = Files(path, overlay, disk)
     if not files.exists(main) and not files.exists("extconfig.conf"):
         raise no_main_file(path)
