@@ -29,10 +29,10 @@ def messages(text: str) -> list[SipMessage]:
     return [_message(part, frame) for frame, part in enumerate(parts, 1)]
 
 
-def write_capture(text: str, path: Path, link: str = "sll", beside: Iterable[tuple[float, bytes]] = ()) -> Path:
+def write_capture(text: str, path: Path, link: str = "sll", beside: Iterable[tuple[float, str, bytes]] = ()) -> Path:
     """Writes `text` as a pcap of LINUX_SLL (as `tcpdump -i any`) or Ethernet: TCP where it says so, else UDP.
 
-    `beside` are other IP packets with their seconds.
+    `beside` are other IP packets with their seconds and directions.
     """
     from scapy.layers.inet import IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
@@ -56,9 +56,11 @@ def write_capture(text: str, path: Path, link: str = "sll", beside: Iterable[tup
             packet /= UDP(sport=way[0].port, dport=way[1].port) / message.raw
         packet.time = message.time / 1e9
         packets.append(packet)
-    for seconds, content in beside:
+    for seconds, direction, content in beside:
         kind = 0x86DD if content[0] >> 4 == 6 else 0x0800
-        packet = (CookedLinux(proto=kind) if link == "sll" else Ether(type=kind)) / Raw(content)
+        packet_type = 4 if direction == "out" else 0
+        layer2 = CookedLinux(pkttype=packet_type, proto=kind) if link == "sll" else Ether(type=kind)
+        packet = layer2 / Raw(content)
         packet.time = EPOCH + seconds
         packets.append(packet)
     packets.sort(key=lambda packet: float(packet.time))

@@ -5,7 +5,7 @@ carries a challenge whose realm is `asterisk`, or what `realm=NAME` on the `@` l
 three times, `retry=300` adds a Retry-After to its answers, `nonce=1/2` is that of its challenge.
 `tls SOURCE > DESTINATION` on a line of its own is a TLS connection. What else is on the wire has lines of its own, too:
 `tcp 1.5 SOURCE > DESTINATION RA 0/1001 HEX` is a segment with these flags, a sequence number, perhaps one that it
-acknowledges, and data, and
+acknowledges, and data; `in` or `out` may stand before the flags. And
 `icmp 1.5 HOST 3/3 SOURCE > DESTINATION INVITE sip:1@192.0.2.1` an error of that type and code from HOST to SOURCE,
 which quotes the start of a UDP packet (`\\n` is a line end).
 """
@@ -27,7 +27,7 @@ SERVER = "Asterisk PBX 22.10.1"
 _TLS = re.compile(r"^tls (\S+):(\d+) > (\S+):(\d+)$", re.MULTILINE)
 
 
-_TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+) (\w+) (\d+)(?:/(\d+))? ?(\w*)$", re.MULTILINE)
+_TCP = re.compile(r"^tcp (\S+) (\S+):(\d+) > (\S+):(\d+)(?: (in|out))? (\w+) (\d+)(?:/(\d+))? ?(\w*)$", re.MULTILINE)
 _ICMP = re.compile(r"^icmp (\S+) (\S+) (\d+)/(\d+) (\S+):(\d+) > (\S+):(\d+) ?(.*)$", re.MULTILINE)
 
 
@@ -59,19 +59,19 @@ def write_scene(text: str, path: Path) -> Path:
     return write_capture("".join(_played(part) for part in parts), path, beside=beside)
 
 
-def _segment(line: tuple[str, ...]) -> tuple[float, bytes]:
+def _segment(line: tuple[str, ...]) -> tuple[float, str, bytes]:
     from scapy.layers.inet import IP, TCP
     from scapy.layers.inet6 import IPv6
 
-    seconds, source, port, destination, to, flags, sequence, acknowledges, data = line
+    seconds, source, port, destination, to, direction, flags, sequence, acknowledges, data = line
     network = IPv6 if ":" in source else IP
     segment = TCP(
         sport=int(port), dport=int(to), flags=flags, seq=int(sequence), ack=int(acknowledges or 0)
     ) / bytes.fromhex(data)
-    return float(seconds), bytes(network(src=source.strip("[]"), dst=destination.strip("[]")) / segment)
+    return float(seconds), direction, bytes(network(src=source.strip("[]"), dst=destination.strip("[]")) / segment)
 
 
-def _error(line: tuple[str, ...]) -> tuple[float, bytes]:
+def _error(line: tuple[str, ...]) -> tuple[float, str, bytes]:
     from scapy.layers.inet import ICMP, IP, UDP
     from scapy.layers.inet6 import ICMPv6Unknown, IPv6
 
@@ -82,7 +82,7 @@ def _error(line: tuple[str, ...]) -> tuple[float, bytes]:
         network(src=source.strip("[]"), dst=destination.strip("[]")) / UDP(sport=int(port), dport=int(to)) / data
     )
     error = quoted_in(type=int(kind), code=int(code)) / (bytes(4) + quoted if ":" in host else quoted)
-    return float(seconds), bytes(network(src=host, dst=source.strip("[]")) / error)
+    return float(seconds), "", bytes(network(src=host, dst=source.strip("[]")) / error)
 
 
 def _played(part: str) -> str:

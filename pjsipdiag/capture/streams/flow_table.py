@@ -16,6 +16,8 @@ MOST_FLOWS = 50_000
 MOST_IGNORED = 200_000
 REPEATED_SYN = 127 * 1_000_000_000
 """Nanoseconds within which the same SYN is a repeated one (Linux' `tcp_syn_retries`); later it opens anew."""
+SOONEST_REPEATED = 500_000_000
+"""Nanoseconds; senders wait for a second or more before they repeat a SYN (RFC 6298 section 2)."""
 MOST_WAITING = 64 * 1024 * 1024
 """Bytes of unfinished messages and of segments ahead of a gap that all flows together may keep."""
 
@@ -93,11 +95,16 @@ class FlowTable:
         )
 
     def note_unanswered(self, time: int, flow: bytes) -> None:
-        """Notes the sign in a SYN that is sent again, unless an answer to the first one is known."""
-        if reverse(flow) not in self.flows:
+        """Notes the sign in a SYN that is sent again, unless an answer to the first one is known.
+
+        One that comes sooner is the same packet, as another interface shows it.
+        """
+        first = self.flows[flow]
+        if time - first.time >= SOONEST_REPEATED and reverse(flow) not in self.flows:
             client, server = ends(flow)
-            sign = Sign(SignKind.UNANSWERED, 0, server[:-2], client[:-2] + b"\0\0", server, "TCP")
-            self.tally.signs.add(sign._replace(direction=self.flows[flow].direction), Times(1, time, time))
+            at = client[:-2] + b"\0\0", server
+            sign = Sign(SignKind.UNANSWERED, 0, server[:-2], *at, "TCP", direction=first.direction)
+            self.tally.signs.add(sign, Times(1, time, time))
 
     def is_shown(self, flow: bytes, state: Flow) -> bool:
         """Whether the sender has shown that he receives what the other side sends (`Flow`)."""

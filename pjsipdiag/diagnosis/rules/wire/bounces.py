@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.capture.datagram import TOLD
@@ -78,15 +79,21 @@ def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
 
 
 def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
-    """Whether anything else shows that a server answers the client whose SYN it did not answer at once."""
+    """Whether anything else shows that the server answers the client, or refuses it, which is told then."""
     client, server = Address.unpack(sign.source).ip, Address.unpack(sign.destination)
-    if outward:
-        known = any(one.server == server.ip and one.statuses for one in situation.own_exchanges)
-    else:
-        groups = [group for group in groups_of(situation, client) if group.transport != "UDP"]
-        known = any(str(server) in group.destinations for group in groups)
-    known |= any((one.ip, to) == (client, server) for one, to, _ in situation.encrypted_connections)
-    return known or sign._replace(kind=SignKind.REFUSED) in situation.signs
+    exchanges = situation.own_exchanges if outward else situation.exchanges
+    between = [one for one in exchanges if (one.client, one.server) == (client, server.ip)]
+    messages = [one for exchange in between for one in (*exchange.samples, *chain(*exchange.answers.values()))]
+    return (
+        any(one.transport == "TCP" and server in (one.source, one.destination) for one in messages)
+        or any(group.transport != "UDP" and str(server) in group.destinations for group in groups_of(situation, client))
+        or any((one.ip, to) == (client, server) for one, to, _ in situation.encrypted_connections)
+        or (outward and any(ip == server.ip and status for ip, status, _ in situation.outbound))
+        or any(
+            (one.kind, one.source, one.destination) == (SignKind.REFUSED, sign.source, sign.destination)
+            for one in situation.signs
+        )
+    )
 
 
 def _is_proven(situation: Situation, sign: Sign, times: Times, peer: str) -> bool:
@@ -209,7 +216,7 @@ def _describe(word: Word, peers: str = "") -> str:
     if sign.kind is SignKind.REFUSED:
         return f"{whose} to {place} was refused: {text}"
     if sign.kind is SignKind.UNANSWERED:
-        return f"{whose} to {place} was never answered: {text}"
+        return f"{whose} to {place} got no answer in time: {text}"
     if sign.kind is SignKind.RESET:
         return f"{whose} to {place} was reset by {word.teller} before its calls were answered: {text}"
     return f"{whose} to {place} ended with the alert {name} of {word.teller}: {text}"

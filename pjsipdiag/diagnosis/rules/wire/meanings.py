@@ -53,8 +53,8 @@ _SIX = {
 REFUSED = Meaning("connection refused", _NOBODY, _LISTENS)
 UNANSWERED = Meaning(
     "no answer",
-    "its SYN was sent again, and nothing came back: a firewall drops it without a word, the host does not run, or the"
-    " capture lacks what comes back",
+    "its SYN was sent again; a firewall drops it without a word, the host does not run, or the capture lacks what comes"
+    " back",
     "look for the rule that drops it (`iptables -L -n -v`, `nft list ruleset`, a firewall on the way; tcpdump sees what"
     " comes in before the PBX's own firewall does); `ss -lntp` shows what listens",
 )
