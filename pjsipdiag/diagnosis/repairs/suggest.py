@@ -221,22 +221,28 @@ def _undecided(situation: Situation) -> Iterator[tuple[str, Draft]]:
 
 
 def _choose(situation: Situation, draft: Draft, whole: Situation) -> list[tuple[bool, Suggestion]]:
+    """The repairs of `_proven`, with the counts of all calls."""
+    return [(sure, _with_all_calls(whole, one, found)) for one, (sure, found) in _proven(situation, draft)]
+
+
+def _proven(situation: Situation, draft: Draft) -> list[tuple[Draft, tuple[bool, Suggestion]]]:
     """The repair with its proof; where it ends in a refusal, another one before it that gets further."""
     first = _prove(situation, draft)
     # A repair that gets calls as far as the next refusal is worth less than one that lets more of them through.
     if first is None or not first[1].stops:
-        return [(first[0], _with_all_calls(whole, draft, first[1]))] if first else []
+        return [(draft, first)] if first else []
     tried = ((one, _prove(situation, one)) for one in draft.alternatives)
     better = [(one, found) for one, found in tried if found and found[1].fixes > first[1].fixes]
     if not better:
-        return [first]
+        return [(draft, first)]
     other, (sure, best) = max(better, key=lambda pair: pair[1][1].fixes)
     stop = first[1].stops[0]
     note = f"{best.note}; endpoint {stop.endpoint} would be answered {stop.status} next: {stop.reason}"
     left = [group for group in draft.groups if group not in other.groups]
     addresses = tuple(ip for ip in draft.addresses if ip in sources(left))
-    rest = _prove(situation, replace(draft, groups=left, addresses=addresses)) if left else None
-    return [(sure, replace(best, note=note)), *([rest] if rest else [])]
+    remaining = replace(draft, groups=left, addresses=addresses)
+    rest = _prove(situation, remaining) if left else None
+    return [(other, (sure, replace(best, note=note))), *([(remaining, rest)] if rest else [])]
 
 
 def _with_all_calls(whole: Situation, draft: Draft, suggestion: Suggestion) -> Suggestion:
