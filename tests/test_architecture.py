@@ -65,7 +65,7 @@ ORDER = {
         "replay",
     ],
     "capture": ["source", "streams", "packets", "fast", "text", "formats", "rotated", "joining"],
-    "diagnosis": ["model", "evidence", "calls", "edits", "space", "rules", "repairs"],
+    "diagnosis": ["model", "evidence", "calls", "edits", "space", "rules", "repairs", "basis"],
 }
 """Packages in each world, lowest first: none imports one that stands behind it."""
 

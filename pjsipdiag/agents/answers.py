@@ -13,10 +13,10 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.replay.identifiers import identify
 from pjsipdiag.diagnosis import explain as made
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.configuration import configuration_report, why_replayed
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.model import Report
-from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.space.differ import differences
 from pjsipdiag.errors import PjsipdiagError, visible

@@ -21,8 +21,8 @@ def load_named(
 ) -> tuple[Config, Live | None]:
     """The configuration of a command that reads no capture, and what a running Asterisk told; `host` is one that a
     caller names, `names` are the values of FILES_AND_LIVE."""
-    from pjsipdiag.diagnosis.live_questions import ask
-    from pjsipdiag.diagnosis.name_sources import load
+    from pjsipdiag.diagnosis.basis.live_questions import ask
+    from pjsipdiag.diagnosis.basis.name_sources import load
 
     place = directory(config, quiet, live=names["live"] is not None)
     options: Options = {

@@ -3,8 +3,8 @@
 In come captures and a directory; out comes a Report: findings, calls, sources, and suggestions that were proven.
 
     diagnose         the whole way; configuration does it without a capture, compare, what_if and explain beside it
-    options          what a caller may say; name_sources: the files, with names resolved; basis: what is replayed
-    live_questions   a running Asterisk asked what a capture needs
+    options          what a caller may say
+    basis            what is replayed: the PBX, the files with names resolved, a running Asterisk asked for the rest
     model, traffic   Report, Finding, Suggestion: what goes out; its calls and sources, as they were seen
     rule             what a rule is; pages/ what it says to people
     calls            messages -> calls and sources, with verdicts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.releases import instead
-from pjsipdiag.diagnosis.live_questions import open_questions
+from pjsipdiag.diagnosis.basis.live_questions import open_questions
 from pjsipdiag.diagnosis.model import Finding, Report
 from pjsipdiag.diagnosis.rules import RULES
 from pjsipdiag.diagnosis.rules.doors.strangers import blind_spots

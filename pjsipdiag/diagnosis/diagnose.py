@@ -22,10 +22,14 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import note_missing as not_read_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
-from pjsipdiag.diagnosis.basis import Basis, Reload, again, load_again, settle
-from pjsipdiag.diagnosis.calls import pbx as pbxes
+from pjsipdiag.diagnosis.basis.live_questions import ask, callers_hosts, open_questions, settled_questions
+from pjsipdiag.diagnosis.basis.name_sources import parse_databases, release_of
+from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_again, load_changed, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.exchanges import (
+from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.groups import group, regrouping
+from pjsipdiag.diagnosis.calls.judge import Arrival, judge
+from pjsipdiag.diagnosis.calls.outside.exchanges import (
     exchanges,
     find_missing_methods,
     other_methods,
@@ -34,18 +38,15 @@ from pjsipdiag.diagnosis.calls.exchanges import (
     tokens,
     unknown_calls,
 )
-from pjsipdiag.diagnosis.calls.folded import Merged
-from pjsipdiag.diagnosis.calls.groups import group, regrouping
-from pjsipdiag.diagnosis.calls.judge import Arrival, judge
+from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
+from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.offers import offer_of
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.quoted import quotations
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
-from pjsipdiag.diagnosis.live_questions import ask, callers_hosts, open_questions, settled_questions
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
-from pjsipdiag.diagnosis.name_sources import parse_databases, release_of
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, note_filters
 from pjsipdiag.diagnosis.repairs.advice import complete
@@ -103,7 +104,7 @@ def conclude(
     `on_rows` is called with the calls and sources of the report before the rules run; the last call counts. What `disk`
     has read of the configuration is not read again.
     """
-    told = pbxes.parse_addresses(options.get("pbx", ()))
+    told = parse_addresses(options.get("pbx", ()))
     databases = options.get("databases", ())
     disk = disk or Disk(options.get("include_from", ()))
     options = {**options, "databases": databases if isinstance(databases, Databases) else parse_databases(databases)}
@@ -206,7 +207,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         outbound=tuple((show_ip(ip), status, count) for (ip, status), count in sorted(calls.sent.items())),
         version_assumed=basis.is_assumed,
         capture_version=basis.capture_version,
-        reload=partial(again, reload, basis.config.newer or basis.config.version),
+        reload=partial(load_changed, reload, basis.config.newer or basis.config.version),
         offer=lru_cache(partial(offer_of, calls, seen.tallies)),  # a capture is read again for each
         acknowledged_calls=acknowledged,
         requests_to=acknowledged.requests_to,
@@ -305,7 +306,7 @@ def _several(merged: Merged, pbx: Collection[str]) -> Iterator[str]:
     """Addresses of the PBX that name different releases: machines of which the files can be true for one only."""
     names: dict[str, str] = {}
     for ip, agent in sorted(merged.agents):
-        version = pbxes.version_of(agent)
+        version = version_of(agent)
         if version and merged.answerers.get(ip) and show_ip(ip) in pbx:
             names.setdefault(show_ip(ip), version)
     if len(set(names.values())) > 1:

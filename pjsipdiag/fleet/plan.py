@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from pjsipdiag.asterisk.releases import release
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls import pbx as pbxes
+from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_text
@@ -165,7 +165,7 @@ _FORMS: dict[str, bool] = {
 }
 """Key of a table -> whether its value may be a list."""
 _CHECKS: dict[str, Callable[[Sequence[str]], object]] = {
-    "addresses": pbxes.parse_addresses,
+    "addresses": parse_addresses,
     "mirrors": lambda texts: selection({"mirrors": texts}),
     "asterisk": lambda texts: release(texts[0]),
 }

@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.source import tcpdump
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.live_questions import ask, callers_hosts
+from pjsipdiag.diagnosis.basis.live_questions import ask, callers_hosts
 from pjsipdiag.diagnosis.work.gather import begin
 from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
 from pjsipdiag.handover import tar

@@ -13,7 +13,7 @@ from typing import cast
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.resolve import Dns
-from pjsipdiag.diagnosis.name_sources import load, parse_databases
+from pjsipdiag.diagnosis.basis.name_sources import load, parse_databases
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.report.wording import plural

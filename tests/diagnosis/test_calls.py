@@ -18,7 +18,7 @@ from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
-from pjsipdiag.diagnosis.calls.pbx import version_of
+from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
 from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.diagnosis.calls.sources import outlines
 from pjsipdiag.diagnosis.diagnose import diagnose

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.configuration import check, configuration_report
 from pjsipdiag.diagnosis.model import Finding
-from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.rules import RULES
 from tests.diagnosis.scene import cases, write_files
 

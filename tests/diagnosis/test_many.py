@@ -59,7 +59,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[None]:
         counted.append(None)
         return load_config(*arguments, **options)
 
-    monkeypatch.setattr("pjsipdiag.diagnosis.name_sources.load_config", counting)
+    monkeypatch.setattr("pjsipdiag.diagnosis.basis.name_sources.load_config", counting)
     return counted
 
 

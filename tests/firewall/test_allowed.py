@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.diagnosis.name_sources import load
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.firewall.allowed import allowed_networks
 
 HEAD = (

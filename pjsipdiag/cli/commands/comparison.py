@@ -99,8 +99,8 @@ def _compare_all(
     quiet: bool,
 ) -> None:
     """The comparison without a capture; what only reads captures is refused."""
-    from pjsipdiag.diagnosis.live_questions import ask
-    from pjsipdiag.diagnosis.name_sources import load
+    from pjsipdiag.diagnosis.basis.live_questions import ask
+    from pjsipdiag.diagnosis.basis.name_sources import load
     from pjsipdiag.diagnosis.space.differ import differences
 
     refuse_given("says what of a capture to read: give a CAPTURE, too", groups=("Which calls", "How to read"))

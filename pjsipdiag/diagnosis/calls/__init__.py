@@ -5,9 +5,9 @@ a few bytes each, whatever the number.
 
     heads, rows, spool    what a head says; a transaction in a row; heads that wait
     fold (_fold.c)        datagrams -> transactions; folded is what it holds and sends, merge makes one of many
-    kinds, exchanges      requests outside of calls, counted; what the PBX received and sent of them
+    outside               requests outside of calls: their kinds, counted, and what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
-    pbx                   which address is the PBX
+    pbx                   which address is the PBX, and which release it names
     judge, received_columns  transactions -> received, sent or passing by, and replayed; what was received, in columns
     calls, sources, groups    calls from transactions, their sources, groups that are alike
 

@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.calls.heads import (
     server_of,
     value_of,
 )
-from pjsipdiag.diagnosis.calls.kinds import (
+from pjsipdiag.diagnosis.calls.outside.kinds import (
     LONGEST_SEEN,
     MOST_KINDS,
     MOST_METHODS,

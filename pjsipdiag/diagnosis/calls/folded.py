@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.forms.head_forms import Forms
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk, tagged
-from pjsipdiag.diagnosis.calls.kinds import Kind
+from pjsipdiag.diagnosis.calls.outside.kinds import Kind
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     DIRECTIONS,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS
 from pjsipdiag.diagnosis.calls.folded import DIRECTION_NAMES, CapturePart, Folded, Merged
-from pjsipdiag.diagnosis.calls.kinds import MOST_KINDS, Kind, first_seen
+from pjsipdiag.diagnosis.calls.outside.kinds import MOST_KINDS, Kind, first_seen
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     COUNT,

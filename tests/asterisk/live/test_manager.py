@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.live.running import running_config
 from pjsipdiag.asterisk.live.snapshot import LiveError, WantedNames
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.name_sources import load
+from pjsipdiag.diagnosis.basis.name_sources import load
 from tests.asterisk.live import servers
 from tests.asterisk.live.servers import command
 from tests.asterisk.live.test_running import recorded as requests

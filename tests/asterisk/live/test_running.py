@@ -24,8 +24,8 @@ from pjsipdiag.asterisk.loading.show_output import without_colours
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.cli.group import main
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.configuration import check
-from pjsipdiag.diagnosis.name_sources import load
 from tests.asterisk.live import servers
 from tests.asterisk.live.servers import command
 from tests.conformance import message, verdict_differences

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.diagnosis.name_sources import load
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.errors import ConfigError
 
 FILES = {

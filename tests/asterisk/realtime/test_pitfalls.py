@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.replay.identifiers import identify
 from pjsipdiag.diagnosis import explain
-from pjsipdiag.diagnosis.name_sources import load
+from pjsipdiag.diagnosis.basis.name_sources import load
 from tests.asterisk.realtime.recorded import Sqlite
 
 TABLE = "CREATE TABLE ips (id VARCHAR(40), endpoint VARCHAR(40), match VARCHAR(40))"

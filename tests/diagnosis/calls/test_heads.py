@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.calls.heads import (
     user_of,
     value_of,
 )
-from pjsipdiag.diagnosis.calls.kinds import kind_of, read_kind
+from pjsipdiag.diagnosis.calls.outside.kinds import kind_of, read_kind
 from pjsipdiag.sip import Address, SipMessage, decode
 
 NAMES = {"From": "f", "To": "t", "Call-ID": "i", "Via": "v", "CSeq": "", "User-Agent": ""}

@@ -10,11 +10,12 @@ from itertools import pairwise
 import pytest
 
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.calls import fold, kinds, merge, rows
+from pjsipdiag.diagnosis.calls import fold, merge, rows
 from pjsipdiag.diagnosis.calls import folded as holding
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
+from pjsipdiag.diagnosis.calls.outside import kinds
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST, FIRST_TIME, LAST, LAST_TIME
 from tests.diagnosis.calls.test_fold import capture
 

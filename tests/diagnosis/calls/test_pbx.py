@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.location import stamp
 from pjsipdiag.cli import main
-from pjsipdiag.diagnosis.calls.pbx import release_sent
+from pjsipdiag.diagnosis.calls.pbx.releases_shown import release_sent
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.sip import Address
 from tests.diagnosis.scene import write_scene

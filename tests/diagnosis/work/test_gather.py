@@ -292,7 +292,7 @@ def test_the_pbx_is_where_most_calls_go_whoever_reads(tmp_path: Path, monkeypatc
     """More pairs of addresses than are kept, and the first ones are not those of the PBX."""
     monkeypatch.setattr(parts, "SMALLEST", 20_000)
     monkeypatch.setattr("pjsipdiag.diagnosis.calls.fold.MOST_PAIRS", 50)
-    monkeypatch.setattr("pjsipdiag.diagnosis.calls.pbx.MOST_PAIRS", 50)
+    monkeypatch.setattr("pjsipdiag.diagnosis.calls.pbx.inference.MOST_PAIRS", 50)
     servers = [Address("192.0.2.77", 5060)] * 100 + [Address("192.0.2.78", 5060)] * 300
     sources = [Address(f"198.51.{number // 200}.{number % 200 + 1}", 5060) for number in range(len(servers))]
     frames = [ethernet(udp(sip(at), *ends)) for at, ends in enumerate(zip(sources, servers, strict=True))]

@@ -1,6 +1,6 @@
 """Requests outside of calls: what Asterisk does with each method, and what others do with those of the PBX.
 
-In come the exchanges of a situation (`calls.exchanges`): requests of one method between two hosts, with their answers
+In come the exchanges of a situation (`calls.outside`): requests of one method between two hosts, with their answers
 by status. Out come findings, one for each host and refusing status.
 
     explanations        (method, status) -> why Asterisk answers so, by which line, and what to do

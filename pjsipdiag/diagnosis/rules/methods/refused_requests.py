@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.calls.exchanges import asked_by
+from pjsipdiag.diagnosis.calls.outside.exchanges import asked_by
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity

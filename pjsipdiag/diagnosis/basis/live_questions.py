@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match, Outcome
+from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.calls.folded import Merged
-from pjsipdiag.diagnosis.name_sources import load
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation

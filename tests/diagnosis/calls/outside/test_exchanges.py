@@ -6,11 +6,11 @@ import pytest
 
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture.datagram import Datagram
-from pjsipdiag.diagnosis.calls.exchanges import own_registrations, tokens
 from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
-from pjsipdiag.diagnosis.calls.pbx import PbxAddresses
+from pjsipdiag.diagnosis.calls.outside.exchanges import own_registrations, tokens
+from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses
 from pjsipdiag.sip import Address
 from tests.sip_text import messages
 

@@ -11,8 +11,9 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.object_options import loaded_alike
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls import pbx as pbxes
-from pjsipdiag.diagnosis.name_sources import load
+from pjsipdiag.diagnosis.basis.name_sources import load
+from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses, infer
+from pjsipdiag.diagnosis.calls.pbx.releases_shown import name_of, release_sent, releases_seen
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
@@ -30,7 +31,7 @@ class Basis:
     release. `capture_version` is the version that the capture shows, or empty."""
 
     config: Config
-    pbx: pbxes.PbxAddresses
+    pbx: PbxAddresses
     is_assumed: bool
     reason: str
     capture_version: str
@@ -39,23 +40,23 @@ class Basis:
 def settle(
     gathered: GatheredCaptures,
     config: Config,
-    told: pbxes.PbxAddresses,
+    told: PbxAddresses,
     asked: str | None,
     reload: Reload,
 ) -> Basis:
     merged = gathered.merged
-    pbx = told if told.addresses else pbxes.infer(merged, config)
-    names = pbxes.releases_seen(merged, pbx.addresses)
+    pbx = told if told.addresses else infer(merged, config)
+    names = releases_seen(merged, pbx.addresses)
     # Several names: anybody can send under the PBX's address. What leaves it, in the capture's own direction, is its
     # own; to read that costs a second reading, so it is asked only where it decides.
-    sent = pbxes.release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
+    sent = release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
     seen = next(filter(None, (sent, *names)), "")
     if asked:
         why = f": {words}" if (words := instead(asked)) else ""
         return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
     known = nearest(seen) if seen else None
     if known is None:
-        name = pbxes.name_of(merged, pbx.addresses)
+        name = name_of(merged, pbx.addresses)
         named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
         return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
     others = [name for name in names if name != seen]
@@ -99,5 +100,6 @@ def load_again(
     )
 
 
-def again(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
+def load_changed(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
+    """The configuration with changed files as `release` loads it, without one as `version` does."""
     return reload(overlay, release or version)

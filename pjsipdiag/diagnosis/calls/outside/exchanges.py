@@ -14,8 +14,8 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import value_of
-from pjsipdiag.diagnosis.calls.kinds import WITH_CREDENTIALS, read_kind
-from pjsipdiag.diagnosis.calls.pbx import PbxAddresses
+from pjsipdiag.diagnosis.calls.outside.kinds import WITH_CREDENTIALS, read_kind
+from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip

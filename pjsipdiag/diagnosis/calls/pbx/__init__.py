@@ -1,0 +1,11 @@
+"""The PBX among the hosts of a capture, and the Asterisk that it runs.
+
+In come the merged folds and the configuration; out come the addresses of the PBX with the sentence that says why, and
+the releases that it names.
+
+    inference        the addresses: given, else the first clue that the capture has
+    releases_shown   the releases in the headers of what the PBX sends
+
+A new clue is one more `yield` of `_clues` in `inference`, before those that it outweighs.
+Imports: `calls.folded` and what stands before it; `basis` and `diagnose` use it.
+"""
