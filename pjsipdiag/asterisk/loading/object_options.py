@@ -14,7 +14,7 @@ from functools import cache, lru_cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.config import Config, LoadedObject, Problem
 from pjsipdiag.asterisk.loading.values import HANDLERS
 from pjsipdiag.asterisk.loading.values.candidate import Candidate
 from pjsipdiag.asterisk.loading.values.checks import CHECKS
@@ -23,10 +23,12 @@ from pjsipdiag.asterisk.loading.values.words import anything
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import FEATURES, RELEASES, Release, Span, is_newer, release
 from pjsipdiag.asterisk.secrets import hide_secrets, hide_value, shown_value
-from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
 _MAIN_FILES = ("pjsip.conf", "pjsip_wizard.conf")
+NO_SETTINGS = LoadedObject("", Where("", 0))
+"""The settings where there is no `type=global`."""
 _ALWAYS = Span()
 """The span of an option that every release has."""
 
@@ -156,12 +158,14 @@ def apply(
     profiles: Readable = cannot_tell,
     *,
     newer: str = "",
+    settings: LoadedObject = NO_SETTINGS,
 ) -> AppliedOptions:
     """Takes a section's variables as release `version` does for an object of that type; see `AppliedOptions`.
 
     `readable` says which files Asterisk can read on its machine, `profiles` which geolocation profiles it has; None
     where that cannot be told (the object is then taken). `match` is taken as it stands: `match.py` reads it. Where it
-    stands for a `newer` release, that one may have options of which nothing is known: they change nothing.
+    stands for a `newer` release, that one may have options of which nothing is known: they change nothing. `settings`
+    are those of `type=global`, which stand in for options of other objects.
     """
     # In file order, and the first variable that is refused ends it: the ones behind are never looked at, so that what
     # they would be warned about is not told either.
@@ -190,7 +194,9 @@ def apply(
             return AppliedOptions(_take(section, names), problem, tuple(warnings))
         names.append(name)
     options = _take(section, names)
-    return AppliedOptions(options, _check(object_type, Candidate(section, options, asked, profiles)), tuple(warnings))
+    return AppliedOptions(
+        options, _check(object_type, Candidate(section, options, asked, profiles, settings)), tuple(warnings)
+    )
 
 
 class _Options(Mapping[str, tuple[Variable, ...]]):

@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_d
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading import acls, identify, object_types, walk_order, wizard
-from pjsipdiag.asterisk.loading.object_options import AppliedOptions, apply, cannot_tell
+from pjsipdiag.asterisk.loading.object_options import NO_SETTINGS, AppliedOptions, apply, cannot_tell
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.object_sources import Sources
@@ -84,6 +84,7 @@ class _Loader:
     resolver: Resolver
     readable: Known
     newer: str = ""
+    settings: LoadedObject = NO_SETTINGS
     dropped: list[DroppedObject] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     sockets: list[Transport] = field(default_factory=list)
@@ -104,7 +105,7 @@ class _Loader:
         written, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
         lists = acls.NamedLists(written, lambda: self.sources.tables.access_lists(self.sources.loads))
         self.warnings += refused
-        globals_ = self._globals()
+        self.settings = globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
         transports = self._plain("transport", self._transport)
         parts, made = self._identifies()
@@ -311,7 +312,10 @@ class _Loader:
         return not in_memory or self.version.has("late_wizard")
 
     def _create(self, object_type: str, section: Section, build: _Build[_T]) -> _T | Problem:
-        applied = apply(object_type, section, self.version.version, self.readable, self._has_profile, newer=self.newer)
+        version, settings = self.version.version, self.settings
+        applied = apply(
+            object_type, section, version, self.readable, self._has_profile, newer=self.newer, settings=settings
+        )
         self.warnings += applied.warnings
         return applied.problem if applied.problem is not None else build(section, applied)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 
 from pjsipdiag.asterisk.config import Auth, Config, Endpoint
+from pjsipdiag.asterisk.loading.values.credentials import supported_algorithms
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.sip import SipMessage
 
@@ -77,7 +78,7 @@ def _compare(given: Mapping[str, str], message: SipMessage, auth: Auth, config: 
     if given.get("username", "") != auth.username:
         return Comparison(Mismatch.USER, auth, given.get("username", ""), auth.username)
     name = given.get("algorithm", "") or "MD5"
-    supported = _supported_algorithms(auth)
+    supported = _supported_algorithms(auth, config)
     if name.upper() not in supported:
         return Comparison(Mismatch.ALGORITHM, auth, name, ", ".join(supported))
     secret = _secret(auth, name.upper(), realm)
@@ -97,9 +98,9 @@ def _nonce(given: Mapping[str, str], message: SipMessage, auth: Auth) -> Compari
     return Comparison(Mismatch.NONE, auth)
 
 
-def _supported_algorithms(auth: Auth) -> list[str]:
-    """The algorithms that the section lets a caller use: MD5 where it names none."""
-    named = [part.strip().upper() for part in auth.value("supported_algorithms_uas").split(",")]
+def _supported_algorithms(auth: Auth, config: Config) -> list[str]:
+    """The algorithms that the section lets a caller use: MD5 where it names none that is computed here."""
+    named = [name.upper() for name in supported_algorithms(auth.options, "uas", config.globals)]
     return [name for name in named if name in ALGORITHMS] or ["MD5"]
 
 

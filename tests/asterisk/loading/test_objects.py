@@ -220,6 +220,32 @@ def test_what_extconfig_would_map_were_it_there_is_unknown(mapped: str, types: s
     assert load("", sorcery_conf=mapped).elsewhere == types
 
 
+NO_DIGEST = "a: No plain text or digest password found for algorithm {} in supported_algorithms_{}"
+MD5, SHA = f"md5_cred={'5' * 32}", f"password_digest=SHA-256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("settings", "digest", "missing"),
+    [
+        ("uas=SHA-256 uac=SHA-256", MD5, ["SHA-256 uas", "SHA-256 uac"]),
+        ("uas=SHA-256", MD5, ["SHA-256 uas"]),
+        ("uas=MD5,SHA-256", MD5, ["SHA-256 uas"]),
+        ("uas=SHA-256 uac=SHA-256", SHA, []),
+        ("", SHA, ["MD5 uas", "MD5 uac"]),
+    ],
+)
+@pytest.mark.parametrize("behind", [False, True])
+def test_the_global_section_names_the_algorithms_of_auths_that_name_none(
+    settings: str, digest: str, missing: list[str], behind: bool
+) -> None:
+    lines = [f"default_auth_algorithms_{one}" for one in settings.split()]
+    sections = ["\n".join(["[global]", "type=global", *lines, ""]), f"[a]\ntype=auth\nusername=u\n{digest}\n"]
+    config = load("".join(sections[::-1] if behind else sections))
+    logged = [line for one in config.dropped for line in one.log.splitlines()]
+    assert logged[:-1] == [NO_DIGEST.format(*one.split()) for one in missing]
+    assert bool(config.auths) is not bool(missing)
+
+
 def test_an_access_list_that_does_not_exist_is_missing_unless_none_could_be_loaded() -> None:
     text = "[f]\ntype=endpoint\nacl=known,unknown\ndeny=0.0.0.0/0\npermit=10.0.0.0/8\n"
     acl = load(text, acl_conf="[known]\npermit=192.0.2.0/24\n").endpoints["f"].acl

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pjsipdiag.asterisk.config import LoadedObject
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.values.numbers import parse_uint
 from pjsipdiag.asterisk.loading.values.setting import Readable
@@ -24,12 +25,13 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A section whose variables were all taken."""
+    """A section whose variables were all taken; `settings` are those of `type=global`."""
 
     section: Section
     options: Mapping[str, tuple[Variable, ...]]
     release: Release
     profiles: Readable
+    settings: LoadedObject
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ The one of identify is in `identify.py`: it resolves names and compiles expressi
 from __future__ import annotations
 
 from pjsipdiag.asterisk.loading.values.candidate import Candidate, Drop, Requirement
-from pjsipdiag.asterisk.loading.values.credentials import parse_digests
+from pjsipdiag.asterisk.loading.values.credentials import parse_digests, supported_algorithms
 from pjsipdiag.asterisk.loading.values.registration import REGISTRATION_CHECKS
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
@@ -129,13 +129,7 @@ def auth_digests(auth: Candidate) -> Drop | None:
     # reason.
     missing, log = "", []
     for agent in ("uas", "uac"):
-        names = [
-            name.strip()
-            for variable in auth.options.get(f"supported_algorithms_{agent}", ())
-            for name in variable.value.split(",")
-            if name.strip()
-        ]
-        for name in names or ["MD5"]:
+        for name in supported_algorithms(auth.options, agent, auth.settings):
             if name.lower() not in digests:
                 missing = missing or name.upper()
                 log.append(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from pjsipdiag.asterisk.config import LoadedObject
 from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.loading.values.words import one_of
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.asterisk.section import Variable
 
 DIGEST_LENGTHS = {"": 32, "md5": 32, "sha-256": 64, "sha-512-256": 64, "akav1-md5": 32, "akav2-md5": 32}
 """The digest algorithms that PJSIP brings along, by lower-case IANA name, with the length of their hash in hex;
@@ -26,12 +30,28 @@ def auth_type(setting: Setting) -> Answer:
     return ValueRefusal(ValueReason.NO_AUTH_TYPE(value=setting.value), log)
 
 
+def _split(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _unknown(names: Sequence[str]) -> list[str]:
+    return [name for name in names if name.lower() not in DIGEST_LENGTHS]
+
+
+def supported_algorithms(
+    options: Mapping[str, tuple[Variable, ...]], agent: str, settings: LoadedObject
+) -> Sequence[str]:
+    """The digest algorithms of `type=auth` for an `agent` (uac, uas): those that all its lines name, without any those
+    of `type=global`, and MD5 where one of these is unknown (`auth_apply`, `global_apply`)."""
+    named = [name for one in options.get(f"supported_algorithms_{agent}", ()) for name in _split(one.value)]
+    if named:
+        return named
+    defaults = _split(settings.value(f"default_auth_algorithms_{agent}", "MD5"))
+    return ["MD5"] if _unknown(defaults) else defaults
+
+
 def _algorithms(agent: str, setting: Setting) -> Answer:
-    unknown = [
-        name
-        for name in (part.strip() for part in setting.value.split(","))
-        if name and name.lower() not in DIGEST_LENGTHS
-    ]
+    unknown = _unknown(_split(setting.value))
     if not unknown:
         return None
     log = "\n".join(f"{setting.object}: Unknown {agent} digest algorithm '{name}' specified" for name in unknown)
