@@ -109,6 +109,9 @@ def test_a_name_beyond_the_table_has_a_nearest_release(name: str, line: str, say
             ["19.7.0", "16.29.0", "18.15.0", "20.0.0"],
         ),
         ("byte_order_mark", ["16.7.0"], ["16.8.0", "18.0.0"]),
+        ("google_oauth", ["16.30.1"], ["17.0.0", "17.9.4", "18.0.0"]),
+        ("flow", ["16.30.1"], ["17.0.0", "17.9.4", "18.0.0"]),
+        ("testlaw", ["19.0.0", "20.0.0", "23.4.1"], ["16.0.0", "17.9.4", "18.26.4"]),
     ],
 )
 def test_features(feature: FeatureName, without: list[str], having: list[str]) -> None:

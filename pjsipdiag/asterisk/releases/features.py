@@ -185,7 +185,7 @@ FEATURES: dict[FeatureName, Feature] = {
     ),
     "google_oauth": Feature(
         "auth_type=google_oauth",
-        Span({"16": None, "18": "18.0.0"}),
+        Span({"16": None, "17": "17.0.0"}),
         "res_pjsip/config_auth.c: auth_type_handler",
     ),
     "h265": Feature(
@@ -195,7 +195,7 @@ FEATURES: dict[FeatureName, Feature] = {
     ),
     "testlaw": Feature(
         "the format testlaw",
-        Span({"20": None}),
+        Span({"19": None}),
         "main/codec_builtin.c",
     ),
     "peer_supported": Feature(
@@ -223,7 +223,7 @@ FEATURES: dict[FeatureName, Feature] = {
     ),
     "flow": Feature(
         "protocol=flow of a transport",
-        Span({"16": None, "18": "18.0.0"}),
+        Span({"16": None, "17": "17.0.0"}),
         "res_pjsip/config_transport.c: transport_protocol_handler",
     ),
     "proxy_is_uri": Feature(
