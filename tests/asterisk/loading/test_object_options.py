@@ -63,6 +63,19 @@ def test_a_refused_value_names_its_line_and_an_included_file() -> None:
     assert (problem.where.line, problem.log) == (4, "Error parsing dtmf_mode=rfc2833 at line 4 of ")
 
 
+@pytest.mark.parametrize(
+    ("version", "log"), [("18.26.4", "{} for auth 'a'"), ("20.11.1", "{} for auth 'a'"), ("20.12.0", "a: {}")]
+)
+def test_an_account_of_google_that_lacks_its_secrets_is_dropped_in_the_words_of_the_release(
+    version: str, log: str
+) -> None:
+    section = cases.section("auth", "a", [("auth_type", "google_oauth"), ("username", "u")])
+    problem = apply("auth", section, version).problem
+    words = "'google_oauth' authentication specified but refresh_token, oauth_clientid, or oauth_secret not specified"
+    assert problem is not None
+    assert problem.log.splitlines()[0] == log.format(words)
+
+
 def test_every_handler_of_the_table_is_there_and_used() -> None:
     text = (resources.files("pjsipdiag.asterisk") / "loading" / "options.json").read_text(encoding="utf-8")
     table = json.loads(text)

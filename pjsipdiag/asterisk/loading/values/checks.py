@@ -91,9 +91,9 @@ def auth_oauth(auth: Candidate) -> Drop | None:
     needed = ("refresh_token", "oauth_clientid", "oauth_secret")
     if auth.text("auth_type").lower() == "google_oauth" and not all(auth.text(option) for option in needed):
         text = (
-            f"{auth.name}: 'google_oauth' authentication specified but refresh_token, oauth_clientid, or "
-            "oauth_secret not specified"
+            "'google_oauth' authentication specified but refresh_token, oauth_clientid, or oauth_secret not specified"
         )
+        text = f"{auth.name}: {text}" if auth.release.has("digests") else f"{text} for auth '{auth.name}'"
         return Drop(ValueReason.TYPE_NEEDS(value="google_oauth", options=needed), text, "auth_type")
     return None
 
