@@ -30,7 +30,7 @@ from pjsipdiag.diagnosis.repairs.prove import Proof, prove
 from pjsipdiag.diagnosis.repairs.separate import FILL_IN, identifies_by_header
 from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
-from pjsipdiag.diagnosis.rules.methods.received import unmatched_keepalives
+from pjsipdiag.diagnosis.rules.methods.received import blamed_keepalives, unmatched_keepalives
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
@@ -39,13 +39,10 @@ from pjsipdiag.diagnosis.work.jobs import share
 
 Make = Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]
 """The repair of what a rule took the blame for, where that is no address to add."""
-
 NEVER_LET_IN = ("scanner", "translated-source")
 """Rules whose sources are never let in."""
-
 _NO_ADDRESS = ("", "0.0.0.0", "::")
 """In place of an address that is not known, and what binds to all of them."""
-
 STRONG_POINTS = 3
 """Points of any evidence from which a source that gets in elsewhere may be another endpoint's."""
 WORTH_PROCESSES = 20
@@ -123,6 +120,11 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                     other=bool(sure) and wanted is not sure,
                 )
                 yield rule, replace(draft, is_claimed=wanted is not sure)
+    made = {rule: (repair, basis) for rule, repair, basis in _repairs()}
+    for rule, cause, group in blamed_keepalives(situation):
+        repair, basis = made[rule]
+        is_sure = basis(situation, cause, group)
+        yield from ((rule, replace(draft, is_claimed=not is_sure)) for draft in repair(situation, cause, [group]))
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
         lines = identifies_by_header(groups)

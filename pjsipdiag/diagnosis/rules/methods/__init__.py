@@ -6,6 +6,7 @@ by status. Out come findings, one for each host and refusing status.
     explanations        (method, status) -> why Asterisk answers so, by which line, and what to do
     credential_check    credentials that came, held against those of the files, in words
     refused_requests    which were refused, by what the files do with them; those of many strangers
+    unidentified        nothing takes them: a section that did not load, a module, a port, a name, as for calls
     received            what the PBX refused: registrations, keep-alives, subscriptions, messages
     sent                what others refused of the PBX: its registrations
 

@@ -16,11 +16,12 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 
 class Why(NamedTuple):
-    """The reason in words, the line that leads to it, what to do."""
+    """The reason in words, the line that leads to it, what to do, what speaks for it."""
 
     text: str
     where: Where | None = None
     advice: str = ""
+    evidence: tuple[str, ...] = ()
 
 
 Explains = Callable[[Config, Endpoint, SipMessage], Why]
@@ -87,6 +88,14 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
             " for it with (\"AOR '' not found\"): before 20.21, 22.11 and 23.5 only what it names is looked at",
             endpoint.line_of("identify_by"),
             f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
+        )
+    dropped = next((one for one in config.dropped if one.type == "aor" and one.name in endpoint.aors), None)
+    if aor is None and dropped is not None:
+        return Why(
+            f"AOR {dropped.name} of endpoint {endpoint.name} is in {dropped.where.file}, but Asterisk does not load it"
+            f" because of {dropped.where.phrase}: {dropped.reason}",
+            dropped.where,
+            f"correct {dropped.where.phrase}, then reload and look for {dropped.name} in `pjsip show aors`",
         )
     missing = [name for name in endpoint.aors if name not in config.aors]
     gone = f"; {', '.join(missing)} is no type=aor section" if missing else ""

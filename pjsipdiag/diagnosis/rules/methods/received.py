@@ -11,10 +11,10 @@ from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.cause import Cause, counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
-from pjsipdiag.diagnosis.rules.methods import credential_check
+from pjsipdiag.diagnosis.rules.methods import credential_check, unidentified
 from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, explain_unhandled
 from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     AS_IT_SHOULD,
@@ -67,8 +67,20 @@ def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]
         if group is None or refusal.method not in KEEP_ALIVES or is_attack(refusal) or group.source in callers:
             continue
         owners = best(situation, group) if refusal.verdict.outcome is Outcome.NO_MATCH else ()
-        if len(owners) == 1:
+        blamed = unidentified.blamed_rule(situation, refusal) if len(owners) == 1 else None
+        if len(owners) == 1 and (blamed is None or blamed.rule not in unidentified.CORRECTED):
             yield owners[0].endpoint, group
+
+
+def blamed_keepalives(situation: Situation) -> Iterator[tuple[str, Cause, CallGroup]]:
+    """(rule, cause, group) of keep-alives that a line of the files keeps out, of sources who made no call."""
+    callers = {group.source for group in situation.groups}
+    for refusal in refusals(situation):
+        if refusal.method not in KEEP_ALIVES or is_attack(refusal) or refusal.exchange.client in callers:
+            continue
+        blamed = unidentified.blamed_rule(situation, refusal)
+        if blamed and blamed.rule in unidentified.CORRECTED:
+            yield blamed.rule, blamed.cause, blamed.group
 
 
 def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
@@ -76,7 +88,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     why = _why(situation, refusal)
     calls = bool(groups_of(situation, client))
     group = refusal.exchange.group
-    known = bool(refusal.verdict.endpoint or (group and best(situation, group)))
+    known = bool(refusal.verdict.endpoint or why.where or (group and best(situation, group)))
     return Finding(
         "keepalive-refused",
         Severity.WARNING if calls or not known else Severity.ERROR,
@@ -86,7 +98,8 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
         sources=(client,),
         evidence=(
             *([] if calls else [DEAD]),
-            *_hints(situation, refusal),
+            *why.evidence,
+            *_hints(situation, refusal, why),
         ),
         advice=why.advice,
     )
@@ -96,7 +109,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     client = refusal.exchange.client
     names = f" for {listed(refusal.senders)}" if refusal.senders else ""
     attack, why = is_attack(refusal), _why(situation, refusal)
-    stranger = refusal.verdict.outcome is Outcome.NO_MATCH
+    stranger = refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None
     severity = Severity.NOTE if attack else Severity.WARNING if stranger else Severity.ERROR
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
@@ -106,7 +119,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
         f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",
         where=why.where,
         sources=(client,),
-        evidence=(*_hints(situation, refusal), *_logins(situation, refusal)[0]),
+        evidence=(*why.evidence, *_hints(situation, refusal, why), *_logins(situation, refusal)[0]),
         advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
     )
 
@@ -133,7 +146,7 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     if any(map(is_maintenance, answers)):
         return Why("the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait")
     if verdict.outcome is Outcome.NO_MATCH:
-        return _unmatched(situation, refusal)
+        return unidentified.find_why(situation, refusal) or _unmatched(situation, refusal)
     if verdict.outcome is Outcome.UNKNOWN:
         return Why("the files cannot tell which endpoint it belongs to", None, "`pjsip show identifies` tells")
     if verdict.outcome is Outcome.NOT_IDENTIFIED and verdict.status not in (status, 403):
@@ -223,11 +236,13 @@ def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
     return credential_check.compare(refusal.requests, endpoint, situation.config)
 
 
-def _hints(situation: Situation, refusal: Refusal) -> Iterator[str]:
+def _hints(situation: Situation, refusal: Refusal, why: Why) -> Iterator[str]:
     group: CallGroup | None = refusal.exchange.group
-    if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and refusal.method != "REGISTER":
-        yield from _few(nearest_misses(situation, [group]))
-        yield from _few(reasons(situation, [group]))
+    if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None:
+        if refusal.method != "REGISTER":
+            yield from _few(nearest_misses(situation, [group]))
+            yield from _few(reasons(situation, [group]))
+        yield from unidentified.alike_names(situation, refusal)
     agents = list(dict.fromkeys(one.header("User-Agent") for one in refusal.requests if one.header("User-Agent")))
     if agents:
         yield f"User-Agent: {listed([repr(agent[:80]) for agent in agents])}"

@@ -41,7 +41,7 @@ class Refusal(NamedTuple):
     @property
     def senders(self) -> list[str]:
         """Who it is about: of a REGISTER the AOR, of others the From user."""
-        users = (user_of(one) if self.method == "REGISTER" else _from_user(one) for one in self.requests)
+        users = (user_of(one) if self.method == "REGISTER" else from_user(one) for one in self.requests)
         return list(dict.fromkeys(filter(None, users)))
 
 
@@ -90,7 +90,8 @@ def is_attack(refusal: Refusal) -> bool:
     return any(map(TOOLS.search, agents)) or guesses
 
 
-def _from_user(message: SipMessage) -> str:
+def from_user(message: SipMessage) -> str:
+    """The user of the From header, by which an endpoint is looked for."""
     uri = message.from_uri
     return uri.user if uri else ""
 

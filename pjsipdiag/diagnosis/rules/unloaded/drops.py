@@ -61,8 +61,11 @@ def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
         or _identify_of_owner(situation, group)
         or next(iter(_may_have_had(situation, group)), None)
     )
-    if gone:
-        return _blame(gone)
+    return _blame(gone) if gone else of_dropped_name(situation, group)
+
+
+def of_dropped_name(situation: Situation, group: CallGroup) -> Cause | None:
+    """The dropped endpoint that the From user names."""
     dropped = next((d for d in situation.config.dropped if d.type == "endpoint" and d.name in group.callers), None)
     return _blame(dropped) if dropped else None
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.asterisk.reasons.files import FileReason
+from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.edits.text_changes import lines_of
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -15,6 +17,8 @@ from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_HEAD = re.compile(r"\s*\[([^]\r\n]*)\]")
+"""The line on which a section begins."""
 BRING = (
     "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
     "empty file will do."
@@ -43,6 +47,17 @@ def _tells_nothing(situation: Situation, group: CallGroup, rejected: Sequence[Pr
 def _first_lost(problem: Problem) -> int:
     """The index of the first line of its file that does not count."""
     return 0 if problem.why.kind is FileReason.NOTHING_COUNTS else problem.where.line
+
+
+def find_lost(config: Config, names: Collection[str]) -> tuple[Problem, Where] | None:
+    """The first section of such a name behind the line from which Asterisk reads no more of its file."""
+    for problem in config.rejected_files:
+        first = _first_lost(problem)
+        for number, line in enumerate(lines_of(config, problem.where.file)[first:], first + 1):
+            name = _HEAD.match(line)
+            if name and name[1] in names and not is_missing(config, problem):
+                return problem, Where(problem.where.file, number, name[1])
+    return None
 
 
 def _neighbourhood(ip: str) -> str:

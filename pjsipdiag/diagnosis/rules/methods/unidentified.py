@@ -1,0 +1,147 @@
+"""Why nothing identifies a request of another method than INVITE: the causes that calls have, and that its files show.
+
+A telephone is known by its From user, everybody else by its address. So a section of that name is looked at first, and
+the rules on addresses are not asked about a REGISTER.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from pjsipdiag.asterisk.loading.sources.modules import USER
+from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.dataclass import NamedTuple
+from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.diagnosis.rule import Blames, Tells
+from pjsipdiag.diagnosis.rules import hints
+from pjsipdiag.diagnosis.rules.cause import Cause
+from pjsipdiag.diagnosis.rules.methods.explanations import Why
+from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
+from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, rejected_files
+from pjsipdiag.diagnosis.rules.unmatched import hostname_mismatch, of_hostname, of_port, passed_over, port_mismatch
+from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
+
+BY_ADDRESS: tuple[tuple[str, Blames, Tells], ...] = (
+    ("module-not-loaded", absent.of_absent_module, absent.module_not_loaded),
+    ("not-loaded", drops.of_dropped, drops.not_loaded),
+    ("endpoint-missing", dangling.of_missing_endpoint, dangling.endpoint_missing),
+    ("port-mismatch", of_port, port_mismatch),
+    ("hostname-mismatch", of_hostname, hostname_mismatch),
+)
+"""The rules on calls that nothing takes which say why from the files alone, in their order."""
+CORRECTED = ("not-loaded", "endpoint-missing", "port-mismatch")
+"""Those of them whose repair corrects a line, and adds no address."""
+
+
+def as_group(refusal: Refusal) -> CallGroup | None:
+    """The refused requests as a group of calls, for the rules on these."""
+    group = refusal.exchange.group
+    if group is None:
+        return None
+    return replace(
+        group,
+        verdict=refusal.verdict,
+        calls=refusal.times,
+        statuses={refusal.status: refusal.times},
+        read_sample=lambda: refusal.requests[0],
+        read_names=lambda: Names(callers=tuple(dict.fromkeys(map(from_user, refusal.requests)))),
+    )
+
+
+class BlamedRule(NamedTuple):
+    """A rule on calls that takes the blame for other requests, what it blames, and these as a group."""
+
+    rule: str
+    tells: Tells
+    cause: Cause
+    group: CallGroup
+
+
+def blamed_rule(situation: Situation, refusal: Refusal) -> BlamedRule | None:
+    """The rule on addresses that takes the blame for requests which nothing identifies."""
+    group = as_group(refusal)
+    if group is None or refusal.method == "REGISTER" or refusal.verdict.outcome is not Outcome.NO_MATCH:
+        return None
+    for name, blames, tells in BY_ADDRESS:
+        cause = blames(situation, group)
+        if cause is not None:
+            return BlamedRule(name, tells, cause, group)
+    return None
+
+
+def find_why(situation: Situation, refusal: Refusal) -> Why | None:
+    """The reason that the files have; None where they have nothing that could have taken it."""
+    group = as_group(refusal)
+    if group is None:
+        return None
+    names = [name for name in group.callers if name]
+    found = next((why for find in NAMED_BUT_UNFOUND if (why := find(situation, group, names))), None)
+    blamed = None if found else blamed_rule(situation, refusal)
+    return _as_why(blamed.tells(situation, blamed.cause, [blamed.group])) if blamed else found
+
+
+def alike_names(situation: Situation, refusal: Refusal) -> Sequence[str]:
+    """Endpoints that differ from the sender in their domain or in case."""
+    group = as_group(refusal)
+    return hints.others_of(situation, [group]) if group else ()
+
+
+def _as_why(finding: Finding) -> Why:
+    # The last evidence of each is what was observed, in calls.
+    return Why(finding.message, finding.where, finding.advice, finding.evidence[:-1])
+
+
+def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) -> Why | None:
+    endpoint = situation.config.endpoints.get(passed_over(group))
+    line = endpoint.line_of("identify_by") if endpoint else None
+    if endpoint is None:
+        return None
+    return Why(
+        f"identify_by={','.join(endpoint.identify_by)} ({line}) keeps the From user from finding endpoint"
+        f" {endpoint.name}",
+        line,
+        f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
+    )
+
+
+def _unasked(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+    gone = next((one for one in situation.config.absent_modules if one.module == USER), None)
+    if gone is None or not any(name in situation.config.endpoints for name in names):
+        return None
+    return Why(
+        f"{gone.reason}; so no From user finds its endpoint", gone.where, f"correct {gone.where}, then restart Asterisk"
+    )
+
+
+def _dropped(situation: Situation, group: CallGroup, _names: Sequence[str]) -> Why | None:
+    cause = drops.of_dropped_name(situation, group)
+    return _as_why(drops.not_loaded(situation, cause, [group])) if cause else None
+
+
+def _misspelt(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+    found = (one for one in drops.misspelt(situation.config) if one.where and one.where.section in names)
+    return next((Why(one.message, one.where, one.advice) for one in found), None)
+
+
+def _cut_off(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+    found = rejected_files.find_lost(situation.config, names)
+    if found is None:
+        return None
+    problem, place = found
+    return Why(
+        f"[{place.section}] stands at {place}, and Asterisk reads {place.file} only up to line {problem.where.line}:"
+        f" {problem.reason}",
+        problem.where,
+        f"correct {problem.where.phrase}, then reload",
+    )
+
+
+NAMED_BUT_UNFOUND: tuple[Callable[[Situation, CallGroup, Sequence[str]], Why | None], ...] = (
+    _passed_over,
+    _unasked,
+    _dropped,
+    _misspelt,
+    _cut_off,
+)
+"""The reasons why a section of the sender's name is not found."""
