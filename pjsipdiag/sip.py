@@ -36,6 +36,14 @@ COMPACT_NAMES = {
 }
 """Compact header names (RFC 3261 section 7.3.3 and the IANA registry), in lower case."""
 
+METHODS = frozenset(
+    {
+        "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",
+        "REFER", "MESSAGE", "UPDATE",
+    }
+)  # fmt: skip
+"""The methods that there are (IANA's registry): any other word in their place is somebody's."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 SIP_PORT, SIPS_PORT = 5060, 5061

@@ -164,24 +164,25 @@ def _judge_anew(  # noqa: PLR0917  (as `_situation`)
 def _situation(  # noqa: PLR0917  (everything that is known)
     seen: GatheredCaptures, basis: Basis, reload: Reload, wanted: Selection, jobs: int, on_rows: OnRows | None
 ) -> Situation:
-    replay = Replay(basis.config, tokens(own_registrations(seen.merged, basis.pbx), basis.config))
+    pbx = frozenset(basis.pbx.addresses)
+    replay = Replay(basis.config, tokens(own_registrations(seen.merged, pbx), basis.config))
     arrival = Arrival(basis.config, seen.merged.answering)
-    look = partial(judge, seen.merged, pbx=basis.pbx.addresses, arrival=arrival, replay=replay, wanted=wanted)
+    look = partial(judge, seen.merged, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
-    others = other_methods(seen.merged, basis.pbx.addresses, wanted)
+    others = other_methods(seen.merged, pbx, wanted)
     sources = SourceRows(calls, others)
     if on_rows:  # as early as may be: others write the rows meanwhile
         on_rows(calls, sources)
-    received, sent = exchanges(seen.merged, basis.pbx.addresses, wanted, replay)
+    received, sent = exchanges(seen.merged, pbx, wanted, replay)
     asked = {*_packed(one.server for one in sent), *(ip for ip, _ in calls.sent)}
     near = nearby(basis.config)
     groups, crowd = group(calls, basis.config, lambda ip: ip in asked or near(ip))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
     second = SecondReading(calls, seen.tallies, groups)
     servers = asked & {*callers, *_packed(one.client for one in received)}
-    ends = Ends(basis.pbx.addresses, callers, servers)
+    ends = Ends(pbx, callers, servers)
     acknowledged = Acknowledged(calls, seen.merged.tags, seen.tallies, ends, wanted.mirrors)
     return Situation(
         config=basis.config,
@@ -193,7 +194,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         other_methods=others,
         exchanges=received,
         own_exchanges=sent,
-        unknown_calls=unknown_calls(seen.merged, basis.pbx.addresses, wanted),
+        unknown_calls=unknown_calls(seen.merged, pbx, wanted),
         encrypted_connections=seen.encrypted_connections,
         log_lines=seen.log_lines,
         logged_refusals=tuple(one for tally in seen.tallies for one in tally.logged_refusals),
@@ -277,7 +278,7 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
             else ""
         )
         yield f"{calls.passing} requests between other hosts than the PBX are not counted{also}"
-    yield from _several(merged, situation.pbx)
+    yield from _several(merged, frozenset(situation.pbx))
     if situation.groups and not situation.responses:
         yield "no answer is in the capture: how the calls ended is not known"
     if situation.signs.is_full:

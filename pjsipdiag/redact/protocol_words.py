@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from pjsipdiag.sip import METHODS
+
 KEPT_HEADERS = frozenset(
     {
         "accept", "allow", "content-type", "cseq", "event", "expires", "max-forwards", "min-se", "rack", "require",
@@ -105,12 +107,6 @@ REASONS = {
     600: "Busy Everywhere", 603: "Decline",
 }  # fmt: skip
 
-KNOWN_METHODS = frozenset(
-    {
-        "INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INFO",
-        "REFER", "MESSAGE", "UPDATE",
-    }
-)  # fmt: skip
 REGISTERED = frozenset(
     {
         "accept-contact", "accept-encoding", "accept-language", "alert-info", "allow-events", "answer-mode",
@@ -132,7 +128,7 @@ HEADERS |= {"via", "call-id", "content-length"}
 PROTOCOL = frozenset(
     {
         *PARAMETER_WORDS, *LISTED_WORDS, *HEADERS, *SCHEMES, *TOKEN_PARAMETERS, *NUMBER_PARAMETERS, *FLAG_PARAMETERS,
-        *HOST_PARAMETERS, *map(str.lower, KNOWN_METHODS), "digest",
+        *HOST_PARAMETERS, *map(str.lower, METHODS), "digest",
         "sip", "2.0", "asterisk", "realm", "username", "nonce", "response", *(
             word for reason in REASONS.values() for word in re.split(r"[ /]", reason.lower())),
     }

@@ -21,7 +21,6 @@ from pjsipdiag.redact.protocol_words import (
     FLAG_PARAMETERS,
     HOST_PARAMETERS,
     KEPT_HEADERS,
-    KNOWN_METHODS,
     LISTED_WORDS,
     MEDIA_LINE,
     NUMBER_PARAMETERS,
@@ -33,7 +32,7 @@ from pjsipdiag.redact.protocol_words import (
     RTPMAP,
     TOKEN_PARAMETERS,
 )
-from pjsipdiag.sip import COMPACT_NAMES, decode
+from pjsipdiag.sip import COMPACT_NAMES, METHODS, decode
 
 OTHER_NAME = "of another name"
 """The count of headers whose name may be somebody's goes under this name."""
@@ -135,7 +134,7 @@ class MessageRedactor:
 
     def method(self, word: str) -> str:
         """A method: its own name where it is the protocol's."""
-        return word if word in KNOWN_METHODS else self.disguise.opaque("METHOD", word)
+        return word if word in METHODS else self.disguise.opaque("METHOD", word)
 
     def _header(self, line: str) -> str | None:
         name, colon, value = line.partition(":")

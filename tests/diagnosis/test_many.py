@@ -235,3 +235,18 @@ def test_refusals_of_one_kind_and_telephones_behind_one_rule_are_told_together(t
     said = [*told, *(text for one in found for text in one.consequences)]
     assert len(told) <= 16 + 1
     assert any("24 other sources (10.0.0.18" in text and "as that of 10.0.0.2 was" in text for text in said)
+
+
+def test_methods_that_somebody_makes_up_bury_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[alice]\ntype=endpoint\ncontext=in\n[alice]\ntype=aor\n"
+    )
+    asks = [STRANGER.format(number, 2, f"MADEUP{number}", "u") for number in range(2, 202)]
+    capture = write_scene("".join([*asks, STRANGER.format(300, 200, "MESSAGE", "alice")]), tmp_path / "c.pcap")
+    found = diagnose([capture], tmp_path, pbx=("192.0.2.1",)).findings
+    told = [one for one in found if one.rule == "request-refused"]
+    assert len(told) == 16 + 1 + 1
+    assert any(one.sources == ("192.0.2.200",) for one in told)
+    assert "184 times" in told[-1].message and "of 1 source (192.0.2.2)" in told[-1].message
+    assert "no such method" in (told[-1].advice or "")
+    assert max(len(text) for one in found for text in one.evidence) < 1000

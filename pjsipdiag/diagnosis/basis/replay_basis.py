@@ -46,17 +46,18 @@ def settle(
 ) -> Basis:
     merged = gathered.merged
     pbx = told if told.addresses else infer(merged, config)
-    names = releases_seen(merged, pbx.addresses)
+    own = frozenset(pbx.addresses)
+    names = releases_seen(merged, own)
     # Several names: anybody can send under the PBX's address. What leaves it, in the capture's own direction, is its
     # own; to read that costs a second reading, so it is asked only where it decides.
-    sent = release_sent(gathered.tallies, pbx.addresses) if len(names) > 1 else ""
+    sent = release_sent(gathered.tallies, own) if len(names) > 1 else ""
     seen = next(filter(None, (sent, *names)), "")
     if asked:
         why = f": {words}" if (words := instead(asked)) else ""
         return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
     known = nearest(seen) if seen else None
     if known is None:
-        name = name_of(merged, pbx.addresses)
+        name = name_of(merged, own)
         named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
         return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
     others = [name for name in names if name != seen]

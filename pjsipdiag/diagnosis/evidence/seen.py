@@ -45,23 +45,22 @@ def _refused(group: CallGroup, statuses: Collection[int]) -> list[str]:
     return [user for user, status in group.refused_numbers if not statuses or status in statuses]
 
 
-def with_requests(finding: Finding, exchanges: Sequence[Exchange]) -> Finding:
-    """The finding with what was seen of its requests outside of calls."""
-    if finding.seen != Seen() or not exchanges:
-        return finding
+def _seen_of(exchanges: Sequence[Exchange]) -> Seen:
+    """All that was seen of requests outside of calls."""
+    if not exchanges:
+        return Seen()
     refusing = (
         answer.call_id for one in exchanges for status in one.refusals for answer in one.answers.get(status, ())
     )
     asking = (request.call_id for one in exchanges for request in one.samples)
     users = (uri.user for one in exchanges for request in one.samples if (uri := request.from_uri))
-    seen = Seen(
+    return Seen(
         min(one.first_time for one in exchanges),
         max(one.last_time for one in exchanges),
         (),
         _first(users, MOST_NUMBERS),
         _first(chain(refusing, asking), MOST_CALL_IDS),
     )
-    return replace(finding, seen=seen)
 
 
 def join_seen(one: Seen, other: Seen) -> Seen:
@@ -79,13 +78,16 @@ def join_seen(one: Seen, other: Seen) -> Seen:
 
 def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
     """Findings with what their sources did, as far as nothing closer is known of them."""
+    known: dict[tuple[str, ...], Seen] = {}  # a thousand findings may be about the requests of one source
     for finding in findings:
         if finding.calls:
             groups = [group for source in finding.sources for group in groups_of(situation, source)]
             yield with_calls(finding, groups)
         else:
-            refused = _refused_of(situation)
-            yield with_requests(finding, [one for source in finding.sources for one in refused.get(source, ())])
+            if finding.sources not in known:
+                refused = _refused_of(situation)
+                known[finding.sources] = _seen_of([one for host in finding.sources for one in refused.get(host, ())])
+            yield finding if finding.seen != Seen() else replace(finding, seen=known[finding.sources])
 
 
 @lru_cache(maxsize=4)

@@ -51,6 +51,12 @@ def listed(items: Sequence[str], most: int = 4) -> str:
     return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else "".join(items)
 
 
+def enumerated(items: Sequence[str], most: int = 16) -> str:
+    """ "a, b, c", cut with a count when there are many: senders can make up as many as they like."""
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return f"{', '.join(items[:most])}{more}"
+
+
 def counted(number: int, word: str) -> str:
     """ "1 call", "2,000 calls"."""
     return f"{number:,} {word}{'' if number == 1 else 's'}"

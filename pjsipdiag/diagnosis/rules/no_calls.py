@@ -10,7 +10,7 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, enumerated, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.pauses import (
@@ -53,7 +53,8 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
         methods.update(counts)
     evidence = [f"{counted(records, 'record')}, {counted(messages, 'SIP message')}"]
     if methods:
-        evidence.append("requests received: " + ", ".join(f"{count} {name}" for name, count in methods.most_common()))
+        received = [f"{count} {name}" for name, count in methods.most_common()]
+        evidence.append(f"requests received: {enumerated(received)}")
     if situation.outbound_calls:
         evidence.append(f"{counted(situation.outbound_calls, 'call')} made by the PBX itself")
         evidence += [

@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules import unmatched
 from pjsipdiag.diagnosis.rules.admission import is_kept_out
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, listed, sources, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, calls, counted, enumerated, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.order.everybody import of_anonymous
 from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
 from pjsipdiag.sip import parse_uri
@@ -137,7 +137,7 @@ def _signs(stranger: Stranger) -> ScannerSigns:
     if stranger.refused >= 5 and not any(group.retried for group in stranger.groups):
         signs.append((1, f"{counted(stranger.refused, 'call')} refused, and it goes on"))
     if sum(stranger.other.values()) >= 20:
-        other = ", ".join(f"{count} {method}" for method, count in stranger.other.items())
+        other = enumerated([f"{count} {method}" for method, count in stranger.other.items()])
         signs.append((1, f"it also sent {other}"))
     # Telephones whose domain is the PBX's address do so, too: it only confirms other signs.
     if SCANNER_POINTS > sum(points for points, _ in signs) > 0 and stranger.is_from_here():

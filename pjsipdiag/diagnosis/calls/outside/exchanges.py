@@ -15,7 +15,6 @@ from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
 from pjsipdiag.diagnosis.calls.folded import Merged
 from pjsipdiag.diagnosis.calls.heads import value_of
 from pjsipdiag.diagnosis.calls.outside.kinds import WITH_CREDENTIALS, read_kind
-from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
@@ -207,11 +206,11 @@ def find_missing_methods(received: Iterable[Exchange], methods: Iterable[str]) -
     return [method for method in methods if method not in seen and method != "INVITE"]
 
 
-def own_registrations(merged: Merged, pbx: PbxAddresses) -> Iterator[SipMessage]:
+def own_registrations(merged: Merged, pbx: Collection[bytes]) -> Iterator[SipMessage]:
     """The REGISTER requests that the PBX sent; what comes in under its address is somebody else's."""
     for datagram in merged.registrations.values():
-        comes_in = datagram.direction == "in" or datagram.destination[:-2] in pbx.addresses
-        if datagram.source[:-2] in pbx.addresses and not comes_in:
+        comes_in = datagram.direction == "in" or datagram.destination[:-2] in pbx
+        if datagram.source[:-2] in pbx and not comes_in:
             yield datagram.message()
 
 

@@ -200,7 +200,8 @@ def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged)
 
     An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.
     """
-    if not any(pair[0] in candidates and pair[1] in candidates for pair in traffic.pairs):
+    wanted = set(candidates)
+    if not any(wanted.issuperset(pair) for pair in traffic.pairs):
         return candidates
     received: dict[bytes, set[bytes]] = defaultdict(set)
     sent: dict[bytes, set[bytes]] = defaultdict(set)
@@ -213,7 +214,7 @@ def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged)
         request = merged.request(merged.parts[number], row)
         name = call_id(request.head)
         received[request.destination[:-2]].add(name)
-        if request.destination[:-2] in candidates:
+        if request.destination[:-2] in wanted:
             sent[request.source[:-2]].add(name)
     proxies = {ip for ip in candidates if len(sent[ip] & received[ip]) * 2 > len(sent[ip])}
     return [ip for ip in candidates if ip not in proxies]
@@ -223,7 +224,8 @@ def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
     """Of Asterisks that call each other one is the PBX: where the capture was made, else the one with most peers."""
     local = [ip for ip in candidates if ip in traffic.local]
     candidates = local or candidates
-    rivals = {ip for pair in traffic.pairs for ip in pair if pair[0] in candidates and pair[1] in candidates}
+    likely = set(candidates)
+    rivals = {ip for pair in traffic.pairs if likely.issuperset(pair) for ip in pair}
     if not rivals:
         return candidates
     best = max(rivals, key=traffic.rank)

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.methods.explanations import user_of
 from pjsipdiag.diagnosis.rules.scanning import TOOLS
 from pjsipdiag.diagnosis.situation import Exchange, Situation
-from pjsipdiag.sip import SipMessage, parse_uri
+from pjsipdiag.sip import METHODS, SipMessage, parse_uri
 
 MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
@@ -113,7 +113,9 @@ def part_crowds(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Re
         near = one.exchange.group is not None and is_likely(situation, one.exchange.group)
         is_stranger = one.verdict.outcome is Outcome.NO_MATCH and not near
         is_stranger = is_stranger and names.isdisjoint(map(str.lower, one.senders))
-        kind = one.method, one.status, is_attack(one), one.verdict.endpoint, one.verdict.outcome
+        # A sender can make up a method for each request: those that do not exist are of one kind.
+        method = one.method if one.method in METHODS else ""
+        kind = method, one.status, is_attack(one), one.verdict.endpoint, one.verdict.outcome
         alike[is_stranger, *kind].append(one)
     many = [(key, ones) for key, ones in alike.items() if len(ones) > MOST_TOLD_ALONE]
     crowds = [RefusedCrowd(ones[0], ones[MOST_TOLD_ALONE:], bool(key[0])) for key, ones in many]
@@ -124,9 +126,11 @@ def part_crowds(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Re
 def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
     """One finding for the rest of a crowd; `first` is that of its first refusal."""
     hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd.rest))
+    methods = tuple(dict.fromkeys(one.method for one in crowd.rest))
+    whose = "source" if crowd.first.exchange.client in hosts else "other source"
     times = counted(sum(one.times for one in crowd.rest), "time")
     message = (
-        f"the {crowd.first.method} of {counted(len(hosts), 'other source')} ({listed(hosts)}) were refused with"
+        f"the {listed(methods)} of {counted(len(hosts), whose)} ({listed(hosts)}) were refused with"
         f" {crowd.first.status} ({times})"
     )
     found = replace(first, sources=hosts[:MOST_TOLD_ALONE])
@@ -137,6 +141,7 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
         severity=Severity.NOTE if is_attack(crowd.first) else Severity.WARNING,
         message=f"{message}{AS_IT_SHOULD if is_attack(crowd.first) else ''}: nothing in the files names them",
         evidence=("so many strangers are a scan as a rule, or forged addresses",),
-        advice="block whom nobody knows where packets enter, or let fail2ban do so;"
-        f" `--method {crowd.first.method}` lists each",
+        advice=f"block whom nobody knows where packets enter, or let fail2ban do so; `--method {methods[0]}` lists each"
+        if len(methods) == 1
+        else "block whom nobody knows where packets enter: no such method exists",
     )

@@ -10,7 +10,6 @@ from pjsipdiag.diagnosis.calls.fold import Fold
 from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.calls.outside.exchanges import own_registrations, tokens
-from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses
 from pjsipdiag.sip import Address
 from tests.sip_text import messages
 
@@ -54,7 +53,7 @@ def folded(*lines: str, text: str = REGISTER) -> Merged:
     ],
 )
 def test_what_the_pbx_sends_is_its_own(line: str, own: bool) -> None:
-    pbx = PbxAddresses((Address("192.0.2.1", 0).pack()[:-2],), "given")
+    pbx = {Address("192.0.2.1", 0).pack()[:-2]}
     assert len(list(own_registrations(folded(line), pbx))) == own
 
 
