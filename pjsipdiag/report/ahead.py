@@ -19,6 +19,9 @@ ROWS_WRITTEN_AT_ONCE, CHARACTERS_AT_ONCE = 250, 1 << 17
 system gives their memory anew for each."""
 LEAST_SHARED = 1000
 """Rows from which on processes share them."""
+PARTS, MOST_PARTS = 4, 200
+"""Parts for each process, of which who is done with one takes the next; and about as many as there may be, as a byte
+says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,16 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The work of one process: some rows of each table, into a file each."""
+    """Rows of a table that one process writes at once, into a file of their own."""
 
-    number: int
-    files: Sequence[TextIO]
+    table: Table
+    rows: range
+    file: TextIO
 
 
 class BackgroundTables:
-    """The tables that `make` makes of calls and sources, written by `jobs` processes where there are many rows."""
+    """The tables that `make` makes of calls and sources, written by `jobs` processes where there are many rows: by this
+    one, too, as soon as it has nothing else to do."""
 
     def __init__(self, jobs: int, make: Callable[[Sequence[CallRow], Sequence[SourceRow]], Sequence[Table]]) -> None:
         self._jobs, self._make = jobs, make
@@ -75,27 +80,42 @@ class BackgroundTables:
             return
         from tempfile import TemporaryFile  # costs more than the small reports that need none
 
-        def file() -> TextIO:
-            return self._started.enter_context(TemporaryFile("w+", encoding="ascii", newline=""))
+        def part(table: Table, rows: range) -> _Part:
+            return _Part(table, rows, self._started.enter_context(TemporaryFile("w+", encoding="ascii", newline="")))
 
-        self._parts = [_Part(number, [file() for _ in self._tables]) for number in range(self._jobs)]
-        self._shared = self._started.enter_context(Shared(self._write, self._parts, self._jobs))
+        size = -(-sum(table.count for table in self._tables) // min(PARTS * self._jobs, MOST_PARTS))
+        split = (
+            (table, range(table.count)[at : at + size]) for table in self._tables for at in range(0, table.count, size)
+        )
+        self._parts = [part(*rows) for rows in split]
+        self._left, numbers = os.pipe()
+        self._started.callback(os.close, self._left)
+        os.write(numbers, bytes(range(len(self._parts))))
+        os.close(numbers)
+        others = range(1, self._jobs)
+        self._shared = self._started.enter_context(Shared(self._write_behind, others, self._jobs, least=1))
 
-    def _write(self, part: _Part) -> None:
+    def _write_behind(self, _: int) -> None:
         os.nice(10)  # what the rest is waiting for comes first
-        for table, file in zip(self._tables, part.files, strict=True):
-            size = -(-table.count // self._jobs)
-            file.writelines(table.text(part.number * size, (part.number + 1) * size))
-            file.flush()
+        self._write()
+
+    def _write(self) -> None:
+        """Writes parts as long as there are some that no other process has taken."""
+        while number := os.read(self._left, 1):
+            part = self._parts[number[0]]
+            part.file.writelines(part.table.text(part.rows.start, part.rows.stop))
+            part.file.flush()
 
     def texts(self) -> Iterator[Iterator[str]]:
         """Each table, piece by piece."""
         if not self._parts:
             yield from (table.text() for table in self._tables)
             return
+        self._write()
         self._shared.results()
-        for number in range(len(self._tables)):
-            yield (piece for part in self._parts for piece in _pieces(part.files[number]))
+        for table in self._tables:
+            files = [part.file for part in self._parts if part.table is table]
+            yield (piece for file in files for piece in _pieces(file))
 
 
 def _pieces(file: TextIO) -> Iterator[str]:

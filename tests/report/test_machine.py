@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from io import StringIO
@@ -14,8 +17,10 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
+from pjsipdiag.diagnosis.traffic import CallRow
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import FORMATS, begin, format_of, render, renderer
+from pjsipdiag.report.ahead import BackgroundTables, Table
 from pjsipdiag.report.look import Style
 from tests.report.build import healthy, report
 
@@ -74,6 +79,25 @@ def test_processes_write_the_same_bytes_as_one(format: str) -> None:
         texts.append(stream.getvalue())
     assert texts[0].count('"call_id"') == len(calls)
     assert texts[1:] == texts[:1] * 2
+
+
+def test_who_waits_for_rows_writes_some_as_well() -> None:
+    def line(row: int) -> str:
+        time.sleep(0.0005)
+        return f"{row} {os.getpid()}"
+
+    def make(calls: Sequence[CallRow], _: object) -> Sequence[Table]:
+        return (Table(calls, len(calls), line, "", "\n"),)
+
+    rows: Any = range(1000)
+    with BackgroundTables(2, make) as ahead:
+        ahead.start(rows, ())
+        (text,) = map("".join, ahead.texts())
+    found = [line.split(" ") for line in text.split("\n")]
+    assert [int(row) for row, _ in found] == list(rows)
+    writers = {int(process) for _, process in found}
+    assert os.getpid() in writers
+    assert len(writers) == 2
 
 
 def test_bytes_that_are_not_utf8_are_text_to_every_json_reader() -> None:
