@@ -22,8 +22,8 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 CHUNK = 1 << 20
 """Bytes of a result that are read at once."""
-SMALLEST_SLICE = 5000
-"""Transactions that are worth a process."""
+SMALLEST_SLICE = 20_000
+"""Transactions that are worth a process: with fewer it gains nothing, as each judges every kind of call anew."""
 
 
 class JobError(PjsipdiagError):
@@ -138,7 +138,7 @@ class Shared(Generic[_Item, _Result]):
 def slices(rows: Sequence[int], jobs: int) -> list[list[tuple[int, range]]]:
     """Pieces of work, about one for each process: each is (part, rows) in the order of the parts, of which each has as
     many rows as `rows` says."""
-    size = max(sum(rows) // jobs + 1, SMALLEST_SLICE)
+    size = sum(rows) // min(jobs, max(sum(rows) // SMALLEST_SLICE, 1)) + 1
     pieces: list[list[tuple[int, range]]] = [[]]
     room = size
     for number, count in enumerate(rows):
