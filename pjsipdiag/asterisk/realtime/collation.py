@@ -20,7 +20,7 @@ _NUMBERS = {"whole": r"\s*([+-]?\d+)\s*\Z", "number": _NUMBER + r"\s*\Z", "begin
 class Folding(NamedTuple):
     """The differences between two names that a database passes over when it compares them: `letters` is case beyond
     ASCII too, `expands` that one letter may equal two. A column of numbers takes names as numbers: `numbers` says which
-    part of them."""
+    part of them. A column of bytes of PostgreSQL takes them as it reads bytes (`is_bytea`)."""
 
     case: bool = False
     accents: bool = False
@@ -28,11 +28,14 @@ class Folding(NamedTuple):
     letters: bool = False
     expands: bool = False
     numbers: str = ""
+    is_bytea: bool = False
 
     def fold(self, name: str) -> str:
         """The same text for names that the database takes to be equal."""
         if self.numbers:
             return _number(name, self.numbers)
+        if self.is_bytea:
+            return _bytea(name)
         if self.blanks:
             name = name.rstrip(" ")
         if self.accents and not name.isascii():
@@ -82,6 +85,22 @@ def _number(text: str, kind: str) -> str:
         return f"= {Decimal(found[1] if found else 0).normalize() + 0}"
     except ArithmeticError:
         return text
+
+
+def _bytea(text: str) -> str:
+    """The text of the bytes that `byteain` of PostgreSQL reads, in either of its forms; none where it fails."""
+    import re
+
+    if text.startswith("\\x"):
+        try:
+            return bytes.fromhex(text[2:]).decode("utf-8", "surrogateescape")
+        except ValueError:
+            return ""
+    if re.fullmatch(r"(?:[^\\]|\\\\|\\[0-3][0-7]{2})*", text, re.DOTALL) is None:
+        return ""
+    written = text.encode("utf-8", "surrogateescape")
+    read = re.sub(rb"\\(\\|[0-7]{3})", lambda found: bytes([int(found[1], 8)]) if found[1] != b"\\" else b"\\", written)
+    return read.decode("utf-8", "surrogateescape")
 
 
 def _size(folded: str) -> object:

@@ -28,7 +28,7 @@ def folding(dialect: str, kind: str) -> Folding | None:
         return None if is_text else Folding(numbers="number")
     if kind in (*_WHOLE, *_NUMBERS):
         return Folding(numbers="beginning" if dialect == "mysql" else "whole" if kind in _WHOLE else "number")
-    return None if kind in _TEXTS else Folding(case=kind == "uuid")
+    return None if kind in _TEXTS else Folding(case=kind == "uuid", is_bytea=kind == "bytea")
 
 
 def takes_patterns(dialect: str, kind: str) -> bool:

@@ -85,9 +85,7 @@ def _query(connection: Any, query: Query) -> tuple[Columns, Iterator[tuple[objec
         result = connection.execution_options(stream_results=True).execute(text(statement))
         found = iter(result)
     names = tuple(result.keys())
-    of_bytes = [
-        place for place, name in enumerate(names) if name != query.key and described.get(name, (None, ""))[1] == "bytea"
-    ]
+    of_bytes = [place for place, name in enumerate(names) if described.get(name, (None, ""))[1] == "bytea"]
     return Columns(names, folding, widths, dialect), _as_text(found, of_bytes) if of_bytes else found
 
 

@@ -1,7 +1,8 @@
 """Rows become sections as a driver makes them: with the columns that have a value.
 
 pgsql and odbc cut blanks off the end of a value, split it at `;` and decode `^3B` (ast_realtime_decode_chunk of
-main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is.
+main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is. odbc gives up a row with a NUL in a value,
+as BINARY(n) fills up what is shorter: it takes the rest of the value for one that it still has to fetch.
 All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg). In a row
 that is fetched by its id a single blank means an empty value (ast_load_realtime_fields). Columns have the names of
 options in small letters (ast_sorcery_is_object_field_registered): others are passed over.
@@ -51,6 +52,7 @@ def sections(
     empty = driver == "sqlite3" and listed
     kind = Variable("type", object_type, Where(table, 0, "", "type"))
     same: dict[str, str] = {}
+    stops_at_nul = driver == "odbc"
 
     def section(row: tuple[object, ...], line: int) -> RowSection | None:
         # pgsql and odbc take the id apart like any other value, and the last of its pieces is the name; the row is
@@ -59,7 +61,7 @@ def sections(
         name = key if driver == "sqlite3" else next(reversed(list(values(key or "", driver))), "")
         if not listed:
             key = key if driver == "sqlite3" else _looked_for(key or "")
-        if key is None or name is None or not (name or empty):
+        if key is None or name is None or not (name or empty) or (stops_at_nul and _has_nul(row)):
             return None
         variables = [kind]
         for place, column in known:
@@ -76,6 +78,13 @@ def sections(
         return key, Section(name, Where(table, line, name, "id"), tuple(variables))
 
     return section
+
+
+def _has_nul(row: tuple[object, ...]) -> bool:
+    """Whether one of the values has a NUL in it."""
+    return any(
+        ("\0" in value) if isinstance(value, str) else (isinstance(value, bytes) and 0 in value) for value in row
+    )
 
 
 def values(written: str, driver: str) -> Iterator[str]:

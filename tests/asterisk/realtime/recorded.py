@@ -214,7 +214,7 @@ def _listed(case: Case, config: Config) -> Mapping[str, Any]:
     listed &= not (isinstance(ids, Mapping) and ids.get("id") in ("i!", "b!"))
     listed &= not any("ALTER COLUMN id" in statement for statement in case["database"].get("sql", ()))
     if loaded["endpoints"] is None or not listed or re.search(r",2$", files.get("extconfig.conf", ""), re.MULTILINE):
-        loaded["endpoints"] = config.endpoints
+        loaded["endpoints"] = {endpoint.name: {} for endpoint in config.endpoints.values()}
     if case["database"]["kind"] == "sqlite3":
         for one in config.identifies:
             recorded = loaded["identifies"].get(one.name)

@@ -14,13 +14,14 @@ from tests.conformance import Score, cases, message
 
 RECORDINGS = tuple(
     FIXTURES / f"{name}-{release}.jsonl.gz"
-    for name in ("realtime", "mapping", "columns", "lists", "types")
+    for name in ("realtime", "mapping", "columns", "lists", "types", "bytes")
     for release in ("16", "22")
 )
 """`mapping`: forms of extconfig.conf and sorcery.conf, tables in the place of files, caches. `columns`: what names find
 which ids, in columns of several types, and what columns and values are passed over. `lists`: named access lists in
-tables. `types`: values in columns of several types, names with blanks, NULL in a table in the place of a file."""
-OF_TYPES = [path for path in RECORDINGS if path.name.startswith(("columns-", "types-"))]
+tables. `types`: values in columns of several types, names with blanks, NULL in a table in the place of a file. `bytes`:
+ids and values in columns of bytes."""
+OF_TYPES = [path for path in RECORDINGS if path.name.startswith(("columns-", "types-", "bytes-"))]
 
 
 @pytest.mark.parametrize("kind", KINDS)
