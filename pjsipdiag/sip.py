@@ -249,11 +249,6 @@ class SipMessage:
     def from_uri(self) -> SipUri | None:
         return parse_uri(self.header("From"))
 
-    @property
-    def to_tag(self) -> str:
-        """The To tag: not empty inside a dialog (RFC 3261 section 12)."""
-        return parameter(self.header("To").rpartition(">")[2] or self.header("To"), "tag")
-
 
 def parameter(value: str, name: str) -> str:
     """The value of `;name=` in a header value, unquoted; empty when it is absent."""

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.reader import read_stream
-from pjsipdiag.capture.joining.part_handover import FilePart, Handover, Unjoinable
+from pjsipdiag.capture.joining.part_handover import FilePart, Handover, UnjoinableError
 from pjsipdiag.capture.joining.parts import join, read_on, read_part, split
 from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.readers import READERS, read
@@ -40,7 +40,7 @@ __all__ = [
     "Handover",
     "Tally",
     "UnfinishedState",
-    "Unjoinable",
+    "UnjoinableError",
     "expand",
     "join",
     "read",

@@ -52,7 +52,7 @@ class Datagram(NamedTuple):
         )
 
 
-class Connected(Datagram):
+class ConnectedDatagram(Datagram):
     """A datagram that came over a TCP connection whose sender has shown that he receives what is sent to him."""
 
     __slots__ = ()

@@ -13,7 +13,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats import reader as native
 from pjsipdiag.capture.formats.reader import read_stream
 from pjsipdiag.capture.packets.dissect import Dissector
-from pjsipdiag.capture.source.follow import Growing, Piped
+from pjsipdiag.capture.source.follow import GrowingFile, PipeStream
 from pjsipdiag.errors import CaptureError
 
 STANDARD_INPUT = 0
@@ -77,7 +77,10 @@ def _wireshark(path: str | Path, tally: Tally, keylog: str | Path | None) -> Ite
 def _follow(path: str | Path, tally: Tally, seconds: float | None) -> Iterator[Datagram]:
     stop = threading.Event()
     piped = str(path) == "-"
-    with _interrupted(stop), Piped(STANDARD_INPUT, stop, seconds) if piped else Growing(path, stop, seconds) as file:
+    with (
+        _interrupted(stop),
+        PipeStream(STANDARD_INPUT, stop, seconds) if piped else GrowingFile(path, stop, seconds) as file,
+    ):
         yield from read_stream(file, tally)
 
 

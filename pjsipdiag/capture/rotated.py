@@ -17,7 +17,7 @@ from pjsipdiag.capture.formats.pcap import HEADER, file_header
 from pjsipdiag.capture.formats.pcapng import find_leading_section, first_time
 from pjsipdiag.capture.formats.reader import read
 from pjsipdiag.capture.source.compressed import decompress
-from pjsipdiag.capture.source.location import Relative, here, open_file
+from pjsipdiag.capture.source.location import RelativePath, here, open_file
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import CaptureError
@@ -77,7 +77,7 @@ def _members(path: str) -> Sequence[str] | None:
             return members(path)
         except OSError as error:
             raise CaptureError(f"{path}: {error.strerror}") from None
-    place, folder = here(path), path.folder if isinstance(path, Relative) else None
+    place, folder = here(path), path.folder if isinstance(path, RelativePath) else None
     if path == "-" or place.is_file():
         return None
     if place.is_dir():
@@ -87,7 +87,7 @@ def _members(path: str) -> Sequence[str] | None:
     else:
         return None
     return sorted(
-        name for name in (Relative(name, folder) if folder else name for name in found) if here(name).is_file()
+        name for name in (RelativePath(name, folder) if folder else name for name in found) if here(name).is_file()
     )
 
 

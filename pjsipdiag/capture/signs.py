@@ -46,7 +46,7 @@ class Sign(NamedTuple):
 
 
 @dataclass(slots=True)
-class Times:
+class SignTimes:
     """How often a sign was seen, when first and last (nanoseconds since 1970), and some Call-IDs that it names."""
 
     count: int
@@ -54,14 +54,14 @@ class Times:
     last: int
     call_ids: tuple[str, ...] = ()
 
-    def add(self, more: Times) -> None:
+    def add(self, more: SignTimes) -> None:
         """Adds what was seen beside it."""
         self.count += more.count
         self.first, self.last = min(self.first, more.first), max(self.last, more.last)
         self.call_ids = tuple(dict.fromkeys((*self.call_ids, *more.call_ids)))[:MOST_SIGN_IDS]
 
 
-class Signs(dict[Sign, Times]):
+class Signs(dict[Sign, SignTimes]):
     """The signs of a capture; at most MOST_SIGNS."""
 
     @property
@@ -69,7 +69,7 @@ class Signs(dict[Sign, Times]):
         """Whether other signs than those that are kept were passed over, or would be."""
         return len(self) >= MOST_SIGNS
 
-    def add(self, sign: Sign, times: Times) -> None:
+    def add(self, sign: Sign, times: SignTimes) -> None:
         known = self.get(sign)
         if known is not None:
             known.add(times)

@@ -12,13 +12,13 @@ from pjsipdiag.outputs import PRIVATE_MODE, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.config import Config
-    from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers, WantedNames
     from pjsipdiag.diagnosis.options import Asking, Options
 
 
 def load_named(
     config: str | None, asterisk: str | None, names: dict[str, Any], *, quiet: bool, host: str = ""
-) -> tuple[Config, Live | None]:
+) -> tuple[Config, LiveAnswers | None]:
     """The configuration of a command that reads no capture, and what a running Asterisk told; `host` is one that a
     caller names, `names` are the values of FILES_AND_LIVE."""
     from pjsipdiag.diagnosis.basis.live_questions import ask
@@ -43,7 +43,7 @@ def take_asking(given: dict[str, Any]) -> Asking | None:
     if text is None:
         return None
 
-    def ask(wanted: WantedNames) -> Live:
+    def ask(wanted: WantedNames) -> LiveAnswers:
         from pjsipdiag.asterisk.live import saved
         from pjsipdiag.asterisk.live.asking import ask_live
 

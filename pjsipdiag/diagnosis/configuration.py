@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.space.expect import Expectation, check_expectations
 from pjsipdiag.diagnosis.space.expect import findings as expectation_findings
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 
 
 def check(config: Config) -> tuple[Finding, ...]:
@@ -30,7 +30,7 @@ def _place(finding: Finding) -> tuple[int, str, int, str]:
     return (finding.severity.rank, where.file if where else "", where.line if where else 0, finding.message)
 
 
-def why_replayed(asked: str | None, live: Live | None = None) -> str:
+def why_replayed(asked: str | None, live: LiveAnswers | None = None) -> str:
     """How the release was chosen where no capture names one."""
     if asked is None and live is not None:
         return f"the running Asterisk is {live.version}"
@@ -41,7 +41,7 @@ def why_replayed(asked: str | None, live: Live | None = None) -> str:
 
 
 def configuration_report(
-    config: Config, *, asked: str | None, live: Live | None = None, expectations: tuple[Expectation, ...] = ()
+    config: Config, *, asked: str | None, live: LiveAnswers | None = None, expectations: tuple[Expectation, ...] = ()
 ) -> Report:
     """The report of `check`; `asked` is the release that was asked for, `live` the running Asterisk that was.
     `expectations` are held against it, too."""

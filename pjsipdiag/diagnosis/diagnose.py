@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.basis.live_questions import ask, callers_hosts, open_qu
 from pjsipdiag.diagnosis.basis.name_sources import parse_databases, release_of
 from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_again, load_changed, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import Arrival, judge
 from pjsipdiag.diagnosis.calls.outside.exchanges import (
@@ -60,7 +60,7 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, BegunReading, GatheredCaptures, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, slices
-from pjsipdiag.diagnosis.work.rereading.acknowledged import Acknowledged, Ends
+from pjsipdiag.diagnosis.work.rereading.acknowledged import AcknowledgedCalls, EndAddresses
 from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
 from pjsipdiag.diagnosis.work.rereading.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
@@ -182,8 +182,8 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
     second = SecondReading(calls, seen.tallies, groups)
     servers = asked & {*callers, *_packed(one.client for one in received)}
-    ends = Ends(pbx, callers, servers)
-    acknowledged = Acknowledged(calls, seen.merged.tags, seen.tallies, ends, wanted.mirrors)
+    ends = EndAddresses(pbx, callers, servers)
+    acknowledged = AcknowledgedCalls(calls, seen.merged.tags, seen.tallies, ends, wanted.mirrors)
     return Situation(
         config=basis.config,
         replay=replay.verdict,
@@ -264,7 +264,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
     )
 
 
-def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
+def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
     calls = situation.calls
     if situation.filter_text:
         yield f"filtered: only {situation.filter_text}"
@@ -303,7 +303,7 @@ def _notes(merged: Merged, situation: Situation, tallies: Sequence[Tally]) -> It
         yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
 
 
-def _several(merged: Merged, pbx: Collection[str]) -> Iterator[str]:
+def _several(merged: MergedFolds, pbx: Collection[str]) -> Iterator[str]:
     """Addresses of the PBX that name different releases: machines of which the files can be true for one only."""
     names: dict[str, str] = {}
     for ip, agent in sorted(merged.agents):

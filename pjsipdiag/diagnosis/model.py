@@ -118,7 +118,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CallMarks:
     """The marks by which a finding's calls are found elsewhere: the time of the first and the last (nanoseconds since
     1970, 0 where it is not known), some of the numbers that were called and of those that called, and Call-IDs."""
 
@@ -148,7 +148,7 @@ class Finding:
     consequences: tuple[str, ...] = ()
     advice: str = ""
     places: tuple[Where, ...] = ()
-    seen: Seen = Seen()
+    seen: CallMarks = CallMarks()
     loading: Loading = Loading()
     """The commands that load a change which `advice` asks for, where that is one of files."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers, WantedNames
     from pjsipdiag.asterisk.loading.resolve import Resolver
     from pjsipdiag.asterisk.realtime.tables import Databases
 
@@ -15,7 +15,7 @@ Progress = Callable[[int, int, int | None], None]
 """Called now and then with (records read, bytes read, bytes in all or None where that is not known)."""
 
 
-Asking = Callable[["WantedNames"], "Live"]
+Asking = Callable[["WantedNames"], "LiveAnswers"]
 """Asks a running Asterisk for `WantedNames`, and gives what it answered."""
 
 

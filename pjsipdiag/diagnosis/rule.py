@@ -54,11 +54,6 @@ class Rule:
     repair: Repair | None = None
 
     @property
-    def needs_calls(self) -> bool:
-        """Whether a capture can show it."""
-        return bool(self.blames or self.besides or self.on_calls or self.beside_calls)
-
-    @property
     def page(self) -> str:
         """Its documentation: what it means, how Asterisk comes to it, what to do, what not to do (Markdown)."""
         from importlib.resources import files  # with zipfile, which few runs need

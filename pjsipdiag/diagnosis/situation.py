@@ -131,7 +131,7 @@ class ProvenGroup(NamedTuple):
     is_own: bool
 
 
-class Unheard(NamedTuple):
+class UnheardAnswers(NamedTuple):
     """Calls whose final answer the PBX sent again and again; for how many of them an ACK is in the capture (None: not
     known), and the Contacts of its 200s, to which ACKs go."""
 
@@ -259,7 +259,7 @@ class Situation:
     offer: Callable[[CallGroup, Sequence[int]], Offer] = lambda _group, _statuses: Offer()
     acknowledged_calls: Callable[[str], Sequence[CallRow]] = lambda _source: ()
     find_shown: Callable[[CallGroup], ProvenGroup | None] = lambda _group: None
-    unheard: Callable[[CallGroup], Unheard] = lambda group: Unheard(sum(group.unheard.values()))
+    unheard: Callable[[CallGroup], UnheardAnswers] = lambda group: UnheardAnswers(sum(group.unheard.values()))
     """Reads again, for the calls of a group that count as unheard, whether ACKs came."""
     taken_up: Callable[[CallGroup], int | None] = lambda _group: None
     """How many calls of a group that a challenge ended go on under another Call-ID; None where nobody can tell."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from pjsipdiag.firewall.allowed import Allowed
+    from pjsipdiag.firewall.allowed import AllowedList
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Format:
     function: str
     is_of_one_version: bool = False
 
-    def write(self, allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+    def write(self, allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
         """The lines of a list of these IP versions."""
         lines: Iterator[str] = getattr(import_module("pjsipdiag.firewall.formats"), self.function)(allowed, versions)
         return lines

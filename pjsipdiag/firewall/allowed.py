@@ -38,7 +38,7 @@ class AllowedNetwork:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedList:
     """`entries` in the order of addresses, IPv4 first; `warnings` are what a person has to know before the list is
     used, `unknown` why it may lack addresses."""
 
@@ -52,14 +52,14 @@ class Allowed:
         return _collapse([entry.network for entry in self.entries if entry.network.version == version])
 
 
-def allowed_networks(config: Config, also: Sequence[str] = ()) -> Allowed:
+def allowed_networks(config: Config, also: Sequence[str] = ()) -> AllowedList:
     """The networks that get in by address, and those of `also`.
 
     :raises PjsipdiagError: one of those is no network.
     """
     entries = [*map(_parse_also, also), *_by_address(config)]
     ordered = sorted(entries, key=lambda one: (one.network.version, one.network.network_address, one.network.prefixlen))
-    return Allowed(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknowns(config)))
+    return AllowedList(config.version, tuple(ordered), tuple(_warnings(config)), tuple(_unknowns(config)))
 
 
 def _parse_also(text: str) -> AllowedNetwork:

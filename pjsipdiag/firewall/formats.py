@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 
 from pjsipdiag import __version__
 from pjsipdiag.errors import visible
-from pjsipdiag.firewall.allowed import Allowed, AllowedNetwork
+from pjsipdiag.firewall.allowed import AllowedList, AllowedNetwork
 from pjsipdiag.report.escape import escape_surrogates
 from pjsipdiag.sip import Network, short_network
 
@@ -25,7 +25,7 @@ LEAST_ROOM = 65_536
 """Entries that an ipset holds unless it is told to hold more (maxelem of ipset(8))."""
 
 
-def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+def nft(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """nft(8): two sets, and the rules that use them as comments, for where they belong nobody but the owner knows."""
     yield from _comments(allowed)
     yield "#"
@@ -44,7 +44,7 @@ def nft(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
             yield f"add element {place} {{ {', '.join(map(short_network, networks))} }}"
 
 
-def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+def ipset(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """`ipset restore`: a new set is filled, then changes places with the one in use."""
     yield from _comments(allowed)
     for version in versions:
@@ -58,7 +58,7 @@ def ipset(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
         yield f"destroy {name}-new"
 
 
-def firewalld(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+def firewalld(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """firewalld.ipset(5): a file holds one IP version; it belongs in /etc/firewalld/ipsets/."""
     (version,) = versions
     yield '<?xml version="1.0" encoding="utf-8"?>'
@@ -70,7 +70,7 @@ def firewalld(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     yield "</ipset>"
 
 
-def fail2ban(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+def fail2ban(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """jail.conf(5): who is never banned; it belongs in /etc/fail2ban/jail.d/."""
     yield from _comments(allowed)
     yield "[asterisk]"
@@ -78,7 +78,7 @@ def fail2ban(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
     yield from (f"           {short_network(network)}" for version in versions for network in allowed.networks(version))
 
 
-def as_json(allowed: Allowed, versions: tuple[int, ...]) -> Iterator[str]:
+def as_json(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """Everything that is known of each network."""
     listed = {f"ipv{version}": [str(one) for one in allowed.networks(version)] for version in versions}
     entries = [_entry(one) for one in allowed.entries if one.network.version in versions]
@@ -106,13 +106,13 @@ def _entry(one: AllowedNetwork) -> dict[str, object]:
     }
 
 
-def _sentences(allowed: Allowed) -> Iterator[str]:
+def _sentences(allowed: AllowedList) -> Iterator[str]:
     yield f"Addresses that match= lets in, by pjsipdiag {__version__} as Asterisk {allowed.version} loads them."
     yield from (f"Left open: {visible(text)}." for text in allowed.unknown)
     yield from (f"Note: {visible(text)}." for text in allowed.warnings)
 
 
-def _comments(allowed: Allowed) -> Iterator[str]:
+def _comments(allowed: AllowedList) -> Iterator[str]:
     return (f"# {text}" for text in _sentences(allowed))
 
 

@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import Finding, Report, Severity, Suggestion
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import SourceRow
-from pjsipdiag.diagnosis.work.jobs import Shared
+from pjsipdiag.diagnosis.work.jobs import SharedWork
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 from pjsipdiag.fleet.model import Caller, Fleet, Member, Place
 from pjsipdiag.fleet.plan import Pbx, Plan
@@ -96,7 +96,7 @@ def diagnose_fleet(
     look: Callable[[int], None] = lambda _: None,
 ) -> Fleet:
     """The report on all PBXs of a plan, `jobs` of them at a time; `look` is told how many are done, now and then."""
-    with Shared(work, plan.pbxs, jobs, lost=work.result_when_lost) as shared:
+    with SharedWork(work, plan.pbxs, jobs, lost=work.result_when_lost) as shared:
         return fleet_of(plan.path, shared.results(lambda: look(shared.done)))
 
 

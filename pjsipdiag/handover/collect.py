@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import ETC
 from pjsipdiag.asterisk.live import questions, saved
 from pjsipdiag.asterisk.live.asking import by_command
-from pjsipdiag.asterisk.live.snapshot import Live, LiveError, WantedNames
+from pjsipdiag.asterisk.live.snapshot import LiveAnswers, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.source import tcpdump
@@ -37,7 +37,7 @@ OVERTIME = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BundleOrder:
     """The order for one bundle: a capture of some `seconds` on an `interface`, or the `newest` files that `rotated`, a
     directory or a pattern, stands for; the configuration at `etc`; everything redacted, or as it is."""
 
@@ -50,7 +50,7 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Collecting:
+class Collector:
     """The way of one bundle: the configuration first, for it names the ports; the capture; then the questions, for
     callers name hosts.
 
@@ -58,7 +58,7 @@ class Collecting:
     """
 
     machine: Machine
-    wish: Wish
+    wish: BundleOrder
     folder: Path
     capture_notes: list[str] = field(default_factory=list)
     """Sentences about the capture."""
@@ -126,7 +126,7 @@ class Collecting:
     def live(self) -> None:
         """Asks the running Asterisk; that it tells nothing is a note."""
 
-        def asking(wanted: WantedNames) -> Live:
+        def asking(wanted: WantedNames) -> LiveAnswers:
             return questions.ask_all(by_command(self.machine.words("asterisk", "-rx")), self.machine.name, wanted)
 
         captures = [str(path) for path in self._captures()]
@@ -207,13 +207,13 @@ class Collecting:
         return names
 
 
-def collect(machine: Machine, wish: Wish, path: str, *, force: bool, say: Callable[[str], None]) -> None:
+def collect(machine: Machine, wish: BundleOrder, path: str, *, force: bool, say: Callable[[str], None]) -> None:
     """Writes a bundle of what the wish says to `path`. `say` is told what happens, and what the bundle lacks.
 
     :raises PjsipdiagError: the configuration or the capture cannot be had, or `path` cannot be written.
     """
     with TemporaryDirectory(prefix="pjsipdiag-") as folder:
-        work = Collecting(machine, wish, Path(folder))
+        work = Collector(machine, wish, Path(folder))
         ports = {transport.port for transport in work.configuration().transports.values() if transport.port}
         if wish.rotated is not None:
             work.fetch_rotated()

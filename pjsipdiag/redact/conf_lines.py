@@ -16,7 +16,7 @@ VERBATIM = frozenset({"sorcery.conf", "extconfig.conf", "modules.conf", "asteris
 """Files that map and switch on; they hold no names of customers."""
 
 
-class Stands(Protocol):
+class StandIns(Protocol):
     """Gives stand-ins for the name of an option, the value of `type=`, and the value of an option."""
 
     def option(self, text: str, /) -> str: ...
@@ -24,7 +24,7 @@ class Stands(Protocol):
     def value(self, option: str, value: str, /) -> str: ...
 
 
-def redact_conf(name: str, data: bytes, disguise: Disguise, options: Stands) -> bytes:
+def redact_conf(name: str, data: bytes, disguise: Disguise, options: StandIns) -> bytes:
     """The file `name`; `options` gives the stand-ins of options and their values."""
     comments = Comments()
     shown = []
@@ -38,7 +38,7 @@ def redact_conf(name: str, data: bytes, disguise: Disguise, options: Stands) -> 
     return "\n".join(shown).encode("utf-8", "surrogateescape")
 
 
-def _line(text: str, disguise: Disguise, options: Stands) -> str:
+def _line(text: str, disguise: Disguise, options: StandIns) -> str:
     if not text:
         return text
     if text.startswith("#"):
@@ -60,7 +60,7 @@ def _directive(text: str) -> str:
     return "#exec redacted" if name == "exec" else "#redacted"
 
 
-def _header(text: str, disguise: Disguise, options: Stands) -> str:
+def _header(text: str, disguise: Disguise, options: StandIns) -> str:
     title, bracket, after = text[1:].partition("]")
     if not bracket:
         return "[redacted"
@@ -77,7 +77,7 @@ def _header(text: str, disguise: Disguise, options: Stands) -> str:
     return f"{shown}({','.join(parts)})"
 
 
-def _filter(text: str, options: Stands) -> str:
+def _filter(text: str, options: StandIns) -> str:
     """A filter of sections (`+type=endpoint&TEMPLATES=include`): its words stay."""
     shown = []
     for part in text[1:].split("&"):

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.work.jobs import Shared
+from pjsipdiag.diagnosis.work.jobs import SharedWork
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
@@ -93,7 +93,7 @@ class BackgroundTables:
         os.write(numbers, bytes(range(len(self._parts))))
         os.close(numbers)
         others = range(1, self._jobs)
-        self._shared = self._started.enter_context(Shared(self._write_behind, others, self._jobs, least=1))
+        self._shared = self._started.enter_context(SharedWork(self._write_behind, others, self._jobs, least=1))
 
     def _write_behind(self, _: int) -> None:
         os.nice(10)  # what the rest is waiting for comes first

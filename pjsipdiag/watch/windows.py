@@ -1,8 +1,8 @@
 """Settled calls -> Report: a window of messages is folded and judged as a capture of its own.
 
 What one window alone cannot show is remembered: which host is the PBX and which release it runs, as the host tables of
-`Merged`, the busiest of each kept; the PBX's own registrations; and the calls of the last minute, so that who tries
-many numbers is seen to. What else a report says of its capture it says of the window.
+`MergedFolds`, the busiest of each kept; the PBX's own registrations; and the calls of the last minute, so that who
+tries many numbers is seen to. What else a report says of its capture it says of the window.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.merge import add_hosts, merge
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.diagnosis.calls.spool import Spool
@@ -28,7 +28,7 @@ from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, GatheredCaptures
-from pjsipdiag.diagnosis.work.reading import Reading
+from pjsipdiag.diagnosis.work.reading import ReadingPlan
 
 MOST_HOSTS_KEPT = 500
 """Entries of each host table that are remembered."""
@@ -51,8 +51,8 @@ class Windows:
 
     def __init__(self, name: str, config: str | Path | None, options: Options) -> None:
         self._name, self._config = name, config
-        self._reading = Reading(selection(options))
-        self._hosts = Merged()
+        self._reading = ReadingPlan(selection(options))
+        self._hosts = MergedFolds()
         self._recent: deque[Datagram] = deque()
         self._size = 0
 
@@ -106,11 +106,11 @@ def free() -> None:
         gc.freeze()  # the program itself needs not be looked through again
 
 
-def _busiest(merged: Merged, own: Iterable[bytes]) -> Merged:
+def _busiest(merged: MergedFolds, own: Iterable[bytes]) -> MergedFolds:
     """The host tables of `merged`, MOST_HOSTS_KEPT entries each at most; `own` are the registrations of this window."""
     registrations = {name: merged.registrations[name] for name in own}
     registrations |= {name: one for name, one in merged.registrations.items() if name not in registrations}
-    return Merged(
+    return MergedFolds(
         agents=_most(merged.agents, lambda pair: merged.agents[pair]),
         requesters=_most(merged.requesters, lambda pair: merged.requesters[pair]),
         answerers=_most(merged.answerers, lambda ip: merged.answerers[ip]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
+from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, UnparsableMessage, dialect, parse
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 
 HEAD = (
@@ -19,9 +19,9 @@ def request(*lines: str, version: str = "22.10.1") -> Request:
     return parsed
 
 
-def refused(*lines: str, version: str = "22.10.1") -> Unparsable:
+def refused(*lines: str, version: str = "22.10.1") -> UnparsableMessage:
     parsed = parse((HEAD + "".join(line + "\r\n" for line in lines) + "\r\n").encode(), dialect(version))
-    assert isinstance(parsed, Unparsable), parsed
+    assert isinstance(parsed, UnparsableMessage), parsed
     return parsed
 
 
@@ -50,7 +50,7 @@ def test_line_feeds_alone_end_lines() -> None:
 
 def test_a_packet_of_line_ends_is_a_keep_alive() -> None:
     found = parse(b"\r\n\r\n")
-    assert isinstance(found, Unparsable)
+    assert isinstance(found, UnparsableMessage)
     assert not found.log
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.capture.signs import MOST_SIGNS, Sign, SignKind, Signs, Times
+from pjsipdiag.capture.signs import MOST_SIGNS, Sign, SignKind, Signs, SignTimes
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.sip import Address
 from tests.capture.build import (
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("extensions")
 RTP = Address("192.0.2.1", 10000)
 
 
-def told(*packets: bytes, step: int = 20_000_000) -> dict[Sign, Times]:
+def told(*packets: bytes, step: int = 20_000_000) -> dict[Sign, SignTimes]:
     """The signs of a capture of these IP packets among media, `step` nanoseconds between all."""
     frames = [frame for packet in packets for frame in (media(), ethernet(packet), media())]
     return dict(Capture(pcap(frames, step=step)).tally.signs)
@@ -116,10 +116,10 @@ def test_any_bytes_may_be_quoted(quoted: bytes, kind: int, six: bool) -> None:
 def test_there_is_a_bound() -> None:
     signs = Signs()
     for number in range(MOST_SIGNS + 5):
-        signs.add(icmp(str(number)), Times(1, number, number))
-    signs.add(icmp("0"), Times(1, 0, 9))
+        signs.add(icmp(str(number)), SignTimes(1, number, number))
+    signs.add(icmp("0"), SignTimes(1, 0, 9))
     assert len(signs) == MOST_SIGNS
-    assert signs[icmp("0")] == Times(2, 0, 9)
+    assert signs[icmp("0")] == SignTimes(2, 0, 9)
 
 
 @pytest.mark.parametrize(("most", "said"), [(1, True), (3, False)])

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
 from pjsipdiag.diagnosis.calls.rows import COUNT
@@ -76,7 +76,7 @@ def _datagrams() -> list[Datagram]:
     ]
 
 
-def _merged(datagrams: list[Datagram], places: list[int]) -> Merged:
+def _merged(datagrams: list[Datagram], places: list[int]) -> MergedFolds:
     parts = []
     for start, end in pairwise(places):
         fold = Fold()
@@ -85,7 +85,7 @@ def _merged(datagrams: list[Datagram], places: list[int]) -> Merged:
     return merge(parts)
 
 
-def _learnt(merged: Merged) -> object:
+def _learnt(merged: MergedFolds) -> object:
     requests = [
         (
             key,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.live.saved import from_text
-from pjsipdiag.diagnosis.calls import folded
+from pjsipdiag.diagnosis.calls import fold_content
 from pjsipdiag.diagnosis.calls.rows import TAGGED
 from pjsipdiag.diagnosis.diagnose import conclude, diagnose
 from pjsipdiag.diagnosis.rules.wire import pauses
@@ -85,7 +85,7 @@ def test_acknowledgements_that_are_not_kept_are_said(monkeypatch: pytest.MonkeyP
         return any("who acknowledged" in note for note in diagnose([DEMO / "capture.pcap"], DEMO / "etc").notes)
 
     assert not said()
-    monkeypatch.setattr(folded, "MOST_TAGS", TAGGED.size)
+    monkeypatch.setattr(fold_content, "MOST_TAGS", TAGGED.size)
     assert said()
 
 

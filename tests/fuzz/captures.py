@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from tempfile import NamedTemporaryFile
 
-from pjsipdiag.capture import Dissector, FilePart, Handover, Unjoinable, join, read_part, read_stream
+from pjsipdiag.capture import Dissector, FilePart, Handover, UnjoinableError, join, read_part, read_stream
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.joining.part_handover import WHOLE
@@ -83,7 +83,7 @@ def _shared(halves: list[bytes], place: int, start: int) -> tuple[list[Datagram]
             mine = list(read_part(FilePart(file.name, 0, WHOLE), tally, rest))
         try:
             dissector, joined = join([rest], tally, unfinished)
-        except Unjoinable:
+        except UnjoinableError:
             tally = Tally("alone")
             dissector, mine = Dissector(tally, unfinished), []
             joined = list(read_stream(io.BytesIO(raw), tally, dissector))

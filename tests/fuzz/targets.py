@@ -24,8 +24,7 @@ from pjsipdiag.asterisk.pjsip.uri import PjSipUri
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.text import read_text
 from pjsipdiag.diagnosis.calls import fold as folding
-from pjsipdiag.diagnosis.calls import folded as folded_data
-from pjsipdiag.diagnosis.calls import merge
+from pjsipdiag.diagnosis.calls import fold_content, merge
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.redact import redact_report
 from pjsipdiag.report import FORMATS, render
@@ -71,7 +70,7 @@ def log(data: bytes) -> None:
 
 def sip(data: bytes) -> None:
     message = SipMessage(data)
-    for name in ("method", "request_uri", "status", "call_id", "cseq", "branch", "from_uri", "to_tag", "headers"):
+    for name in ("method", "request_uri", "status", "call_id", "cseq", "branch", "from_uri", "headers"):
         getattr(message, name)
     uri = parse_uri(message.request_uri)
     str(uri)
@@ -112,7 +111,7 @@ def fold(data: bytes) -> None:
     compiled, interpreted = _folded(data, folding.taker), _folded(data, None)
     if _held(compiled) != _held(interpreted):
         raise AssertionError(f"compiled {_held(compiled)}, interpreted {_held(interpreted)}")
-    merge.merge([folded_data.CapturePart(compiled, 0), folded_data.CapturePart(folding.Fold(), 0)])
+    merge.merge([fold_content.CapturePart(compiled, 0), fold_content.CapturePart(folding.Fold(), 0)])
 
 
 def _folded(data: bytes, taker: object) -> folding.Fold:

@@ -10,7 +10,7 @@ import pytest
 
 from pjsipdiag.asterisk.live import interface, saved
 from pjsipdiag.asterisk.live.asking import ask_live
-from pjsipdiag.asterisk.live.snapshot import Item, Live, WantedNames
+from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers, WantedNames
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact import redact_files
@@ -28,7 +28,7 @@ NAMES = re.compile(
 )
 
 
-def told(name: str, monkeypatch: pytest.MonkeyPatch) -> Live:
+def told(name: str, monkeypatch: pytest.MonkeyPatch) -> LiveAnswers:
     if name in ("22", "16"):
         live = ask_live(command(name), WANTED)
         more = Item("dialplan", "from-internal", (("exten", "555987654,1"), ("include", "from-shared,9:00-17:00")))

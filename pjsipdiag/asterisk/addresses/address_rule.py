@@ -11,11 +11,11 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from pjsipdiag.asterisk.addresses.sockaddr import Numeric, text_of, unmap
+from pjsipdiag.asterisk.addresses.sockaddr import NumericAddress, text_of, unmap
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.sip import Address, Ip, Network, ip_text
 
-SourceSocket = Numeric
+SourceSocket = NumericAddress
 """The address and port that a packet came from, as Asterisk compares it."""
 
 BITS = {4: 32, 6: 128}
@@ -82,7 +82,7 @@ def find_deciding(rules: Sequence[AddressRule], source: SourceSocket) -> Address
     return None
 
 
-def applies(rules: Sequence[AddressRule], address: Numeric) -> bool:
+def applies(rules: Sequence[AddressRule], address: NumericAddress) -> bool:
     """`ast_apply_ha`: whether a rule fits the address and the last one is no `!` rule."""
     rule = find_deciding(rules, unmap(address))
     return rule is not None and not rule.deny

@@ -30,7 +30,7 @@ class Hit(NamedTuple):
     rule: int
 
 
-class Near(NamedTuple):
+class NearMiss(NamedTuple):
     """A rule that just misses: `distance` addresses above (or, negative, below) its network."""
 
     identify: Identify
@@ -113,14 +113,14 @@ class AddressIndex:
         for position, (rule, applies) in decided.items():
             yield position, rule, applies
 
-    def near(self, source: SourceSocket) -> Near | None:
+    def near(self, source: SourceSocket) -> NearMiss | None:
         """The network nearest to the address that does not hold it, at most `NEAR_ADDRESSES` addresses away."""
         starts, above, ends, below = self.edges[source.version]
         found = []
         at = bisect_right(starts, source.ip)
         if at < len(starts) and starts[at] - source.ip <= NEAR_ADDRESSES:
-            found.append(Near(self.identifies[above[at][0]], above[at][1], source.ip - starts[at]))
+            found.append(NearMiss(self.identifies[above[at][0]], above[at][1], source.ip - starts[at]))
         at = bisect_left(ends, source.ip) - 1
         if at >= 0 and source.ip - ends[at] <= NEAR_ADDRESSES:
-            found.append(Near(self.identifies[below[at][0]], below[at][1], source.ip - ends[at]))
+            found.append(NearMiss(self.identifies[below[at][0]], below[at][1], source.ip - ends[at]))
         return min(found, key=lambda near: abs(near.distance), default=None)

@@ -21,7 +21,7 @@ _SCANF_INT = re.compile(r"[ \t\n\v\f\r]*([+-]?\d+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
+class MatchValue:
     """A `match=` value taken apart: rules in order, host names in order, and Asterisk's words where it refuses."""
 
     rules: tuple[AddressRule, ...] = ()
@@ -31,7 +31,7 @@ class Matches:
     """The part of the value that was refused."""
 
 
-def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
+def parse_match(value: str, where: Where, *, ports: bool = True) -> MatchValue:
     """One `match=` value; `ports` is whether the release takes source ports (`match_ports`).
 
     What is not an address is a host name, to be resolved later; a refusal drops the whole identify.
@@ -46,10 +46,10 @@ def parse_match(value: str, where: Where, *, ports: bool = True) -> Matches:
             found, refused = parse_rules(text, ports=ports, deny=False, where=where)
             rules += found
             if refused:
-                return Matches(tuple(rules), tuple(hosts), refused, text)
+                return MatchValue(tuple(rules), tuple(hosts), refused, text)
         else:
             hosts.append(text)
-    return Matches(tuple(rules), tuple(hosts))
+    return MatchValue(tuple(rules), tuple(hosts))
 
 
 def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tuple[AddressRule, ...], str]:
@@ -67,7 +67,7 @@ def parse_rules(text: str, *, ports: bool, deny: bool, where: Where) -> tuple[tu
     return tuple(rules), ""
 
 
-def host_rule(address: sockaddr.Numeric, host: str, text: str, where: Where) -> AddressRule:
+def host_rule(address: sockaddr.NumericAddress, host: str, text: str, where: Where) -> AddressRule:
     """The rule for one address of a resolved name (`ip_identify_match_host_lookup`)."""
     version, ip, port = sockaddr.unmap(address)
     return AddressRule(version, ip, full_mask(version), port, False, text, where, host)

@@ -14,7 +14,7 @@ _PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
 _STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")
 
 
-class Numeric(NamedTuple):
+class NumericAddress(NamedTuple):
     """A parsed address: `version` 4 or 6, `ip` as a number, `port` 0 where there is none."""
 
     version: int
@@ -37,7 +37,7 @@ def split_host_port(text: str) -> tuple[str, str | None]:
     return text, None
 
 
-def parse(text: str, *, ports: bool = True) -> Numeric | None:
+def parse(text: str, *, ports: bool = True) -> NumericAddress | None:
     """The address that `text` is, or None where Asterisk sees none (a name, for instance).
 
     With `ports` a port may follow; without, a port makes the text invalid (PARSE_PORT_FORBID).
@@ -53,12 +53,12 @@ def parse(text: str, *, ports: bool = True) -> Numeric | None:
         number = parsed
     if host == "*":
         # No host at all to getaddrinfo: the loopback address, if there is a port.
-        return None if port in (None, "*") else Numeric(6, 1, number)
+        return None if port in (None, "*") else NumericAddress(6, 1, number)
     address = _inet_aton(host)
     if address is not None:
-        return Numeric(4, address, number)
+        return NumericAddress(4, address, number)
     address = _inet_pton6(host)
-    return None if address is None else Numeric(6, address, number)
+    return None if address is None else NumericAddress(6, address, number)
 
 
 def service(port: str) -> int | None:
@@ -83,10 +83,10 @@ def zone(text: str) -> str:
     return name
 
 
-def unmap(address: Numeric) -> Numeric:
+def unmap(address: NumericAddress) -> NumericAddress:
     """An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) as the IPv4 address that it stands for."""
     if address.version == 6 and address.ip >> 32 == 0xFFFF:
-        return Numeric(4, address.ip & 0xFFFFFFFF, address.port)
+        return NumericAddress(4, address.ip & 0xFFFFFFFF, address.port)
     return address
 
 

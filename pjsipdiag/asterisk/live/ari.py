@@ -1,4 +1,4 @@
-"""Live from ARI (res_ari_asterisk.c, res_ari_endpoints.c): the fields of single objects by name, as JSON.
+"""LiveAnswers from ARI (res_ari_asterisk.c, res_ari_endpoints.c): the fields of single objects by name, as JSON.
 
 It lists endpoints and modules; the names of all other objects have to be known, from the files or by guess (an identify
 is often called as its endpoint, or as the wizard calls it).
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.live import questions
 from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
-from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, WantedNames, item
+from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers, LiveError, WantedNames, item
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
@@ -97,7 +97,7 @@ class Ari:
         return connection
 
 
-def ask_ari(ari: Ari, wanted: WantedNames) -> Live:
+def ask_ari(ari: Ari, wanted: WantedNames) -> LiveAnswers:
     """Everything that ARI tells.
 
     :raises LiveError: it is no ARI, or does not answer.
@@ -118,7 +118,7 @@ def ask_ari(ari: Ari, wanted: WantedNames) -> Live:
         items += _ask_named(ari, wanted, names)
     untold = [*_UNTOLD] if any(item.type == "global" for item in items) else [*_UNTOLD, "global"]
     status = _keys(info.get("status"))
-    return Live(
+    return LiveAnswers(
         str(ari.place), version, None, running, tuple(items), _text(status, "startup_time"),
         _text(status, "last_reload_time"), (_HELD + ", ".join(questions.GAPS[kind] for kind in untold),), tuple(untold),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.live.ari import Ari, ask_ari
 from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER
 from pjsipdiag.asterisk.live.manager import ask_manager
 from pjsipdiag.asterisk.live.questions import Ask
-from pjsipdiag.asterisk.live.snapshot import Live, LiveError, WantedNames
+from pjsipdiag.asterisk.live.snapshot import LiveAnswers, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.show_output import without_colours
 
 COMMAND = "asterisk -rx"
@@ -25,7 +25,7 @@ REMOTE_SHELLS = ("ssh", "autossh", "dbclient", "plink")
 _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")
 
 
-def ask_live(text: str, wanted: WantedNames | None = None) -> Live:
+def ask_live(text: str, wanted: WantedNames | None = None) -> LiveAnswers:
     """Asks the Asterisk behind `--live` TEXT, also for what is `wanted` by name; a file of saved answers is read.
 
     :raises LiveError: it cannot be asked.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.dialplan.extension import place
-from pjsipdiag.asterisk.live.snapshot import Item, Live
+from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers
 from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
@@ -80,7 +80,7 @@ def _include(text: str) -> tuple[str, str]:
     return context, when
 
 
-def dialplan(live: Live, version: Release, sections: Iterable[Section]) -> Dialplan | None:
+def dialplan(live: LiveAnswers, version: Release, sections: Iterable[Section]) -> Dialplan | None:
     """The contexts that Asterisk told; None where it was not asked. `sections` have the lines of what was saved."""
     told = {item.name: item for item in live.of("dialplan")}
     if not told:

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.config import (
     Registration,
     Transport,
 )
-from pjsipdiag.asterisk.live.snapshot import Live
+from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Where
 
@@ -32,7 +32,7 @@ _MOST = 200
 """Characters of a value that are shown."""
 
 
-def loaded_otherwise(files: Config, running: Config, live: Live) -> Iterator[Problem]:
+def loaded_otherwise(files: Config, running: Config, live: LiveAnswers) -> Iterator[Problem]:
     """One problem for each object that differs, with its line in the files where it has one; `running` is what `live`
     comes to. What was not told differs in nothing."""
     asked = {pair for item in live.of("asked") for pair in item.values}

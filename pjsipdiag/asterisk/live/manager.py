@@ -1,4 +1,4 @@
-"""Live from the manager interface: by its action `Command` where the user may, else by what the other actions tell.
+"""LiveAnswers from the manager interface: by its action `Command` where the user may, else by what the others tell.
 
 With the privilege `system` those are the endpoints, each with its identifies; with `reporting` also single fields of
 objects whose names are known, and the dialplan. What neither tells is said.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.live import dialplan, questions
 from pjsipdiag.asterisk.live.ami import Ami, Message
-from pjsipdiag.asterisk.live.snapshot import OPTIONS, Item, Live, LiveError, WantedNames
+from pjsipdiag.asterisk.live.snapshot import OPTIONS, Item, LiveAnswers, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.sources import modules
 
 _MODULES = ("res_pjsip", *modules.IDENTIFIERS_OF, *modules.OTHERS, questions.FUNCTION)
@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"[^,()\\\"\r\n]{1,200}")
 _HELD = "not told without the AMI privilege command, which `asterisk -rx` does not need: "
 
 
-def ask_manager(ami: Ami, wanted: WantedNames) -> Live:
+def ask_manager(ami: Ami, wanted: WantedNames) -> LiveAnswers:
     """Everything that this user may see.
 
     :raises LiveError: that is nothing, or no answer came.
@@ -46,7 +46,7 @@ def ask_manager(ami: Ami, wanted: WantedNames) -> Live:
     if wanted.dialplan and "ShowDialPlan" in granted:
         items += dialplan.contexts(_dialplan(ami), dialplan.entry_contexts(items))
     status = ami.ask("CoreStatus")[0]
-    return Live(
+    return LiveAnswers(
         str(ami.place), version, None, running, tuple(items), _time(status, "Startup"), _time(status, "Reload"),
         (_HELD + ", ".join(questions.GAPS[kind] for kind in untold),), tuple(untold),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pjsipdiag.asterisk.live import cli_answers, dialplan
-from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, Item, Live, LiveError, WantedNames, item
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, Item, LiveAnswers, LiveError, WantedNames, item
 
 Ask = Callable[[str], str]
 """A question of the command line interface -> its answer.
@@ -43,7 +43,7 @@ GAPS = {
 """Kind of fact -> the words for it, where another interface than this one leaves it out."""
 
 
-def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] = ()) -> Live:
+def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] = ()) -> LiveAnswers:
     """Everything; `names` are those of endpoints where they are known, which a list cuts.
 
     :raises LiveError: it does not answer, or is no Asterisk.
@@ -66,7 +66,7 @@ def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] =
             elif wanted.hosts:
                 unknown.append(f"aliases of domains could not be asked for: {FUNCTION} does not run")
         items += _dialplan(ask, items) if wanted.dialplan else ()
-    return Live(
+    return LiveAnswers(
         origin, version, identifiers, modules, tuple(items), _ago(uptime, "System uptime"),
         _ago(uptime, "Last reload"), tuple(unknown),
     )  # fmt: skip

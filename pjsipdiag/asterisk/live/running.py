@@ -1,4 +1,4 @@
-"""Live -> Config: what a running Asterisk holds, replayed like the files that would load it.
+"""LiveAnswers -> Config: what a running Asterisk holds, replayed like the files that would load it.
 
 What no interface shows stays unknown: the rules of `type=acl`, an endpoint's own permit= and deny=, its second named
 list, and on releases with hash order the order between identifies of different endpoints.
@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, AddressRule, Auth, Config, Identify
 from pjsipdiag.asterisk.live.dialplan import dialplan
 from pjsipdiag.asterisk.live.saved import to_text
-from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, Live
+from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, LiveAnswers
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.releases import NEWEST, Release, nearest, release
@@ -27,7 +27,7 @@ _OBJECTS = (*(OPTIONS.keys() - {"endpoint_acl"}), "domain_alias")
 """Types of what Asterisk itself has; the others hold what it told beside."""
 
 
-def running_config(live: Live, version: str | None = None) -> Config:
+def running_config(live: LiveAnswers, version: str | None = None) -> Config:
     """The configuration in force; `version` in place of the release that it is."""
     known = release(version or release_of(live))
     config = load_config(None, known.version, overlay={live.file: to_text(live)}, main=live.file)
@@ -77,7 +77,7 @@ def running_config(live: Live, version: str | None = None) -> Config:
     return replace(config, transports={}, sockets=()) if any(one.is_fatal for one in config.absent_modules) else config
 
 
-def release_of(live: Live) -> str:
+def release_of(live: LiveAnswers) -> str:
     """The known release nearest to the one that runs."""
     known = nearest(live.version)
     return known.version if known else NEWEST
@@ -92,7 +92,7 @@ def _acl(shown: str, acls: Mapping[str, tuple[AddressRule, ...]]) -> Acl:
     return Acl(names=(shown,), missing=missing, why_partial=_ONLY_FIRST)
 
 
-def _named_acls(live: Live, config: Config) -> dict[str, tuple[AddressRule, ...]]:
+def _named_acls(live: LiveAnswers, config: Config) -> dict[str, tuple[AddressRule, ...]]:
     places = {section.name: section for section in config.sections if section.first("type")}
     found: dict[str, tuple[AddressRule, ...]] = {}
     for item in live.of("named_acl"):
@@ -104,7 +104,7 @@ def _named_acls(live: Live, config: Config) -> dict[str, tuple[AddressRule, ...]
     return found
 
 
-def _as_endpoints_show(identifies: list[Identify], live: Live) -> list[Identify]:
+def _as_endpoints_show(identifies: list[Identify], live: LiveAnswers) -> list[Identify]:
     """The identifies of one endpoint in the order in which the endpoint shows them, which is that of asking."""
     place = {(item.name, name): at for item in live.of("asked_first") for at, name in enumerate(item.all("identify"))}
     slots: dict[str, list[int]] = {}
@@ -118,7 +118,7 @@ def _as_endpoints_show(identifies: list[Identify], live: Live) -> list[Identify]
     return ordered
 
 
-def _absent(live: Live, version: Release) -> tuple[modules.AbsentModule, ...]:
+def _absent(live: LiveAnswers, version: Release) -> tuple[modules.AbsentModule, ...]:
     if live.modules is None:
         return ()
     found = []

@@ -1,4 +1,4 @@
-"""Live as text in the form of Asterisk's files, and back: what --save-live writes and --live FILE reads.
+"""LiveAnswers as text in the form of Asterisk's files, and back: what --save-live writes and --live FILE reads.
 
 The objects stand in it as pjsip.conf would have them, so that a line of it can be named, and it can be redacted as a
 configuration can. `[asterisk]` of `type=live` has the rest.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
-from pjsipdiag.asterisk.live.snapshot import RUNNING_FILE, Item, Live, LiveError
+from pjsipdiag.asterisk.live.snapshot import RUNNING_FILE, Item, LiveAnswers, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole
@@ -22,11 +22,11 @@ FIRST_LINE = "; what a running Asterisk told pjsipdiag; it holds no passwords"
 _TEXTS = ("origin", "started", "reloaded")
 
 
-def to_text(live: Live) -> str:
+def to_text(live: LiveAnswers) -> str:
     return "\n".join(_lines(live)) + "\n"
 
 
-def _lines(live: Live) -> Iterator[str]:
+def _lines(live: LiveAnswers) -> Iterator[str]:
     yield FIRST_LINE
     for item in live.items:
         yield from (f"[{_escape(item.name)}]", f"type = {item.type}")
@@ -46,7 +46,7 @@ def _escape(value: str) -> str:
     return value.replace("\\;", ";").replace(";", "\\;")
 
 
-def read(path: str) -> Live:
+def read(path: str) -> LiveAnswers:
     """:raises LiveError: the file cannot be read, or holds no answers."""
     try:
         text = read_whole(path).decode("utf-8", "surrogateescape")
@@ -61,7 +61,7 @@ def file_name(path: str) -> str:
     return name if re.fullmatch(r"[\w. -]+", name) else RUNNING_FILE
 
 
-def from_text(text: str, name: str) -> Live:
+def from_text(text: str, name: str) -> LiveAnswers:
     """:raises LiveError: the text holds no answers."""
     parsed = parse("live", Files(None, {"live": text}), release(NEWEST))
     # The version is the last line that is written: a file without it is cut off, and is told from one of another kind.
@@ -82,7 +82,7 @@ def from_text(text: str, name: str) -> Live:
         if s is not head
     )
     unknown, untold = (tuple(v.value for v in head.variables if v.name == name) for name in ("unknown", "untold"))
-    return Live(
+    return LiveAnswers(
         texts["origin"], version.value, lists["identifiers"], lists["modules"], items, texts["started"],
         texts["reloaded"], unknown, untold,
     )  # fmt: skip

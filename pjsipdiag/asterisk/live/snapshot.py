@@ -64,7 +64,7 @@ def item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveAnswers:
     """Everything that was told. `origin` says by whom, `identifiers` are in the order in force (None: not told),
     `modules` those that run (None: not told), `unknown` sentences about what could not be asked. `started` and
     `reloaded` are times in the form of ISO 8601, empty where they were not told."""

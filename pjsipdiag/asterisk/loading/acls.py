@@ -14,7 +14,7 @@ from functools import cached_property
 from pjsipdiag.asterisk.addresses.match import parse_rules
 from pjsipdiag.asterisk.config import Acl, AddressRule, Problem
 from pjsipdiag.asterisk.files.parsed import ParsedFile
-from pjsipdiag.asterisk.realtime.access_lists import Lists, Rules
+from pjsipdiag.asterisk.realtime.access_lists import Rules, StoredLists
 from pjsipdiag.asterisk.realtime.collation import CaselessNames
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Variable
@@ -31,10 +31,10 @@ class NamedLists:
     when a name asks for one."""
 
     written: Mapping[str, Rules] | None
-    read_stored: Callable[[], Lists]
+    read_stored: Callable[[], StoredLists]
 
     @cached_property
-    def _stored(self) -> Lists:
+    def _stored(self) -> StoredLists:
         return self.read_stored()
 
     @cached_property

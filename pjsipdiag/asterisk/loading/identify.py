@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.addresses.address_rule import applies
-from pjsipdiag.asterisk.addresses.sockaddr import Numeric, service, split_host_port
+from pjsipdiag.asterisk.addresses.sockaddr import NumericAddress, service, split_host_port
 from pjsipdiag.asterisk.config import AddressRule, Identify, Problem, UnresolvedName
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.object_options import AppliedOptions
@@ -163,12 +163,14 @@ def _in_container_order(hosts: Sequence[tuple[str, Where]]) -> list[tuple[str, W
     )
 
 
-def _resolve(host: str, rules: Sequence[AddressRule], lookups: bool, resolver: Resolver) -> list[Numeric] | str | None:
+def _resolve(
+    host: str, rules: Sequence[AddressRule], lookups: bool, resolver: Resolver
+) -> list[NumericAddress] | str | None:
     """The addresses that a name adds, Asterisk's words where it fails, None where it cannot be told.
 
     Addresses that earlier rules take already are not added again.
     """
-    added: list[Numeric] = []
+    added: list[NumericAddress] = []
 
     def add(name: str) -> int | None:
         addresses = look_up(name, resolver)

@@ -40,7 +40,7 @@ _LINE = re.compile(r"at line \d+ of .*")
 _T = TypeVar("_T", bound=LoadedObject)
 _Build = Callable[[Section, AppliedOptions], _T | Problem]
 """Makes an object of a section whose options were applied."""
-Known = Callable[[str], bool | None]
+FileCheck = Callable[[str], bool | None]
 """Whether there is something of that name on Asterisk's machine; None where that cannot be told."""
 
 
@@ -50,7 +50,7 @@ def load_config(
     hosts: str | Path | Resolver | None = None,
     *,
     overlay: Mapping[str, str] | None = None,
-    readable: Known = cannot_tell,
+    readable: FileCheck = cannot_tell,
     databases: Mapping[str, str] | Databases | None = None,
     partial: bool = False,
     main: str = MAIN_FILE,
@@ -82,7 +82,7 @@ class _Loader:
     sources: Sources
     version: Release
     resolver: Resolver
-    readable: Known
+    readable: FileCheck
     newer: str = ""
     settings: LoadedObject = NO_SETTINGS
     dropped: list[DroppedObject] = field(default_factory=list)

@@ -122,7 +122,7 @@ def parse_hosts(lines: Iterable[str], name: str = "hosts") -> dict[str, list[str
     return found
 
 
-def look_up(text: str, resolver: Resolver) -> list[sockaddr.Numeric] | None:
+def look_up(text: str, resolver: Resolver) -> list[sockaddr.NumericAddress] | None:
     """`ast_sockaddr_resolve`: the addresses of `host` or `host:port`, empty when it fails, None when unknown."""
     host, port = sockaddr.split_host_port(text)
     number = 0
@@ -140,7 +140,7 @@ def look_up(text: str, resolver: Resolver) -> list[sockaddr.Numeric] | None:
     if found is None:
         return None
     addresses = [ipaddress.ip_address(address) for address in found]
-    return [sockaddr.Numeric(address.version, int(address), number) for address in addresses]
+    return [sockaddr.NumericAddress(address.version, int(address), number) for address in addresses]
 
 
 def could_resolve(host: str) -> bool:

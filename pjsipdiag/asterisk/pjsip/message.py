@@ -41,7 +41,7 @@ def dialect(version: str) -> Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Unparsable:
+class UnparsableMessage:
     """A message that PJSIP drops.
 
     `header` is the one at fault ("Request Line"), `line` and `column` count from 1. `log` is PJSIP's own text, whose
@@ -122,7 +122,7 @@ class Response:
 _NO_NAME = "where a header name should stand"
 
 
-def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unparsable:  # noqa: B008  (frozen)
+def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | UnparsableMessage:  # noqa: B008  (frozen)
     """The message in one datagram, or why PJSIP drops it."""
     # pjsip_tpmgr_receive_packet() passes over leading line ends before PJSIP counts its first line. Those that the
     # scanner meets after blanks are int_parse_msg()'s, and count.
@@ -130,7 +130,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unpa
     while scanner.at_newline:
         scanner.get_newline()
     if scanner.at_end:
-        return Unparsable(WalkReason.KEEP_ALIVE())
+        return UnparsableMessage(WalkReason.KEEP_ALIVE())
     place, reply = "Request Line", False
     name = ""
     parser = HeaderParser(scanner, UriParser(dialect.empty_reference), dialect.empty_elements, dialect.any_length)
@@ -159,7 +159,7 @@ def parse(raw: bytes, dialect: Dialect = Dialect()) -> Request | Response | Unpa
     missing = [name for name in ("Call-ID", "From", "To", "Via", "CSeq") if not _has(parser.headers, name)]
     blank = "" if missing == ["Call-ID"] else " "  # PJSIP names the last one only
     if missing:
-        return Unparsable(
+        return UnparsableMessage(
             WalkReason.NO_HEADERS(headers=", no ".join(missing)),
             header=missing[0],
             log=f"Missing required header(s) (PJSIP_EMISSINGHDR) {blank}{missing[-1]}",
@@ -171,7 +171,7 @@ def _has(headers: list[Header], name: str) -> bool:
     return any(header.name == name for header in headers)
 
 
-def _explain_unparsable(refused: SipSyntaxError, place: str, scanner: Scanner) -> Unparsable:
+def _explain_unparsable(refused: SipSyntaxError, place: str, scanner: Scanner) -> UnparsableMessage:
     kind = "PJSIP invalid value error" if refused.value else "PJSIP syntax error"
     before = scanner.text[: scanner.position]
     line = before.count("\n") + 1
@@ -180,7 +180,7 @@ def _explain_unparsable(refused: SipSyntaxError, place: str, scanner: Scanner) -
     what = "a number out of range" if refused.value else "a syntax error"
     first = place in ("Request Line", "Status Line")
     where = f"in {place!r}" if first else WalkReason.IN_HEADER(header=place) if place else _NO_NAME
-    return Unparsable(
+    return UnparsableMessage(
         WalkReason.REFUSED_AT(what=what, where=where, line=line, column=column),
         place,
         line,

@@ -27,7 +27,7 @@ _ORDER = re.compile(r"\s*([+-]?\d+)")
 Rules = tuple[AddressRule, ...]
 
 
-class Lists(NamedTuple):
+class StoredLists(NamedTuple):
     """Lists by name, how their database compares names, or the table that was not read."""
 
     rules: Mapping[str, Rules] = MappingProxyType({})
@@ -35,11 +35,11 @@ class Lists(NamedTuple):
     unread: UnreadObjects | None = None
 
 
-def lists_of(mapped: TableMapping, columns: Columns, raw: Raw, system: str) -> Lists:
+def lists_of(mapped: TableMapping, columns: Columns, raw: Raw, system: str) -> StoredLists:
     """The lists of a table; with a `system` (systemname of asterisk.conf) the rows of it alone."""
     fold = columns.folding.fold
     if system and _SYSTEM not in columns.names:
-        return Lists()
+        return StoredLists()
     named: dict[str, str] = {}
     lists: dict[str, list[TableRow]] = {}
     for row in (row_sections.row_of(columns.names, one) for one in raw):
@@ -47,7 +47,7 @@ def lists_of(mapped: TableMapping, columns: Columns, raw: Raw, system: str) -> L
         if not system or fold(row[_SYSTEM] or "") == fold(system):
             lists.setdefault(named.setdefault(fold(name), name), []).append(row)
     made = {name: rules for name, rows in lists.items() if (rules := _rules(mapped, rows)) is not None}
-    return Lists(made, columns.folding)
+    return StoredLists(made, columns.folding)
 
 
 def _rules(mapped: TableMapping, rows: Iterable[TableRow]) -> Rules | None:

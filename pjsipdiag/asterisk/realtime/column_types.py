@@ -36,7 +36,7 @@ def takes_patterns(dialect: str, kind: str) -> bool:
     return dialect != "postgresql" or kind in (*_TEXTS, "name")
 
 
-def declared(dialect: str, definition: str) -> tuple[str, Folding]:
+def read_type(dialect: str, definition: str) -> tuple[str, Folding]:
     """The type that a definition in CREATE TABLE names, in small letters, and how it compares as far as that says."""
     words = definition.lower()
     found = _DECLARED.match(words)

@@ -28,7 +28,7 @@ class NoAnswerError(ConfigError):
     """The database refuses, or has no such table: Asterisk finds nothing in it."""
 
 
-class DeadError(NoAnswerError):
+class UnreachableError(NoAnswerError):
     """The database cannot be reached, or lets nobody in: no table of it needs to be tried."""
 
 
@@ -68,7 +68,7 @@ def read(mapped: TableMapping, url: str, query: Query, take: Take[_T]) -> _T:
     :raises ConfigError: the URL is none.
     """
     if url == DOWN:
-        raise DeadError(f"database {mapped.database}: taken to be down")
+        raise UnreachableError(f"database {mapped.database}: taken to be down")
     if "://" not in url:
         from pjsipdiag.asterisk.realtime import dumps
 

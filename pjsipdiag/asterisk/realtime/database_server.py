@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
-from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, Columns, NoAnswerError, Query, Take, UnreachableError
 from pjsipdiag.errors import ConfigError
 
 SERVER_SECONDS = 5.0
@@ -52,9 +52,9 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
         try:
             connection = _within(SERVER_SECONDS, engine.connect)
         except Exception as error:  # drivers raise what they like, for no password or an unknown option as well
-            raise DeadError(f"{shown} cannot be opened: {_reason(error, url)}") from None
+            raise UnreachableError(f"{shown} cannot be opened: {_reason(error, url)}") from None
         if connection is None:
-            raise DeadError(f"{shown} does not answer within {SERVER_SECONDS:.0f} seconds")
+            raise UnreachableError(f"{shown} does not answer within {SERVER_SECONDS:.0f} seconds")
         with connection:
             return take(*_query(connection, query))
     except (exc.SQLAlchemyError, OSError) as error:

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from pjsipdiag.asterisk.realtime import column_types, sqlite
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
-from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.database import Columns, NoAnswerError, Query, Take, UnreachableError
 from pjsipdiag.dataclass import dataclass
 
 DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400
@@ -55,7 +55,9 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
                 return sqlite.read(name, path, query, take)
             data = _decompress(data) if data.startswith(b"\x1f\x8b") else data
             if data.startswith(b"PGDMP"):
-                raise DeadError(f"database {name}: {path} is no SQL: 'pg_restore -f dump.sql {path}' makes some of it")
+                raise UnreachableError(
+                    f"database {name}: {path} is no SQL: 'pg_restore -f dump.sql {path}' makes some of it"
+                )
             text = data.decode("cp1252" if _LATIN.search(data[:2000]) else "utf-8", "surrogateescape")
             table = _Dump(text).tables.get(query.table.rpartition(".")[2].lower())
             if table is None:
@@ -67,7 +69,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
                 )
             columns, rows = Columns(tuple(table.columns), folding, table.widths, table.dialect), table.rows
     except (OSError, EOFError, ValueError, gzip.BadGzipFile, zlib.error, csv.Error) as error:
-        raise DeadError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UnreachableError(f"database {name}: {path}: {getattr(error, 'strerror', None) or error}") from None
     if not columns.names:
         raise NoAnswerError(
             f"database {name}: {path} does not name the columns of {query.table}: dump its CREATE TABLE too"
@@ -110,7 +112,7 @@ class _Table:
     def type_of(self, key: str) -> tuple[str, Folding]:
         """The type of a column, and how its database compares it."""
         definition = self.definitions.get(key, "")
-        kind, folding = column_types.declared(self.dialect, definition)
+        kind, folding = column_types.read_type(self.dialect, definition)
         if self.dialect == "mysql" and column_types.folding("mysql", kind) is None:
             return kind, _collated(definition) or self.folding
         return kind, folding

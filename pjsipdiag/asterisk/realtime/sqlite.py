@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
-from pjsipdiag.asterisk.realtime.database import Columns, DeadError, NoAnswerError, Query, Take
+from pjsipdiag.asterisk.realtime.database import Columns, NoAnswerError, Query, Take, UnreachableError
 
 LOCK_SECONDS = 5
 """How long a lock is waited for."""
@@ -26,7 +26,7 @@ _WIDTH = re.compile(r"CHAR[A-Z ]*\(\s*(\d+)\s*\)", re.IGNORECASE)
 def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
     """:raises NoAnswerError: there is no such file, or no such table in it."""
     if not Path(path).is_file():
-        raise DeadError(f"database {name}: no file {path.partition('?')[0]}")  # what follows ? may be a password
+        raise UnreachableError(f"database {name}: no file {path.partition('?')[0]}")  # what follows ? may be a password
     quoted = '"' + query.table.replace('"', '""') + '"'
     try:
         connection = sqlite3.connect(f"file:{quote(path)}?{_mode(path)}", uri=True, timeout=LOCK_SECONDS)

@@ -92,7 +92,7 @@ class Tables:
     unread_objects: list[UnreadObjects] = field(default_factory=list)
     dead_databases: list[str] = field(default_factory=list)
     stored_tables: list[StoredTable] = field(default_factory=list)
-    _dead: dict[str, database.DeadError] = field(default_factory=dict)
+    _dead: dict[str, database.UnreachableError] = field(default_factory=dict)
 
     @cached_property
     def families(self) -> Mapping[str, tuple[TableMapping, ...]]:
@@ -169,7 +169,7 @@ class Tables:
             if listed or (mapped.driver == "odbc" and version.has("identifies_by_name")):
                 return
 
-    def access_lists(self, loads: Loads) -> access_lists.Lists:
+    def access_lists(self, loads: Loads) -> access_lists.StoredLists:
         """The named access lists that are rows, of the first table that answers, or the table that was not read."""
         options = [v for s in self.peek("asterisk.conf").sections_named("options") for v in s.variables]
         system = next((v.value for v in reversed(options) if v.name.lower() == "systemname"), "")
@@ -181,15 +181,17 @@ class Tables:
             url = self._url(mapped)
             if url is None:
                 self.unread_objects.append(of_table("named_acl", mapped, mapped.where))
-                return access_lists.Lists(unread=self.unread_objects[-1])
+                return access_lists.StoredLists(unread=self.unread_objects[-1])
 
-            def take(columns: database.Columns, raw: database.Raw, mapped: TableMapping = mapped) -> access_lists.Lists:
+            def take(
+                columns: database.Columns, raw: database.Raw, mapped: TableMapping = mapped
+            ) -> access_lists.StoredLists:
                 return access_lists.lists_of(mapped, columns, raw, system)
 
             found = self._read(mapped, url, database.Query(mapped.table, access_lists.LIST_KEY, is_ordered=False), take)
             if found is not None:
                 return found
-        return access_lists.Lists()
+        return access_lists.StoredLists()
 
     def _part(self, mapped: TableMapping, url: str, object_type: str, version: Release) -> TableRows | None:
         # What a release decides of rows: those that know the same options share them.
@@ -243,7 +245,7 @@ class Tables:
                 raise self._dead[url]
             return database.read(mapped, url, query, take)
         except database.NoAnswerError as error:
-            if isinstance(error, database.DeadError):
+            if isinstance(error, database.UnreachableError):
                 self._dead[url] = error
             if url != database.DOWN:
                 self.dead_databases.append(str(error))

@@ -46,7 +46,7 @@ class RequestKind(NamedTuple):
     """Whether it says its length, without which a stream cannot carry it."""
 
 
-class Plain(NamedTuple):
+class PlainContent(NamedTuple):
     """All of the head of a plain request that can matter."""
 
     method: bytes
@@ -55,7 +55,7 @@ class Plain(NamedTuple):
     texts: tuple[object, ...]
 
 
-AlikeKey = tuple[int | Plain, int, str, bytes]
+AlikeKey = tuple[int | PlainContent, int, str, bytes]
 """The content of a request (or its number), the number of its origin, its transport and its destination."""
 
 
@@ -73,7 +73,7 @@ _FAR: object = ((), None, ())
 
 
 @dataclass
-class Alike:
+class AlikeKeys:
     """The keys of one configuration."""
 
     prepared: PreparedConfig
@@ -147,7 +147,7 @@ class Alike:
         known = {one: self.origin(source) for one, source in dict(zip(asked, sources, strict=True)).items()}
         return map(known.__getitem__, asked)
 
-    def _form(self, payload: bytes) -> Plain | None:
+    def _form(self, payload: bytes) -> PlainContent | None:
         end = payload.find(b"\r\n\r\n")
         if end < 0:
             return None
@@ -179,7 +179,7 @@ class Alike:
             return None
         if any(names.count(name) > 1 for name in ARRAYS):
             return None
-        return Plain(request[1], b"contact" in names, sender, tuple(texts))
+        return PlainContent(request[1], b"contact" in names, sender, tuple(texts))
 
     def _line(self, line: bytes) -> HeaderLine | None:
         """The parts of a header line that matter; None where PJSIP may refuse it."""

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pjsipdiag.asterisk.addresses.address_rule import SourceSocket
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
-from pjsipdiag.asterisk.pjsip.message import Request, Unparsable
+from pjsipdiag.asterisk.pjsip.message import Request, UnparsableMessage
 from pjsipdiag.asterisk.pjsip.uri import PjSipUri, TelUri, Uri
 from pjsipdiag.asterisk.reasons.reason import Reason, quote_words
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -31,7 +31,7 @@ DIALOG_METHODS = ("INVITE", "SUBSCRIBE", "REFER", "NOTIFY", "UPDATE")
 """Methods that need a Contact header (pjsip_method_creates_dialog)."""
 
 
-def refused_by_parser(refused: Unparsable) -> Check:
+def refused_by_parser(refused: UnparsableMessage) -> Check:
     """A message that PJSIP drops: no answer."""
     dropped = WalkReason.DROPPED_BY_PARSER(words=refused.why)
     return _end(WalkReason.LOGGED(why=dropped, log=refused.log) if refused.log else dropped)
@@ -42,7 +42,7 @@ def response() -> Check:
     return _end(WalkReason.RESPONSE())
 
 
-def cut_off(refused: Unparsable) -> Check:
+def cut_off(refused: UnparsableMessage) -> Check:
     """A message whose end the capture does not hold."""
     reason = WalkReason.CUT_OFF(words=refused.why)
     return Check("arrival", Match.UNKNOWN, reason)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.addresses.address_rule import canonical, source
-from pjsipdiag.asterisk.addresses.index import Near
+from pjsipdiag.asterisk.addresses.index import NearMiss
 from pjsipdiag.asterisk.config import AddressRule, Identify
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
@@ -108,7 +108,7 @@ def _summary(count: int) -> Iterator[Check]:
         yield Check("ip", Match.NO_MATCH, WalkReason.NO_RULE(identifies=objects), count=count)
 
 
-def _near_reason(arrived: ArrivedRequest, near: Near) -> Reason:
+def _near_reason(arrived: ArrivedRequest, near: NearMiss) -> Reason:
     side = "above" if near.distance > 0 else "below"
     return WalkReason.NEAR(
         ip=arrived.ip, distance=_NUMBERS[abs(near.distance)], side=side, value=_match_text(near.rule)

@@ -13,11 +13,11 @@ from functools import cached_property, lru_cache, partial
 
 from pjsipdiag.asterisk.addresses.address_rule import source, unpack_source
 from pjsipdiag.asterisk.config import Acl, Config, Endpoint, Transport, UnreadObjects
-from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, Unparsable, dialect, parse
+from pjsipdiag.asterisk.pjsip.message import Dialect, Request, Response, UnparsableMessage, dialect, parse
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.releases import MODULES
 from pjsipdiag.asterisk.replay import admission, arrival
-from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, Alike, AlikeKey
+from pjsipdiag.asterisk.replay.alike import MOST_ANSWERS_KEPT, AlikeKey, AlikeKeys
 from pjsipdiag.asterisk.replay.by_address import ip, transport
 from pjsipdiag.asterisk.replay.by_name import anonymous, auth_username, line, username
 from pjsipdiag.asterisk.replay.by_text import header, request_uri
@@ -48,7 +48,7 @@ def identify(message: SipMessage, config: Config, tokens: Mapping[str, str] | No
 
 
 @lru_cache(maxsize=4)
-def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | Unparsable]:
+def _parser(dialect: Dialect) -> Callable[[bytes], Request | Response | UnparsableMessage]:
     """PJSIP's parser; a text that stands for many requests, or is replayed for many configurations, is parsed once."""
     return lru_cache(MOST_PARSED)(partial(parse, dialect=dialect))
 
@@ -80,9 +80,9 @@ class Replay:
         self._traces: dict[tuple[Check, ...], Verdict] = {}
 
     @cached_property
-    def alike(self) -> Alike:
+    def alike(self) -> AlikeKeys:
         """The keys of requests that share a verdict."""
-        return Alike(self.known)
+        return AlikeKeys(self.known)
 
     def verdict(self, message: SipMessage) -> Verdict:
         """The verdict on a request, with every reason in full."""
@@ -170,7 +170,7 @@ class Replay:
             yield cut
             return
         request = self._parse(message.raw)
-        if isinstance(request, Unparsable):
+        if isinstance(request, UnparsableMessage):
             yield arrival.cut_off(request) if message.truncated else arrival.refused_by_parser(request)
             return
         if not isinstance(request, Request):

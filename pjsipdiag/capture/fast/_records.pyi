@@ -1,10 +1,20 @@
-from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.streams.stream import MessageStream
 
 Texts = tuple[bytes, ...]
 Tables = tuple[
-    bytes, bytes, bytes, bytes, Texts, tuple[str, ...], str, str, type[Datagram], type[Connected], type[MessageStream]
+    bytes,
+    bytes,
+    bytes,
+    bytes,
+    Texts,
+    tuple[str, ...],
+    str,
+    str,
+    type[Datagram],
+    type[ConnectedDatagram],
+    type[MessageStream],
 ]
 
 def passed(

@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterable
 from struct import Struct
 
-from pjsipdiag.capture.datagram import Connected, Datagram
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram
 from pjsipdiag.capture.fast.layout import HEP_BYTES, MARGIN, PASSES, Container, Layout
 from pjsipdiag.capture.packets.dissect import CANNOT_START_SIP
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS
@@ -65,7 +65,7 @@ TABLES = (
     "UDP",
     MessageStream.transport,
     Datagram,
-    Connected,
+    ConnectedDatagram,
     MessageStream,
 )
 

@@ -11,7 +11,7 @@ from struct import Struct
 from typing import Any
 
 from pjsipdiag.capture.packets.link import PPPOE, VLAN_TAGS
-from pjsipdiag.capture.packets.network_layer import IPV4, Carried
+from pjsipdiag.capture.packets.network_layer import IPV4, NetworkLayer
 from pjsipdiag.dataclass import NamedTuple
 
 MARGIN = 160
@@ -76,7 +76,7 @@ class Layout(NamedTuple):
         )
 
 
-def learn(link_type: int, frame: bytes, found: Carried, container: Container) -> Layout | None:
+def learn(link_type: int, frame: bytes, found: NetworkLayer, container: Container) -> Layout | None:
     """The layout of packets that are encapsulated as `frame` is, `found` being its IP packet; else None."""
     marks = _marks(link_type, frame, found.offset)
     if marks is None:

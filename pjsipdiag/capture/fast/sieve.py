@@ -15,7 +15,7 @@ from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import HEP_BYTES, PASSES, TRANSPORT_PROTOCOLS, Container, Layout, learn
 from pjsipdiag.capture.packets.dissect import MAY_CARRY_SIP, PSH, VERSION, Dissector
 from pjsipdiag.capture.packets.link import SLL_DIRECTIONS, network
-from pjsipdiag.capture.packets.network_layer import IPV4, IPV6, Carried, Undecodable
+from pjsipdiag.capture.packets.network_layer import IPV4, IPV6, NetworkLayer, UndecodableError
 from pjsipdiag.capture.packets.tunnels import UDP_TUNNELS
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.streams.tcp_flow import RST, SYN
@@ -72,7 +72,7 @@ class Sieve:
                 return self.plain(layout, buffer, at, stop, time, frame)
             if at + layout.ports < stop:  # a fragment, say
                 direction = SLL_DIRECTIONS.get(buffer[at + self.direction_at], "") if self.direction_at else ""
-                known = Carried(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
+                known = NetworkLayer(IPV4 if layout.version == 4 else IPV6, layout.ip, direction)
                 return self.dissect(buffer, at, stop, time, frame, known)
         learnt = self._learn(buffer, at, stop) if len(layouts) < MAX_LAYOUTS else None
         if learnt is None:
@@ -85,7 +85,7 @@ class Sieve:
         frame = bytes(buffer[at + self.container.header : min(stop, at + self.container.header + 128)])
         try:
             learnt = learn(self.link_type, frame, network(self.link_type, frame), self.container)
-        except Undecodable:
+        except UndecodableError:
             return None
         return learnt if learnt is not None and learnt.fits(buffer, at) else None
 
@@ -146,7 +146,7 @@ class Sieve:
         return self._dissector.wants(bytes(buffer[at + layout.addresses : ports + 4]))
 
     def dissect(  # noqa: PLR0917  (as `plain`)
-        self, buffer: bytearray, at: int, stop: int, time: int, frame: int, known: Carried | None = None
+        self, buffer: bytearray, at: int, stop: int, time: int, frame: int, known: NetworkLayer | None = None
     ) -> Iterable[Datagram]:
         """The messages of any record, by the long way; `known` is what `network` would say of it."""
         data = bytes(buffer[at + self.container.header : stop])

@@ -63,7 +63,7 @@ def file_header(raw: bytes | bytearray) -> FileHeader | None:
     return FileHeader(form, link & 0xFFFF) if major == 2 else None
 
 
-class Walk(RecordWalk):
+class PcapWalk(RecordWalk):
     """The records of classic pcap, and of captures that are appended to it."""
 
     kept_bytes = 2 * HEADER

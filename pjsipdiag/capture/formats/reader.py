@@ -12,7 +12,7 @@ from pjsipdiag.capture.formats.pcap import MAGICS
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC
 from pjsipdiag.capture.formats.scan import scan
 from pjsipdiag.capture.packets.dissect import Dissector
-from pjsipdiag.capture.source.compressed import Peeked, decompress
+from pjsipdiag.capture.source.compressed import PeekedStream, decompress
 from pjsipdiag.capture.source.location import open_file
 from pjsipdiag.errors import CaptureError
 
@@ -30,7 +30,7 @@ def read(path: str | Path, tally: Tally, dissector: Dissector | None = None) -> 
     Raises CaptureError when nothing of it can be read.
     """
     with open_file(str(path)) as file:
-        yield from read_stream(Watched(file, tally.on_read) if tally.on_read else file, tally, dissector)
+        yield from read_stream(CountedFile(file, tally.on_read) if tally.on_read else file, tally, dissector)
 
 
 def read_stream(
@@ -42,7 +42,7 @@ def read_stream(
         head = b""
         while len(head) < PEEK and (more := content.read(PEEK - len(head))):
             head += more
-        whole = Peeked(content, head)
+        whole = PeekedStream(content, head)
         try:
             if looks_like_text(head):
                 from pjsipdiag.capture.text import read_text  # with all forms of texts, which no capture needs
@@ -63,7 +63,7 @@ def say_damage(tally: Tally, damage: list[str]) -> None:
         tally.truncated = f"{damage[0]}: {tally.truncated or f'read up to record {tally.records}'}"
 
 
-class Watched(io.RawIOBase):
+class CountedFile(io.RawIOBase):
     """A binary file that tells how many of its bytes were read."""
 
     def __init__(self, file: BinaryIO | io.RawIOBase, tell: Callable[[int], None]) -> None:

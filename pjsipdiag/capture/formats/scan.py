@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, Walk, file_header
+from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, PcapWalk, file_header
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC, BlockWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.compressed import COMPRESSIONS
@@ -48,14 +48,14 @@ def say_cut(tally: Tally, records: int, at: int) -> None:
     tally.truncated = f"cut in the middle of record {records + 1} at byte {at}"
 
 
-def open_walk(window: Window, dissector: Dissector, tally: Tally) -> Walk | BlockWalk:
+def open_walk(window: Window, dissector: Dissector, tally: Tally) -> PcapWalk | BlockWalk:
     """The walk over the file that `window` begins. Raises CaptureError."""
     head = bytes(window.buffer[: min(window.end, HEADER)])
     if head.startswith(SECTION_MAGIC):
         return BlockWalk(window, dissector)
     header = file_header(head)
     if header is not None:
-        return Walk(window, HEADER, header, dissector)
+        return PcapWalk(window, HEADER, header, dissector)
     if not head:
         raise CaptureError(f"{tally.file}: the file is empty")
     if head[:4] in MAGICS:

@@ -17,12 +17,12 @@ from pjsipdiag.capture.joining.part_handover import (
     OpenedConnection,
     OwnFragments,
     StatefulError,
-    Unjoinable,
+    UnjoinableError,
     number_of,
 )
 from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
 from pjsipdiag.capture.packets.fragments import DatagramKey
-from pjsipdiag.capture.packets.network_layer import Carried
+from pjsipdiag.capture.packets.network_layer import NetworkLayer
 from pjsipdiag.capture.streams.tcp_flow import ACK, SYN, port_pair, reverse
 
 MOST_DEFERRED = 16 << 20
@@ -38,7 +38,7 @@ class PartEndedError(Exception):
     """Ends the reading of a part that cannot be joined any more."""
 
 
-class Deferring(Dissector):
+class DeferringDissector(Dissector):
     """A dissector that knows nothing from before: what would need it is put into `rest`."""
 
     def __init__(self, tally: Tally, rest: Handover) -> None:
@@ -72,7 +72,7 @@ class Deferring(Dissector):
             rest.reason = "too many TCP flows"
 
     def frame(
-        self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
+        self, time: int, frame: int, link_type: int, data: bytes, known: NetworkLayer | None = None
     ) -> Iterable[Datagram]:
         return self._keep(DeferredPacket(time, frame, link_type, data), super().frame, known)
 
@@ -143,7 +143,7 @@ class Deferring(Dissector):
             return None
 
 
-class Joining(Dissector):
+class JoiningDissector(Dissector):
     """Reads what parts handed back, one part after the other."""
 
     def __init__(self, tally: Tally, before: UnfinishedState | None) -> None:
@@ -159,7 +159,7 @@ class Joining(Dissector):
         if reassembler.repeats(time, flow, sequence):
             state = reassembler.flows[flow]
             if state.sequence.next != state.sequence.begin or state.waiting_bytes or reverse(flow) in reassembler.flows:
-                raise Unjoinable("a TCP stream goes on from one part to the next")
+                raise UnjoinableError("a TCP stream goes on from one part to the next")
             reassembler.note_unanswered(time, flow)
         self._own |= {flow, reverse(flow)}
 
@@ -187,7 +187,7 @@ class Joining(Dissector):
                 or (given_up and not old.shown)
                 or any(one.waiting_bytes for one in given_up)
             ):
-                raise Unjoinable("a TCP stream goes on from one part to the next")
+                raise UnjoinableError("a TCP stream goes on from one part to the next")
             if now is None:
                 flows[flow] = old
                 continue
@@ -195,9 +195,9 @@ class Joining(Dissector):
             now.former = now.former or old
         self._own.clear()
         if reassembler.full:
-            raise Unjoinable("too many TCP flows")
+            raise UnjoinableError("too many TCP flows")
 
     def _feed(self, time: int, frame: int, flow: bytes, *segment: Any) -> Sequence[Datagram]:
         if flow in self._own:
-            raise Unjoinable("a TCP segment in IP fragments belongs to a connection outside them")
+            raise UnjoinableError("a TCP segment in IP fragments belongs to a connection outside them")
         return self._reassembler.feed(time, frame, flow, *segment)

@@ -14,9 +14,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.reader import PEEK, Watched, looks_like_text
+from pjsipdiag.capture.formats.reader import PEEK, CountedFile, looks_like_text
 from pjsipdiag.capture.formats.scan import PACKED
-from pjsipdiag.capture.joining.part_handover import FilePart, Handover, Unjoinable
+from pjsipdiag.capture.joining.part_handover import FilePart, Handover, UnjoinableError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
@@ -26,7 +26,7 @@ WARM_UP = 1 << 17
 """Bytes in which a place is looked for where a part may begin, and how far on at least."""
 
 
-class Bounded(io.RawIOBase):
+class BoundedFile(io.RawIOBase):
     """So many of the next bytes of a binary file."""
 
     def __init__(self, file: BinaryIO | io.RawIOBase, size: int) -> None:
@@ -104,9 +104,9 @@ def read_log(
     from pjsipdiag.capture.text.read import TextSpan, read_part
 
     rest.is_log = True
-    content = Watched(stream, tally.on_read) if tally.on_read else stream
+    content = CountedFile(stream, tally.on_read) if tally.on_read else stream
     try:
-        found = yield from read_part(Bounded(content, size), tally, TextSpan(*ends))
+        found = yield from read_part(BoundedFile(content, size), tally, TextSpan(*ends))
     except OSError as error:  # to be read as a whole, which says how far
         rest.reason = f"a read error: {error.strerror}"
         return
@@ -117,13 +117,13 @@ def read_log(
 
 
 def merge_refusals(rests: Sequence[Handover], tally: Tally) -> None:
-    """Completes `tally` with what is said in the parts of a log. Raises Unjoinable."""
+    """Completes `tally` with what is said in the parts of a log. Raises UnjoinableError."""
     from pjsipdiag.capture.text.refusals import Refusals
 
     refusals = Refusals(tally)
     for rest in rests:
         if rest.refusals is None or not refusals.take(rest.refusals):
-            raise Unjoinable("the log says more than is kept")
+            raise UnjoinableError("the log says more than is kept")
     refusals.finish()
     if not tally.records:
-        raise Unjoinable("no message was read")
+        raise UnjoinableError("no message was read")

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from pjsipdiag.capture.formats.pcap import FileHeader
 from pjsipdiag.capture.formats.pcapng import PcapngSection
-from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, DatagramKey, Fragments, Pending
+from pjsipdiag.capture.packets.fragments import MAX_AGE, MAX_BYTES, MAX_PENDING, DatagramKey, Fragments, PendingDatagram
 from pjsipdiag.dataclass import NamedTuple, dataclass
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class FilePart:
     log: tuple[bool, bool] | None = None
 
 
-class Unjoinable(Exception):  # noqa: N818  (a decision, not a fault)
+class UnjoinableError(Exception):
     """The parts do not add up to what one process would read; those before number `part` do."""
 
     part = 0
@@ -150,7 +150,7 @@ class OwnFragments(Fragments):
         rest.whole.append(number_of(key))
         return True
 
-    def _spoil(self, _entry: Pending, _reason: str) -> None:
+    def _spoil(self, _entry: PendingDatagram, _reason: str) -> None:
         raise StatefulError
 
     def _leave(self, key: DatagramKey) -> None:
@@ -173,18 +173,18 @@ class FewFragments(Fragments):
         self._pending, self._held, self._known = rest.most_pending, rest.most_held, frozenset(rest.whole)
         self._check(0)
         if not self._known.isdisjoint(map(number_of, self.pending)):
-            raise Unjoinable("fragments of one datagram lie in several parts")
+            raise UnjoinableError("fragments of one datagram lie in several parts")
 
     def _check(self, size: int) -> None:
-        """Raises Unjoinable where bounds might be reached with `size` bytes more."""
+        """Raises UnjoinableError where bounds might be reached with `size` bytes more."""
         pending, held = len(self.pending) + self._pending, self.held + self._held + size
         if self._pending and (pending >= MAX_PENDING or held > MAX_BYTES):
-            raise Unjoinable("too many fragments")
+            raise UnjoinableError("too many fragments")
 
     def add(self, key: DatagramKey, time: int, offset: int, more: bool, piece: bytes) -> bytes | None:
         self._check(len(piece))
         # a fragment inside of another datagram, which the part did not see
         if self.frame == self._last and number_of(key) in self._known:
-            raise Unjoinable("fragments of one datagram lie in several parts")
+            raise UnjoinableError("fragments of one datagram lie in several parts")
         self._last = self.frame
         return super().add(key, time, offset, more, piece)

@@ -4,8 +4,8 @@
 those in fragments that lie in it without any fault, and those of TCP connections whose opening SYN lies in it: these
 are its own. Packets whose meaning depends on what was before (other fragments, other TCP) are handed back raw in its
 Handover, and `join` reads them in order when all parts are done, beginning with what the file before left. Where that
-could differ from one process (damage, sections, too much to hand back) `join` raises Unjoinable, and `read_on` reads
-what is left of the file in one go: so it is never read twice as a whole.
+could differ from one process (damage, sections, too much to hand back) `join` raises UnjoinableError, and `read_on`
+reads what is left of the file in one go: so it is never read twice as a whole.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, Walk, file_header
+from pjsipdiag.capture.formats.pcap import HEADER, FileHeader, PcapWalk, file_header
 from pjsipdiag.capture.formats.pcapng import BlockWalk, PcapngSection, find_leading_section
-from pjsipdiag.capture.formats.reader import Watched, read, say_damage
+from pjsipdiag.capture.formats.reader import CountedFile, read, say_damage
 from pjsipdiag.capture.formats.scan import open_walk, say_cut
-from pjsipdiag.capture.joining.deferring import Deferring, Joining, PartEndedError
+from pjsipdiag.capture.joining.deferring import DeferringDissector, JoiningDissector, PartEndedError
 from pjsipdiag.capture.joining.logs import merge_refusals, read_log, split_log
-from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart, Handover, OpenedConnection, Unjoinable
+from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart, Handover, OpenedConnection, UnjoinableError
 from pjsipdiag.capture.packets.dissect import Dissector, UnfinishedState
-from pjsipdiag.capture.source.compressed import Guarded
+from pjsipdiag.capture.source.compressed import GuardedStream
 from pjsipdiag.capture.source.location import open_file, size_of
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.capture.streams.tcp_flow import port_pair
@@ -74,10 +74,10 @@ def _split_at(stream: BinaryIO | io.RawIOBase, path: str, size: int, parts: int)
 
 def _walk(
     window: Window, header: FileHeader | None, section: PcapngSection | None, dissector: Dissector
-) -> Walk | BlockWalk:
+) -> PcapWalk | BlockWalk:
     window.advance(0)
     if header is not None:
-        return Walk(window, 0, header, dissector)
+        return PcapWalk(window, 0, header, dissector)
     return BlockWalk(window, dissector, section)
 
 
@@ -90,7 +90,7 @@ def read_part(part: FilePart, tally: Tally, rest: Handover) -> Iterator[Datagram
         with open_file(part.path, part.start, part.end) as stream:
             yield from read_log(stream, part.end - part.start, part.log, tally, rest)
         return
-    dissector = Deferring(tally, rest)
+    dissector = DeferringDissector(tally, rest)
     with suppress(PartEndedError):
         yield from read(part.path, tally, dissector) if part.end == WHOLE else _between(part, tally, rest, dissector)
     dissector.close()
@@ -98,7 +98,7 @@ def read_part(part: FilePart, tally: Tally, rest: Handover) -> Iterator[Datagram
 
 def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector) -> Iterator[Datagram]:
     with open_file(part.path, part.start, part.end) as stream:
-        content = Watched(stream, tally.on_read) if tally.on_read else stream
+        content = CountedFile(stream, tally.on_read) if tally.on_read else stream
         window = Window(content, part.start, part.end - part.start)
         if part.start:
             walk = _walk(window, part.header, part.section, dissector)
@@ -117,7 +117,7 @@ def _between(part: FilePart, tally: Tally, rest: Handover, dissector: Dissector)
         rest.reason, rest.from_start = "packets have no time of their own", True
     elif isinstance(walk, BlockWalk) and PcapngSection(walk.order, tuple(walk.interfaces)) != part.section:
         rest.reason = "interfaces are described in the middle of the capture"
-    elif isinstance(walk, Walk) and walk.header != part.header:
+    elif isinstance(walk, PcapWalk) and walk.header != part.header:
         rest.reason = "captures were appended to one another"
 
 
@@ -127,20 +127,21 @@ def join(
     """The messages of fragments and TCP streams of all parts of a file, in order, with the frames of the whole file.
 
     `tally` has been merged from those of the parts; it is completed. `unfinished` is what the file before left, and
-    stays as it is, as the `rests` do. The dissector is to be finished as after reading the file. Raises Unjoinable:
-    then what the parts from number `Unjoinable.part` on gave is to be thrown away, and that of the file is to be read
-    with `read_on` behind those before it, or with `read`.
+    stays as it is, as the `rests` do. The dissector is to be finished as after reading the file.
+
+    :raises UnjoinableError: what the parts from its number `part` on gave is to be thrown away, and that of the file is
+        to be read with `read_on` behind those before it, or with `read`.
     """
     import pickle
 
     found: list[Datagram] = []
-    # A deep copy: joining changes the flows, and after Unjoinable the file is read once more behind the same ones.
-    dissector = Joining(tally, pickle.loads(pickle.dumps(unfinished)))
+    # A deep copy: joining changes the flows, and after UnjoinableError the file is read once more behind the same ones.
+    dissector = JoiningDissector(tally, pickle.loads(pickle.dumps(unfinished)))
     before = 0
     for number, rest in enumerate(rests):
         try:
             found += _join(dissector, rest, before, tally, rest is rests[-1])
-        except Unjoinable as reason:
+        except UnjoinableError as reason:
             reason.part = 0 if rest.is_log or any(one.from_start for one in rests) else number
             raise
         before += rest.records
@@ -149,18 +150,18 @@ def join(
     return dissector, found
 
 
-def _join(dissector: Joining, rest: Handover, before: int, tally: Tally, is_last: bool) -> Iterator[Datagram]:
+def _join(dissector: JoiningDissector, rest: Handover, before: int, tally: Tally, is_last: bool) -> Iterator[Datagram]:
     """The messages in the packets that the next part handed back; `before` counts the records before it."""
     # TCP that begins no SIP is passed over unless its flow is known. The part did not know the flows that come from
     # before it: if it passed over any segment between their ports, that cannot be made good here.
     carried = {port_pair(flow) for flow in dissector.flows}
     if rest.reason:
-        raise Unjoinable(rest.reason)
+        raise UnjoinableError(rest.reason)
     if carried and (rest.any_passed or not carried.isdisjoint(rest.passed_over)):
-        raise Unjoinable("a TCP stream goes on from one part to the next")
+        raise UnjoinableError("a TCP stream goes on from one part to the next")
     if rest.cut is not None:
         if not is_last:
-            raise Unjoinable("the records do not meet where the capture was split")
+            raise UnjoinableError("the records do not meet where the capture was split")
         say_cut(tally, before + rest.records, rest.cut)
     # Own flows begin where their SYN was (Opened), in the order of the capture; only then what the part read of them is
     # put in their place, so that a flow that a former connection left is seen first.
@@ -184,7 +185,7 @@ def read_on(part: FilePart, tally: Tally, before: Dissector) -> tuple[Dissector,
 def _to_the_end(part: FilePart, tally: Tally, dissector: Dissector) -> Iterator[Datagram]:
     damage: list[str] = []
     with open_file(part.path, part.start) as stream:
-        content = Guarded(Watched(stream, tally.on_read) if tally.on_read else stream, damage, part.start)
+        content = GuardedStream(CountedFile(stream, tally.on_read) if tally.on_read else stream, damage, part.start)
         walk = _walk(Window(content, part.start), part.header, part.section, dissector)
         yield from walk.messages()
     if walk.cut is not None:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
 from pjsipdiag.capture.packets import logger
-from pjsipdiag.capture.packets.fragments import DatagramKey, Fragments, Pending
+from pjsipdiag.capture.packets.fragments import DatagramKey, Fragments, PendingDatagram
 from pjsipdiag.capture.packets.icmp import error_about
 from pjsipdiag.capture.packets.ip import MAX_DEPTH, MOST_MISSING, TCP, UDP, TcpSegment, unwrap
 from pjsipdiag.capture.packets.link import network
-from pjsipdiag.capture.packets.network_layer import Carried, Undecodable
+from pjsipdiag.capture.packets.network_layer import NetworkLayer, UndecodableError
 from pjsipdiag.capture.packets.tunnels import udp_tunnel
-from pjsipdiag.capture.signs import Times
+from pjsipdiag.capture.signs import SignTimes
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.start import START
@@ -45,7 +45,7 @@ CANNOT_START_SIP = bytes(
 class UnfinishedState(NamedTuple):
     """The state that a file of `records` frames left for the next file of its capture."""
 
-    fragments: dict[DatagramKey, Pending]
+    fragments: dict[DatagramKey, PendingDatagram]
     flows: Flows
     ignored_flows: dict[bytes, int]
     records: int
@@ -101,14 +101,14 @@ class Dissector:
             self.ports.update(map(port_pair, (*self.flows, *self.known)))
 
     def frame(
-        self, time: int, frame: int, link_type: int, data: bytes, known: Carried | None = None
+        self, time: int, frame: int, link_type: int, data: bytes, known: NetworkLayer | None = None
     ) -> Iterable[Datagram]:
         """The messages that this frame completes, usually none or one; `known` is what `network` would say of it."""
         try:
             kind, offset, direction = known or network(link_type, data)
             self.fragments.frame, self.fragments.direction = frame, direction
             segment = unwrap(kind, data[offset:], time, self.fragments) if kind else None
-        except Undecodable as reason:
+        except UndecodableError as reason:
             self.tally.undecoded[str(reason)] += 1
             segment = None
         found = self._transport(time, frame, segment, direction) if segment else ()
@@ -167,7 +167,7 @@ class Dissector:
         """The messages that a transport packet completes, or one in a tunnel in it."""
         try:
             return self._innermost(time, frame, segment, direction)
-        except Undecodable as reason:
+        except UndecodableError as reason:
             self.tally.undecoded[str(reason)] += 1
             return ()
 
@@ -193,7 +193,7 @@ class Dissector:
                 return ()
             direction = carried_direction(direction, segment.source)
             segment = unwrap(*tunnel, time, self.fragments)
-        raise Undecodable("tunnels nested too deep")
+        raise UndecodableError("tunnels nested too deep")
 
     def _message(  # noqa: PLR0917  (as the fields of a datagram)
         self, time: int, frame: int, segment: TcpSegment, payload: bytes, direction: str, truncated: bool
@@ -211,10 +211,10 @@ class Dissector:
     def _tcp(self, time: int, frame: int, segment: TcpSegment, direction: str) -> Iterable[Datagram]:
         data = segment.data
         if len(data) < 20:
-            raise Undecodable("TCP header cut short")
+            raise UndecodableError("TCP header cut short")
         start = (data[12] >> 4) * 4
         if start < 20 or start > len(data) + segment.missing:
-            raise Undecodable("TCP header length")
+            raise UndecodableError("TCP header length")
         flow, flags, payload = segment.source + segment.destination + data[:4], data[13], data[start:]
         if not flags & (SYN | RST):
             if not payload:
@@ -234,7 +234,7 @@ class Dissector:
         if found is not None:
             sign, call_id = found
             self.tally.signs.add(
-                sign._replace(direction=direction), Times(1, time, time, (call_id,) if call_id else ())
+                sign._replace(direction=direction), SignTimes(1, time, time, (call_id,) if call_id else ())
             )
         return ()
 
@@ -247,8 +247,8 @@ def _udp_payload(segment: TcpSegment) -> tuple[bytes, bool]:
     """The payload as far as it was captured, and whether the snap length cut it."""
     data = segment.data
     if len(data) < 8:
-        raise Undecodable("UDP header cut short")
+        raise UndecodableError("UDP header cut short")
     length = int.from_bytes(data[4:6], "big") or len(data) + segment.missing
     if length < 8 or length > len(data) + segment.missing:
-        raise Undecodable("UDP length does not fit its packet")
+        raise UndecodableError("UDP length does not fit its packet")
     return data[8:length], length > len(data)

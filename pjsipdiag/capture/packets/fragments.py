@@ -23,7 +23,7 @@ DatagramKey = tuple[bytes, int, int]
 
 
 @dataclass(slots=True)
-class Pending:
+class PendingDatagram:
     """The pieces of one datagram so far, by their offsets in bytes; `started` in nanoseconds since 1970.
 
     `total` is its length once the last one is there, else -1, `size` the bytes that are there.
@@ -38,7 +38,7 @@ class Pending:
     is_spoilt: bool = False
 
 
-class Incomplete(NamedTuple):
+class IncompleteDatagram(NamedTuple):
     """The beginning of a datagram whose rest never came: when (nanoseconds since 1970) and in which frame its first
     packet was, and its bytes."""
 
@@ -58,13 +58,13 @@ class Fragments:
     """
 
     undecoded: Counter[str]
-    pending: dict[DatagramKey, Pending] = field(default_factory=dict)
+    pending: dict[DatagramKey, PendingDatagram] = field(default_factory=dict)
     held: int = 0
     frame: int = 0
     direction: str = ""
-    given_up: list[Incomplete] = field(default_factory=list)
+    given_up: list[IncompleteDatagram] = field(default_factory=list)
 
-    def take_up(self, pending: dict[DatagramKey, Pending], frames: int) -> None:
+    def take_up(self, pending: dict[DatagramKey, PendingDatagram], frames: int) -> None:
         """Goes on with what the file before left; `frames` is what its frames are to be counted from."""
         for entry in pending.values():
             entry.frame += frames
@@ -80,7 +80,7 @@ class Fragments:
         if entry is None:
             while self.pending and (len(self.pending) >= MAX_PENDING or self.held > MAX_BYTES):
                 self._give_up(next(iter(self.pending)))
-            entry = self.pending[key] = Pending(time, self.frame, self.direction)
+            entry = self.pending[key] = PendingDatagram(time, self.frame, self.direction)
         pieces, end = entry.pieces, offset + size
         # A repeat is no overlap: captures on several interfaces show each fragment twice.
         if entry.is_spoilt or pieces.get(offset) == piece:
@@ -105,7 +105,7 @@ class Fragments:
         to be added."""
         return key not in self.pending and len(self.pending) < MAX_PENDING and self.held <= MAX_BYTES
 
-    def _whole(self, key: DatagramKey, entry: Pending) -> bytes | None:
+    def _whole(self, key: DatagramKey, entry: PendingDatagram) -> bytes | None:
         whole = _beginning(entry)
         if len(whole) != entry.total:
             self._spoil(entry, "overlapping IP fragments")
@@ -114,7 +114,7 @@ class Fragments:
         del self.pending[key]
         return whole
 
-    def _spoil(self, entry: Pending, reason: str) -> None:
+    def _spoil(self, entry: PendingDatagram, reason: str) -> None:
         """Later fragments of the same datagram must not start it anew, so the entry stays without its bytes."""
         self.held -= entry.size
         entry.is_spoilt, entry.size = True, 0
@@ -127,7 +127,9 @@ class Fragments:
         if not entry.is_spoilt:
             self.undecoded["IP fragments without the rest"] += 1
             if 0 in entry.pieces:
-                self.given_up.append(Incomplete(entry.started, entry.frame, entry.direction, key, _beginning(entry)))
+                self.given_up.append(
+                    IncompleteDatagram(entry.started, entry.frame, entry.direction, key, _beginning(entry))
+                )
 
     def finish(self, start: int | None = None) -> None:
         """The file has ended: counts what never becomes whole, also in a file that goes on at `start` (nanoseconds)."""
@@ -136,7 +138,7 @@ class Fragments:
                 self._give_up(key)
 
 
-def _beginning(entry: Pending) -> bytes:
+def _beginning(entry: PendingDatagram) -> bytes:
     """The pieces up to the first gap."""
     parts, reached = [], 0
     for offset in sorted(entry.pieces):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 
 from pjsipdiag.capture.packets.fragments import Fragments
-from pjsipdiag.capture.packets.network_layer import IPV4, Undecodable
+from pjsipdiag.capture.packets.network_layer import IPV4, UndecodableError
 from pjsipdiag.capture.packets.tunnels import protocol_tunnel
 from pjsipdiag.dataclass import NamedTuple
 
@@ -45,7 +45,7 @@ class TcpSegment(NamedTuple):
 def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """The innermost UDP, TCP or ICMP packet of `data`, an IP packet of EtherType `kind`; None when there is none.
 
-    Raises Undecodable.
+    Raises UndecodableError.
     """
     reassembled, carrier = False, b""
     for _ in range(MAX_DEPTH):
@@ -63,28 +63,28 @@ def unwrap(kind: int, data: bytes, time: int, fragments: Fragments) -> TcpSegmen
         if tunnel is None:
             return None
         kind, data = tunnel
-    raise Undecodable("tunnels nested too deep")
+    raise UndecodableError("tunnels nested too deep")
 
 
 def _ipv4(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """RFC 791. A total length of 0 is what segmentation offload leaves: the frame's length counts."""
     if len(data) < 20:
-        raise Undecodable("IPv4 header cut short")
+        raise UndecodableError("IPv4 header cut short")
     start, total, number, fragment, protocol, source, destination = _FOUR(data)
     if start >> 4 != 4:
-        raise Undecodable("IPv4 header of another version")
+        raise UndecodableError("IPv4 header of another version")
     size, total = (start & 15) * 4, total or len(data)
     if size < 20 or total < size:
-        raise Undecodable("IPv4 header length")
+        raise UndecodableError("IPv4 header length")
     if len(data) < size:
-        raise Undecodable("IPv4 header cut short")
+        raise UndecodableError("IPv4 header cut short")
     missing, payload = max(0, total - len(data)), data[size:total]
     if not fragment & 0x3FFF:
         protocol, payload = _authenticated(protocol, payload)
         return TcpSegment(protocol, source, destination, payload, missing, False)
     if missing:
         if fragment & 0x1FFF:
-            raise Undecodable("IP fragment cut by the snap length")
+            raise UndecodableError("IP fragment cut by the snap length")
         return TcpSegment(protocol, source, destination, payload, MOST_MISSING, False)
     key = source + destination, protocol, number
     whole = fragments.add(key, time, (fragment & 0x1FFF) * 8, bool(fragment & 0x2000), payload)
@@ -99,16 +99,16 @@ def _authenticated(protocol: int, payload: bytes) -> tuple[int, bytes]:
     if protocol != AH:
         return protocol, payload
     if len(payload) < 12:
-        raise Undecodable("authentication header cut short")
+        raise UndecodableError("authentication header cut short")
     return payload[0], payload[(payload[1] + 2) * 4 :]
 
 
 def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     """RFC 8200: fixed header, extension headers in any order, fragment header."""
     if len(data) < 40:
-        raise Undecodable("IPv6 header cut short")
+        raise UndecodableError("IPv6 header cut short")
     if data[0] >> 4 != 6:
-        raise Undecodable("IPv6 header of another version")
+        raise UndecodableError("IPv6 header of another version")
     # 0 is a jumbogram (RFC 2675) or what segmentation offload leaves: the frame's length counts.
     length = int.from_bytes(data[4:6], "big") or len(data) - 40
     missing = max(0, 40 + length - len(data))
@@ -117,13 +117,13 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
     for _ in range(MAX_EXTENSIONS):
         if protocol in EXTENSIONS or protocol == AH:
             if len(rest) < 8:
-                raise Undecodable("IPv6 extension header cut short")
+                raise UndecodableError("IPv6 extension header cut short")
             size = (rest[1] + 2) * 4 if protocol == AH else (rest[1] + 1) * 8
             protocol, rest = rest[0], rest[size:]
         elif protocol == 44:
             place = int.from_bytes(rest[2:4], "big")
             if len(rest) < 8 or (missing and place & 0xFFF8):
-                raise Undecodable("IP fragment cut by the snap length")
+                raise UndecodableError("IP fragment cut by the snap length")
             protocol, number, piece = rest[0], int.from_bytes(rest[4:8], "big"), rest[8:]
             # The first fragment, cut: what is there is read at once, as the rest cannot be joined to it.
             if missing and place & 1:
@@ -138,4 +138,4 @@ def _ipv6(data: bytes, time: int, fragments: Fragments) -> TcpSegment | None:
             rest = piece
         else:
             return TcpSegment(protocol, source, destination, rest, missing, reassembled)
-    raise Undecodable("too many IPv6 extension headers")
+    raise UndecodableError("too many IPv6 extension headers")

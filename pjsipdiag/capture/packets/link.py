@@ -2,7 +2,8 @@
 
 Each row of LINK_TYPES knows one link type of libpcap (https://www.tcpdump.org/linktypes.html) and answers with what
 follows its header: an EtherType, the offset, and the direction where the header tells it. What the table does not know
-is left to `rare`. A frame that cannot hold IP (ARP, spanning tree) is no loss; what cannot be read is `Undecodable`.
+is left to `rare`. A frame that cannot hold IP (ARP, spanning tree) is no loss; what cannot be read raises
+`UndecodableError`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from pjsipdiag.capture.packets.network_layer import (
     IPV4,
     IPV6,
     NO_NETWORK_LAYER,
-    Carried,
-    Undecodable,
+    NetworkLayer,
+    UndecodableError,
     ethernet,
     llc,
     number,
@@ -49,8 +50,8 @@ WITHOUT_IP = frozenset(
 MAX_TAGS = 16
 
 
-def network(link_type: int, frame: bytes) -> Carried:
-    """The IP packet inside `frame`; `kind` is IPV4, IPV6 or 0. Raises Undecodable."""
+def network(link_type: int, frame: bytes) -> NetworkLayer:
+    """The IP packet inside `frame`; `kind` is IPV4, IPV6 or 0. Raises UndecodableError."""
     decode = LINK_TYPES.get(link_type)
     if decode is None:
         from pjsipdiag.capture.packets.rare import rare  # for rare captures only
@@ -61,11 +62,11 @@ def network(link_type: int, frame: bytes) -> Carried:
     return inner(frame, found.kind, found.offset, found.direction)
 
 
-def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Carried:
-    """Steps over VLAN tags, MPLS labels, PPPoE and bridged Ethernet, in any order. Raises Undecodable."""
+def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> NetworkLayer:
+    """Steps over VLAN tags, MPLS labels, PPPoE and bridged Ethernet, in any order. Raises UndecodableError."""
     for _ in range(MAX_TAGS):
         if kind in (IPV4, IPV6):
-            return Carried(kind, offset, direction)
+            return NetworkLayer(kind, offset, direction)
         if kind in VLAN_TAGS:
             kind, offset = number(frame, offset + 2), offset + 4
         elif kind in MPLS:
@@ -79,36 +80,36 @@ def inner(frame: bytes, kind: int, offset: int, direction: str = "") -> Carried:
         else:
             break
     else:
-        raise Undecodable("too many link headers")
+        raise UndecodableError("too many link headers")
     if kind in WITHOUT_IP or kind == 0:
         return NO_NETWORK_LAYER
-    raise Undecodable(f"EtherType 0x{kind:04x}")
+    raise UndecodableError(f"EtherType 0x{kind:04x}")
 
 
-def _backbone(_frame: bytes, offset: int) -> Carried:
+def _backbone(_frame: bytes, offset: int) -> NetworkLayer:
     """IEEE 802.1ah: a service tag of four bytes, then the customer's Ethernet."""
-    return Carried(ETHERNET_BRIDGED, offset + 4)
+    return NetworkLayer(ETHERNET_BRIDGED, offset + 4)
 
 
-def _macsec(frame: bytes, offset: int) -> Carried:
+def _macsec(frame: bytes, offset: int) -> NetworkLayer:
     """IEEE 802.1AE: readable where only the integrity is protected."""
     flags = number(frame, offset) >> 8
     if flags & 0x08:
-        raise Undecodable("encrypted link (MACsec)")
+        raise UndecodableError("encrypted link (MACsec)")
     at = offset + (14 if flags & 0x20 else 6)
-    return Carried(number(frame, at), at + 2)
+    return NetworkLayer(number(frame, at), at + 2)
 
 
-def _trill(frame: bytes, offset: int) -> Carried:
+def _trill(frame: bytes, offset: int) -> NetworkLayer:
     """RFC 6325: the length of the options stands in the header of six bytes."""
-    return Carried(ETHERNET_BRIDGED, offset + 6 + (number(frame, offset) >> 6 & 0x1F) * 4)
+    return NetworkLayer(ETHERNET_BRIDGED, offset + 6 + (number(frame, offset) >> 6 & 0x1F) * 4)
 
 
-def _service(frame: bytes, offset: int) -> Carried:
+def _service(frame: bytes, offset: int) -> NetworkLayer:
     """RFC 8300, the network service header: its length in words, and what follows it."""
     size, following = (number(frame, offset) & 0x3F) * 4, number(frame, offset + 2) & 0xFF
     kind = {1: IPV4, 2: IPV6, 3: ETHERNET_BRIDGED, 5: 0x8847}.get(following, 0)
-    return Carried(kind, offset + max(size, 8))
+    return NetworkLayer(kind, offset + max(size, 8))
 
 
 BACKBONE = {0x88E7: _backbone, 0x88E5: _macsec, 0x22F3: _trill, 0x894F: _service}
@@ -117,7 +118,7 @@ BACKBONE = {0x88E7: _backbone, 0x88E5: _macsec, 0x22F3: _trill, 0x894F: _service
 def _after_labels(frame: bytes, offset: int) -> tuple[int, int]:
     for at in range(offset, offset + 4 * MAX_TAGS, 4):
         if at + 5 > len(frame):
-            raise Undecodable("MPLS labels cut short")
+            raise UndecodableError("MPLS labels cut short")
         if frame[at + 2] & 1:
             first = frame[at + 4] >> 4
             if first in (4, 6):
@@ -125,47 +126,47 @@ def _after_labels(frame: bytes, offset: int) -> tuple[int, int]:
             # RFC 4385: a pseudowire's control word starts with a zero nibble, as many an Ethernet address does
             controlled = first == 0 and int.from_bytes(frame[at + 20 : at + 22], "big") in VLAN_TAGS | {IPV4, IPV6}
             return ETHERNET_BRIDGED, at + (8 if controlled else 4)
-    raise Undecodable("too many MPLS labels")
+    raise UndecodableError("too many MPLS labels")
 
 
 def ppp_kind(frame: bytes, offset: int) -> tuple[int, int]:
     """A PPP protocol field, one byte when it is compressed (RFC 1661 section 6.5)."""
     if offset >= len(frame):
-        raise Undecodable("link header cut short")
+        raise UndecodableError("link header cut short")
     protocol, size = (frame[offset], 1) if frame[offset] & 1 else (number(frame, offset), 2)
     return PPP_PROTOCOLS.get(protocol, 0), offset + size
 
 
-def ppp(frame: bytes) -> Carried:
+def ppp(frame: bytes) -> NetworkLayer:
     kind, offset = ppp_kind(frame, 2 if frame[:2] == b"\xff\x03" else 0)
-    return Carried(kind, offset)
+    return NetworkLayer(kind, offset)
 
 
-def _ppp_with_direction(frame: bytes) -> Carried:
+def _ppp_with_direction(frame: bytes) -> NetworkLayer:
     kind, offset = ppp_kind(frame, 3 if frame[1:3] == b"\xff\x03" else 1)
-    return Carried(kind, offset, "out" if frame[0] else "in")
+    return NetworkLayer(kind, offset, "out" if frame[0] else "in")
 
 
-def _ppp_ether(frame: bytes) -> Carried:
+def _ppp_ether(frame: bytes) -> NetworkLayer:
     kind, offset = ppp_kind(frame, 6)
-    return Carried(kind, offset)
+    return NetworkLayer(kind, offset)
 
 
 SLL_DIRECTIONS = {0: "in", 1: "in", 2: "in", 4: "out"}
 
 
-def _linux_sll(frame: bytes) -> Carried:
+def _linux_sll(frame: bytes) -> NetworkLayer:
     direction = SLL_DIRECTIONS.get(number(frame, 0), "")
     return _cooked(frame, number(frame, 2), number(frame, 14), 16, direction)
 
 
-def _linux_sll2(frame: bytes) -> Carried:
+def _linux_sll2(frame: bytes) -> NetworkLayer:
     if len(frame) < 20:
-        raise Undecodable("link header cut short")
+        raise UndecodableError("link header cut short")
     return _cooked(frame, number(frame, 8), number(frame, 0), 20, SLL_DIRECTIONS.get(frame[10], ""))
 
 
-def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str) -> Carried:
+def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str) -> NetworkLayer:
     """ARPHRD_NETLINK, _IPGRE and the like say another thing in the protocol field; IP stays recognisable."""
     if hardware == 824:  # ARPHRD_NETLINK
         return NO_NETWORK_LAYER
@@ -173,22 +174,22 @@ def _cooked(frame: bytes, hardware: int, kind: int, offset: int, direction: str)
         return llc(frame, offset)._replace(direction=direction)
     if kind == 1 or kind < 16:  # 802.3 without LLC, CAN, ...
         return NO_NETWORK_LAYER
-    return Carried(kind, offset, direction)
+    return NetworkLayer(kind, offset, direction)
 
 
-def raw(frame: bytes, offset: int = 0) -> Carried:
+def raw(frame: bytes, offset: int = 0) -> NetworkLayer:
     version = frame[offset] >> 4 if offset < len(frame) else 0
     if version not in (4, 6):
-        raise Undecodable("raw IP of unknown version")
-    return Carried(IPV4 if version == 4 else IPV6, offset)
+        raise UndecodableError("raw IP of unknown version")
+    return NetworkLayer(IPV4 if version == 4 else IPV6, offset)
 
 
-def _raw4(_frame: bytes) -> Carried:
-    return Carried(IPV4, 0)
+def _raw4(_frame: bytes) -> NetworkLayer:
+    return NetworkLayer(IPV4, 0)
 
 
-def _raw6(_frame: bytes) -> Carried:
-    return Carried(IPV6, 0)
+def _raw6(_frame: bytes) -> NetworkLayer:
+    return NetworkLayer(IPV6, 0)
 
 
 FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
@@ -200,38 +201,38 @@ def protocol_of_family(frame: bytes) -> int:
     return FAMILIES.get(min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little")), 0)
 
 
-def _null(frame: bytes) -> Carried:
+def _null(frame: bytes) -> NetworkLayer:
     if len(frame) < 4:
-        raise Undecodable("link header cut short")
-    return Carried(protocol_of_family(frame), 4)
+        raise UndecodableError("link header cut short")
+    return NetworkLayer(protocol_of_family(frame), 4)
 
 
-def cisco_hdlc(frame: bytes, offset: int = 0) -> Carried:
-    return Carried(number(frame, offset + 2), offset + 4)
+def cisco_hdlc(frame: bytes, offset: int = 0) -> NetworkLayer:
+    return NetworkLayer(number(frame, offset + 2), offset + 4)
 
 
-def _pflog(frame: bytes) -> Carried:
+def _pflog(frame: bytes) -> NetworkLayer:
     if len(frame) < 61:
-        raise Undecodable("link header cut short")
-    return Carried(FAMILIES.get(frame[1], 0), frame[0] + 3 & ~3, {1: "in", 2: "out"}.get(frame[60], ""))
+        raise UndecodableError("link header cut short")
+    return NetworkLayer(FAMILIES.get(frame[1], 0), frame[0] + 3 & ~3, {1: "in", 2: "out"}.get(frame[60], ""))
 
 
-def frame_relay(frame: bytes, offset: int = 0) -> Carried:
+def frame_relay(frame: bytes, offset: int = 0) -> NetworkLayer:
     """An address of 2 to 4 bytes; then an NLPID (RFC 2427), or an EtherType as Cisco writes it."""
     at = offset + 1
     while at < min(len(frame), offset + 3) and not frame[at] & 1:
         at += 1
     at += 1
     if frame[at : at + 1] != b"\x03":
-        return Carried(number(frame, at), at + 2)
+        return NetworkLayer(number(frame, at), at + 2)
     at += 2 if frame[at + 1 : at + 2] == b"\0" else 1
     nlpid = frame[at] if at < len(frame) else 0
     if nlpid == 0x80:
         return snap(frame, at + 1)
-    return Carried({0xCC: IPV4, 0x8E: IPV6}.get(nlpid, 0), at + 1)
+    return NetworkLayer({0xCC: IPV4, 0x8E: IPV6}.get(nlpid, 0), at + 1)
 
 
-LINK_TYPES: dict[int, Callable[[bytes], Carried]] = {
+LINK_TYPES: dict[int, Callable[[bytes], NetworkLayer]] = {
     0: _null,
     1: ethernet,
     9: ppp,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pjsipdiag.capture.packets.link import inner, ppp_kind
-from pjsipdiag.capture.packets.network_layer import ETHERNET_BRIDGED, IPV4, IPV6, Undecodable
+from pjsipdiag.capture.packets.network_layer import ETHERNET_BRIDGED, IPV4, IPV6, UndecodableError
 
 
 def protocol_tunnel(protocol: int, data: bytes) -> tuple[int, bytes] | None:
@@ -26,7 +26,7 @@ def protocol_tunnel(protocol: int, data: bytes) -> tuple[int, bytes] | None:
     if protocol == 115:
         return _searched(data)
     if protocol == 50:
-        raise Undecodable("encrypted IPsec (ESP)")
+        raise UndecodableError("encrypted IPsec (ESP)")
     return None
 
 
@@ -38,7 +38,7 @@ def _network(data: bytes, kind: int, offset: int) -> tuple[int, bytes] | None:
 def _gre(data: bytes) -> tuple[bytes, int, int]:
     """RFC 2784 and 2890; version 1 is PPTP's (RFC 2637)."""
     if len(data) < 4:
-        raise Undecodable("GRE header cut short")
+        raise UndecodableError("GRE header cut short")
     flags, kind = int.from_bytes(data[:2], "big"), int.from_bytes(data[2:4], "big")
     sequence = bool(flags & 0x1000)
     if flags & 7 == 1:
@@ -51,7 +51,7 @@ def _gre(data: bytes) -> tuple[bytes, int, int]:
         protocol = int.from_bytes(data[offset : offset + size], "big")
         return data, {0x21: IPV4, 0x57: IPV6}.get(protocol, 0), offset + size
     if flags & 0x4000:
-        raise Undecodable("GRE with source routes")
+        raise UndecodableError("GRE with source routes")
     offset = 4 + 4 * bool(flags & 0x8000) + 4 * bool(flags & 0x2000) + 4 * sequence
     if kind == 0x88BE:  # ERSPAN: type I has neither sequence number nor header of its own
         return data, ETHERNET_BRIDGED, offset + 8 * sequence
@@ -71,7 +71,7 @@ def udp_tunnel(source_port: int, destination_port: int, payload: bytes) -> tuple
         if decode is not None and len(payload) > 8:
             try:
                 found = decode(payload)
-            except Undecodable:
+            except UndecodableError:
                 continue  # a port alone proves no tunnel
             if found is not None:
                 return found

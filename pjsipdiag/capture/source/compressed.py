@@ -42,7 +42,7 @@ class Decompressor(Protocol):
     def decompress(self, data: bytes, max_length: int = -1, /) -> bytes: ...
 
 
-class Peeked(io.RawIOBase):
+class PeekedStream(io.RawIOBase):
     """A stream whose first bytes were looked at and are given again."""
 
     def __init__(self, stream: BinaryIO | io.RawIOBase, head: bytes) -> None:
@@ -60,7 +60,7 @@ class Peeked(io.RawIOBase):
         return size
 
 
-class Guarded(io.RawIOBase):
+class GuardedStream(io.RawIOBase):
     """A stream from byte `start` on that ends where it cannot be read any further; `damage` then says where and why."""
 
     def __init__(self, stream: BinaryIO | io.RawIOBase, damage: list[str], start: int = 0) -> None:
@@ -95,7 +95,7 @@ class _InLine:
         """Nothing is under way."""
 
 
-class Decompressed(io.RawIOBase):
+class DecompressedStream(io.RawIOBase):
     """The content of a compressed stream; members one after another are one content."""
 
     def __init__(
@@ -283,11 +283,11 @@ def decompress(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio:
     comes out of it than out of any capture.
     """
     head = b""
-    guarded = Guarded(stream, damage)
+    guarded = GuardedStream(stream, damage)
     while len(head) < 6 and (more := guarded.read(6 - len(head))):
         head += more
-    whole = Peeked(guarded, head)
+    whole = PeekedStream(guarded, head)
     for magic, make in COMPRESSIONS.items():
         if head.startswith(magic):
-            return Decompressed(whole, make, damage, any_ratio=any_ratio)
+            return DecompressedStream(whole, make, damage, any_ratio=any_ratio)
     return whole

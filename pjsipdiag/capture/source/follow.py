@@ -20,7 +20,7 @@ GROWTH_PAUSE = 0.1
 """Seconds between two looks at the end of the file."""
 
 
-class Growing(io.RawIOBase):
+class GrowingFile(io.RawIOBase):
     """The file at `path`; its end is reported once `stop` is set or `seconds` have passed, never before.
 
     A read gives what is there, which may be less than was asked for. Raises CaptureError when it cannot be opened.
@@ -59,7 +59,7 @@ class Growing(io.RawIOBase):
         return self._stop.is_set() or (self._end is not None and time.monotonic() >= self._end)
 
 
-class Piped(io.RawIOBase):
+class PipeStream(io.RawIOBase):
     """The bytes that come through the pipe `descriptor`, until it ends, `stop` is set or `seconds` have passed."""
 
     def __init__(self, descriptor: int, stop: Event, seconds: float | None = None) -> None:

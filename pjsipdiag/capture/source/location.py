@@ -17,22 +17,22 @@ from pjsipdiag.errors import CaptureError
 from pjsipdiag.storage import Url
 
 
-class Relative(str):
+class RelativePath(str):
     """A path as it may be shown, and the folder on this machine or another one that it is seen from."""
 
     __slots__ = ("folder",)
     folder: str
 
-    def __new__(cls, path: str, folder: str) -> Relative:
+    def __new__(cls, path: str, folder: str) -> RelativePath:
         self = super().__new__(cls, path)
         self.folder = folder
         return self
 
-    def __str__(self) -> Relative:
+    def __str__(self) -> RelativePath:
         return self
 
-    def __reduce__(self) -> tuple[type[Relative], tuple[str, str]]:
-        return Relative, (self[:], self.folder)
+    def __reduce__(self) -> tuple[type[RelativePath], tuple[str, str]]:
+        return RelativePath, (self[:], self.folder)
 
     @property
     def whole(self) -> Path:
@@ -42,13 +42,13 @@ class Relative(str):
 
 def here(path: str) -> Path:
     """Where a path of this machine is."""
-    return path.whole if isinstance(path, Relative) else Path(path)
+    return path.whole if isinstance(path, RelativePath) else Path(path)
 
 
 def from_here(path: str) -> str:
     """The same for machines that work in other folders; a URL is the same everywhere."""
     is_relative = not storage.SCHEME.match(path) and path != "-" and not Path(path).is_absolute()
-    return Relative(path, str(Path.cwd())) if is_relative else path
+    return RelativePath(path, str(Path.cwd())) if is_relative else path
 
 
 def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | io.RawIOBase:

@@ -20,7 +20,7 @@ def _may_be_sip(payload: bytes) -> bool:
     return _starts_sip(payload) or not payload.strip(b"\r\n")
 
 
-def joined(payload: bytes, undecoded: Counter[str]) -> Stream:
+def join_stream(payload: bytes, undecoded: Counter[str]) -> Stream:
     """The reader of a flow whose first known segment, `payload`, holds SIP further on."""
     return hep.HepStream(undecoded, joined=True) if hep.HEP_MAGIC in payload else MessageStream(undecoded, joined=True)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from pjsipdiag.capture.datagram import Datagram, Tally
-from pjsipdiag.capture.signs import Sign, SignKind, Times
+from pjsipdiag.capture.signs import Sign, SignKind, SignTimes
 from pjsipdiag.capture.streams.tcp_flow import Flow, Flows, ends, port_pair, reverse
 
 MOST_FLOWS = 50_000
@@ -104,7 +104,7 @@ class FlowTable:
             client, server = ends(flow)
             at = client[:-2] + b"\0\0", server
             sign = Sign(SignKind.UNANSWERED, 0, server[:-2], *at, "TCP", direction=first.direction)
-            self.tally.signs.add(sign, Times(1, time, time))
+            self.tally.signs.add(sign, SignTimes(1, time, time))
 
     def is_shown(self, flow: bytes, state: Flow) -> bool:
         """Whether the sender has shown that he receives what the other side sends (`Flow`)."""

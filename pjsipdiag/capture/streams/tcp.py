@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pjsipdiag.capture.datagram import Connected, Datagram
-from pjsipdiag.capture.signs import Times
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram
+from pjsipdiag.capture.signs import SignTimes
 from pjsipdiag.capture.streams import hep, tls
-from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, joined
+from pjsipdiag.capture.streams.beginnings import BEGINNINGS, STREAMS, join_stream
 from pjsipdiag.capture.streams.ended import ALERT, end_of
 from pjsipdiag.capture.streams.flow_table import FlowTable
 from pjsipdiag.capture.streams.sequence import Run, RunKind
@@ -59,7 +59,7 @@ class Reassembler(FlowTable):
         if flags & RST or payload.startswith(ALERT):
             sign = end_of(self.flows, flow, sequence, flags, payload, acknowledges)
             if sign is not None:
-                self.tally.signs.add(sign._replace(direction=direction), Times(1, time, time))
+                self.tally.signs.add(sign._replace(direction=direction), SignTimes(1, time, time))
         state = self.flows.get(flow)
         if flags & SYN and not payload:
             return self._open(time, flow, sequence, flags, direction, acknowledges)
@@ -167,7 +167,7 @@ class Reassembler(FlowTable):
             if self._find_tls(flow, payload, time) or b"SIP/2.0" not in payload:
                 return ()
             self.tally.undecoded["TCP stream that begins inside a SIP message"] += 1
-            stream = joined(payload, self.tally.undecoded)
+            stream = join_stream(payload, self.tally.undecoded)
         state = Flow(sequence, time, opened=False)
         state.stream = stream
         self._follow(flow, state)
@@ -205,7 +205,7 @@ class Reassembler(FlowTable):
             if starts(payload):
                 return make(self.tally.undecoded)
         if state.lost and b"SIP/2.0" in payload:
-            return joined(payload, self.tally.undecoded)
+            return join_stream(payload, self.tally.undecoded)
         if state.former is None:
             self._find_tls(flow, payload, state.time)
         return None
@@ -279,7 +279,7 @@ class Reassembler(FlowTable):
     def _datagrams(self, flow: bytes, state: Flow, pieces: Sequence[Piece]) -> list[Datagram]:
         source, destination = ends(flow)
         transport = state.stream.transport if state.stream else "TCP"
-        kind = Connected if self.is_shown(flow, state) else Datagram
+        kind = ConnectedDatagram if self.is_shown(flow, state) else Datagram
         found = [
             kind(
                 state.time,

@@ -9,8 +9,8 @@ from itertools import accumulate
 from operator import attrgetter
 
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.text.carried.unpack import Unpacked, unpack_text
-from pjsipdiag.capture.text.carried.wrapping import Wrapped, cut_after, find_wrapping, join_lines
+from pjsipdiag.capture.text.carried.unpack import UnpackedText, unpack_text
+from pjsipdiag.capture.text.carried.wrapping import Wrapping, cut_after, find_wrapping, join_lines
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import Mark, MarkedLines, found_in
 from pjsipdiag.capture.text.needles import count
@@ -31,10 +31,10 @@ class MarkFinder:
         self._tally = tally
         self.logs = logs
         """Whether the text is known to have lines of Asterisk's logger."""
-        self._how: tuple[int, Wrapped] | None = None
+        self._how: tuple[int, Wrapping] | None = None
         """How its lines were broken: 0 after they were unpacked, 1 before."""
 
-    def find(self, raw: bytes, whole: Unpacked, *, begins: bool) -> MarkedLines:
+    def find(self, raw: bytes, whole: UnpackedText, *, begins: bool) -> MarkedLines:
         """The lines of the piece `raw`, which was unpacked to `whole`; `begins`: nothing was read before it."""
         lines = MarkedLines(whole.text, whole.numbers, *self._marks(whole.text))
         marks = lines.marks

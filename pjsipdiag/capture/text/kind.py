@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.capture.text.carried.wrapping import cut_after
-from pjsipdiag.capture.text.text_forms import NAMED_TEXTS, Named
+from pjsipdiag.capture.text.text_forms import NAMED_TEXTS, UnjudgedText
 from pjsipdiag.errors import CaptureError
 
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
@@ -30,7 +30,7 @@ class TextKind:
     """The kind of a text, as its pieces show it one after the other."""
 
     def __init__(self) -> None:
-        self._named: Named | None = None
+        self._named: UnjudgedText | None = None
         self._of_asterisk = False
         self._cut = 0
         """After how many columns its lines were cut."""

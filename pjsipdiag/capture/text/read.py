@@ -10,11 +10,11 @@ import io
 from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO
 
-from pjsipdiag.capture.datagram import Connected, Datagram, Tally
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram, Tally
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.carried import transfer
-from pjsipdiag.capture.text.carried.encoding import Decoded, Narrow, wide_encoding
+from pjsipdiag.capture.text.carried.encoding import DecodedFile, WideTextDecoder, wide_encoding
 from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpack_text
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
@@ -56,17 +56,17 @@ def read_text(file: io.RawIOBase | BinaryIO, tally: Tally, head: bytes = b"") ->
     encoding = wide_encoding(head)
     if encoding is not None:
         tally.note(NOTE_WIDE)
-        file = Decoded(file, Narrow(encoding))
+        file = DecodedFile(file, WideTextDecoder(encoding))
     elif transfer.is_escaped(head):
         tally.note(NOTE_ESCAPED)
-        file = Decoded(file, transfer.Unescaped(head))
+        file = DecodedFile(file, transfer.PercentDecoder(head))
     elif transfer.is_base64(head):
         tally.note(NOTE_BASE64)
-        file = Decoded(file, transfer.Base64())
+        file = DecodedFile(file, transfer.Base64Decoder())
     elif transfer.is_counted(head):
-        file = Decoded(file, transfer.Framed())
+        file = DecodedFile(file, transfer.FrameDecoder())
     elif transfer.is_supervised(head):
-        file = Decoded(file, transfer.Supervised())
+        file = DecodedFile(file, transfer.SupervisorDecoder())
     file, newest_first = in_order(file, tally)
     reading = _Reading(tally)
     if newest_first:
@@ -268,7 +268,9 @@ class _Reading:
             self.tally.note(hidden.NOTE_NAMED)
             payload = named_payload
         transport = way.transport or via_transport(payload, "UDP")
-        kind = Connected if way.direction and transport != "UDP" else Datagram  # Asterisk read it from a connection
+        kind = (
+            ConnectedDatagram if way.direction and transport != "UDP" else Datagram
+        )  # Asterisk read it from a connection
         frame = self._line + self._at
         time = self._when(text, mark)
         return kind(time, frame, transport, way.source, way.destination, payload, way.direction, truncated)

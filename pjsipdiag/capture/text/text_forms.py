@@ -69,7 +69,7 @@ VIEWERS = (ARROW, TCPDUMP)
 """Forms that name both sides. Such lines are looked for as long as no line of FORMS was seen."""
 
 
-class Named(NamedTuple):
+class UnjudgedText(NamedTuple):
     """A text that is known, but cannot be judged: what it is, and what to bring in its place.
 
     One of `needles` is in each such text. `inside` says that it may stand in a log of Asterisk.
@@ -87,7 +87,7 @@ class Named(NamedTuple):
 
 _PCAP = f"bring the capture itself: `{RECORD}`, or `pjsip set logger on`"
 NAMED_TEXTS = (
-    Named(
+    UnjudgedText(
         (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR"),
         re.compile(
             rb"\bSIP read from |\b(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
@@ -98,26 +98,26 @@ NAMED_TEXTS = (
         " which of the two does",
         inside=True,
     ),
-    Named(
+    UnjudgedText(
         (b"(Dir)", b" * <==", b" * ==>"),
         re.compile(rb"^No\.\s+Timestamp\s+\(Dir\)\s+Address|^\d{5} \d{9,10}(?:\.\d+)?\s+\* (?:<==|==>)", re.MULTILINE),
         "the list of `pjsip show history`, which has first lines only",
         "bring the messages: `pjsip show history entry NUMBER` for each of them, or `pjsip set logger on`",
         inside=True,
     ),
-    Named(
+    UnjudgedText(
         (b"..",),
         re.compile(rb"^[ \t]*(?:[A-Z]{3,9} sips?:\S+ SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ", re.MULTILINE),
         "ngrep's text with each message in one line, dots for its line ends",
         "take `ngrep -W byline`, which keeps the lines, or better `ngrep -O call.pcap`",
     ),
-    Named(
+    UnjudgedText(
         (b'"_source"', b"<pdml", b"<psml", b'"layers"'),
         re.compile(rb'"_source"|<p[ds]ml\b|"layers"\s*:'),
         "packets as tshark writes them in JSON, PDML or PSML",
         "bring the capture that they were made of, as pcap",
     ),
-    Named(
+    UnjudgedText(
         (b"(5060)", b"Call flow for", b"\xe2\x94\x80>", b"<\xe2\x94\x80"),
         re.compile(
             rb"^\|.{0,80}\(\d{2,5}\) +[<-]-{5,}[->]|Call flow for \S|(?:\xe2\x94\x80){4}>|<(?:\xe2\x94\x80){4}", re.MULTILINE
@@ -125,7 +125,7 @@ NAMED_TEXTS = (
         "the picture of a call, without the messages",
         "bring the capture that it shows, as pcap (in sngrep: F2)",
     ),
-    Named(
+    UnjudgedText(
         (b"kamailio", b"opensips", b"<script>", b"DBG:", b"INFO: ", b"ERROR: "),
         re.compile(
             rb"\b(?:kamailio|opensips)\[\d+\]: |^[ \t]*\d{1,4}\(\d+\) (?:INFO|ERROR|WARNING|NOTICE|DEBUG|CRITICAL|ALERT): |"
@@ -135,13 +135,13 @@ NAMED_TEXTS = (
         "the log of a SIP proxy (Kamailio, OpenSIPS), which reads no pjsip.conf",
         _PCAP + " on the PBX behind it",
     ),
-    Named(
+    UnjudgedText(
         (b"Session Initiation Protocol (", b"-Line: "),
         re.compile(rb"^[ \t]*Session Initiation Protocol \(|^[ \t]*(?:Request|Status)-Line: ", re.MULTILINE),
         "Wireshark's dissection printed as text",
         "bring the capture that it shows (File, Export Specified Packets, as pcap)",
     ),
-    Named(
+    UnjudgedText(
         (b"Request: ", b"Status: ", b"ip.src", b"sip.", b"\tINVITE", b"\tREGISTER", b"\tOPTIONS"),
         re.compile(
             rb"^.{0,160}\bSIP(?:/SDP)?\b.{0,40}?(?:Request: [A-Z]+ sips?:|Status: \d{3} )|[\"\t|,]Request: [A-Z]+ sips?:|"
@@ -152,25 +152,25 @@ NAMED_TEXTS = (
         "a list of packets, or fields of them, as Wireshark or tshark prints it, without the messages",
         "bring the capture that it shows, as pcap",
     ),
-    Named(
+    UnjudgedText(
         (b"recv ", b"send ", b"tport_", b"sofia"),
         re.compile(rb"\b(?:recv|send) \d+ bytes (?:from|to) (?:udp|tcp|tls|wss?)/\[|\btport_\w{3,30}\(|\bsofia(?:_\w+)?\.c:\d"),
         "a trace of FreeSWITCH (sofia), which reads no pjsip.conf",
         _PCAP,
     ),
-    Named(
+    UnjudgedText(
         (b"X ",),
         re.compile(rb"\b[RT]X \d+ bytes (?:Request|Response) msg [A-Z0-9]+/"),
         "a trace of the PJSIP library (pjsua or a telephone), not of Asterisk's logger",
         _PCAP + " on the PBX",
     ),
-    Named(
+    UnjudgedText(
         (b"Call List", b"[ ] ", b"[*] "),
         re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^[ \t]*\[.\][ \t]+\d+[ \t]+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
         "the screen of a SIP viewer, without the messages",
         "save the dialogs there as pcap (in sngrep: F2)",
     ),
-    Named(
+    UnjudgedText(
         (b"0x0000", b"0000  ", b"0000: ", b"0000000 ", b", 0x", b"494e56495445", b"5349502f322e30"),
         re.compile(
             rb"^[ \t]*0x[0-9a-f]{4}:? {1,2}(?:[0-9a-f]{2,4} ){4}|^[0-9a-f]{4,8}:? {1,2}(?:[0-9a-f]{2} ?){8}|"
@@ -180,13 +180,13 @@ NAMED_TEXTS = (
         "packets printed in hexadecimal or octal",
         _PCAP,
     ),
-    Named(
+    UnjudgedText(
         (b" > ",),
         re.compile(rb"^.{0,100}\bIP6? \S{1,60} > \S{1,60}: (?:SIP|UDP|Flags|ip-proto)", re.MULTILINE),
         "packets as tcpdump prints them, without the messages",
         f"write them instead of printing: `{RECORD}`",
     ),
-    Named(
+    UnjudgedText(
         (b"type",),
         re.compile(
             rb"^[ \t]*type[ \t]*=>?[ \t]*(?:endpoint|identify|aor|transport|auth|registration|global|wizard)\b", re.MULTILINE
@@ -194,13 +194,13 @@ NAMED_TEXTS = (
         "a configuration (pjsip.conf or the like), no capture",
         "give it with -c, and a capture or a log in its place",
     ),
-    Named(
+    UnjudgedText(
         (b"srcIp", b"src_ip", b"source_ip", b"dstIp"),
         re.compile(rb"\b(?:srcIp|src_ip|source_ip)\b"),
         "a list as Homer exports it in JSON or CSV, without the messages",
         "save them there as PCAP, or as text",
     ),
-    Named(
+    UnjudgedText(
         (b"Endpoint/CID", b"active channel", b"Privilege: ", b"QUEUESTART", b",\"DOCUMENTATION\"", b"Objects found", b"No objects found"),
         re.compile(
             rb"<Endpoint/CID|^\d+ active channels?\b|^Privilege: [a-z]+,|\|QUEUESTART\||,\"DOCUMENTATION\",|^(?:No o|O)bjects found",
@@ -210,14 +210,14 @@ NAMED_TEXTS = (
         "bring its log with `pjsip set logger on`, or a capture: `tcpdump -i any -s 0 -w call.pcap port 5060`",
         inside=True,
     ),
-    Named(
+    UnjudgedText(
         (b"fail2ban", b" SRC=", b"[UFW"),
         re.compile(rb"\bfail2ban\.\w+|\bSRC=\S{1,60} DST=\S{1,60} "),
         "the log of a firewall or of fail2ban: who was shut out, not what was asked",
         _PCAP,
     ),
-    Named((b"{\\rtf",), re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
-    Named(
+    UnjudgedText((b"{\\rtf",), re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
+    UnjudgedText(
         (b" SIP/2.0", b"SIP/2.0 "),
         re.compile(
             rb"^(?:.{0,200}[^A-Za-z0-9])??(?:(?:INVITE|REGISTER|OPTIONS|SUBSCRIBE|BYE|ACK|CANCEL|NOTIFY|MESSAGE|PUBLISH)"

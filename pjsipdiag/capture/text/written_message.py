@@ -68,7 +68,7 @@ MOST_FOREIGN = 200
 LONGEST_RESTORED = 1 << 17
 
 
-class Restored(NamedTuple):
+class RestoredMessage(NamedTuple):
     """`exact`: it has the length that was announced, in `used` lines; `whole`: all headers that every message has are
     there."""
 
@@ -117,7 +117,7 @@ def of_length(text: bytes, start: int, size: int, *, alone: bool) -> tuple[bytes
     return payload, stop
 
 
-def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> Restored | None:
+def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes = b"") -> RestoredMessage | None:
     """The message that `lines` begin with, None when there is none. `behind` is what stands behind the announcing
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
     first = _FIRST.match(behind) or START_LINE.search(behind)
@@ -128,13 +128,13 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
         return None
     if used:
         text = b"".join(line + b"\r\n" for line in content)
-        return Restored(text[:size], True, True, used)
+        return RestoredMessage(text[:size], True, True, used)
     if len(content) == 1:
         content = _unglued(content[0], b" ")
     return _structured(_single_spaced(content), size)
 
 
-def of_alike(text: bytes, start: int, end: int, size: int) -> Restored | None:
+def of_alike(text: bytes, start: int, end: int, size: int) -> RestoredMessage | None:
     """As `restore`, where the very same bytes stand before all lines and CR was lost; None where that may differ."""
     line = text[start : max(start, text.find(b"\n", start, end))]
     first = _FIRST.match(line)
@@ -147,7 +147,7 @@ def of_alike(text: bytes, start: int, end: int, size: int) -> Restored | None:
     if not (ended or content[size : size + 2] == b"\r\n") or count != payload.count(b"\r\n") or b"\r" in lines:
         return None
     odd = _UNLIKE.search(payload) or _DOTTED.search(line) or _holds_entry(before) or _holds_entry(payload)
-    return None if odd or _SOUND.match(payload) is None else Restored(payload, True, True, count + (not ended))
+    return None if odd or _SOUND.match(payload) is None else RestoredMessage(payload, True, True, count + (not ended))
 
 
 def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line]:
@@ -292,7 +292,7 @@ def _single_spaced(lines: list[bytes]) -> list[bytes]:
     return lines[::2] if len(lines) > 6 and not any(line.strip() for line in lines[1:14:2]) else lines
 
 
-def _structured(lines: list[bytes], size: int | None) -> Restored:
+def _structured(lines: list[bytes], size: int | None) -> RestoredMessage:
     """Headers up to the first empty line or to what begins a body, and the body that Content-Length tells."""
     head = [lines[0].rstrip()]
     at = 1
@@ -327,4 +327,4 @@ def _structured(lines: list[bytes], size: int | None) -> Restored:
     body = body if wanted is None else body[:wanted]
     whole = all(name.search(b"\n" + text) for name in _COMPLETE)
     payload = text + b"\r\n" + body if whole else text
-    return Restored(payload, size is None or len(payload) == size, whole)
+    return RestoredMessage(payload, size is None or len(payload) == size, whole)

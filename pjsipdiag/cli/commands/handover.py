@@ -65,7 +65,7 @@ def collect(
     ssh and tcpdump are the system's own. Of the configuration only what decides on calls is taken; it holds its
     passwords (see --redact), so nobody else can read the file.
     """
-    from pjsipdiag.handover.collect import Wish
+    from pjsipdiag.handover.collect import BundleOrder
     from pjsipdiag.handover.collect import collect as bring
     from pjsipdiag.machine import connect
 
@@ -86,7 +86,7 @@ def collect(
         if not quiet:
             click.echo(visible(text), err=True)
 
-    wish = Wish(duration, interface, rotated, newest, config_there, redact)
+    wish = BundleOrder(duration, interface, rotated, newest, config_there, redact)
     with connect(host, sudo=sudo) as machine:
         bring(machine, wish, output, force=is_forced(), say=say)
     say(f"written: {output}")

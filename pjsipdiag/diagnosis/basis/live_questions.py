@@ -10,19 +10,19 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.basis.name_sources import load
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 
 MOST_REASONS = 8
 """Reasons for unknown verdicts that a report has one by one."""
 
 
-def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, calls: bool) -> Live | None:
+def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, calls: bool) -> LiveAnswers | None:
     """Asks the running Asterisk, where one is to be asked: also about `hosts`, the objects that the files at `path`
     name, and the dialplan where there are `calls`."""
     asking = options.get("live")
@@ -48,13 +48,13 @@ def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, ca
     return asking(WantedNames(tuple(sorted(hosts)), calls, names))
 
 
-def callers_hosts(merged: Merged) -> set[str]:
+def callers_hosts(merged: MergedFolds) -> set[str]:
     """The hosts that callers name in From, and the realms of their credentials."""
     fields = (sender for part in merged.senders for sender in part)
     return {text.decode("ascii", "replace") for _, host, _, realm in fields for text in (host, realm) if text}
 
 
-def open_questions(config: Config, live: Live | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
+def open_questions(config: Config, live: LiveAnswers | None, groups: Sequence[CallGroup] = ()) -> tuple[str, ...]:
     """Sentences about what the running Asterisk did not tell, and the verdicts on `groups` that are unknown for it
     where it was asked alone."""
     if live is None:

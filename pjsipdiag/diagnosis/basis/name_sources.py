@@ -19,7 +19,7 @@ from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 
 
 def load(
@@ -33,7 +33,7 @@ def load(
     complete: bool = False,
     databases: Sequence[str] | Databases = (),
     partial: bool = False,
-    live: Live | None = None,
+    live: LiveAnswers | None = None,
     shown: Collection[str] = (),
     disk: Disk | None = None,
     include_from: Sequence[str] = (),
@@ -84,7 +84,7 @@ def load(
     return replace(config, server_addresses=_servers(config, resolver), otherwise=otherwise)
 
 
-def release_of(live: Live | None) -> str | None:
+def release_of(live: LiveAnswers | None) -> str | None:
     """The known release nearest to the one that runs."""
     if live is None:
         return None
@@ -93,13 +93,13 @@ def release_of(live: Live | None) -> str | None:
     return running.release_of(live)
 
 
-def _running(live: Live, asterisk: str | None) -> Config:
+def _running(live: LiveAnswers, asterisk: str | None) -> Config:
     from pjsipdiag.asterisk.live.running import running_config
 
     return running_config(live, asterisk)
 
 
-def _otherwise(config: Config, live: Live, asterisk: str | None) -> tuple[Problem, ...]:
+def _otherwise(config: Config, live: LiveAnswers, asterisk: str | None) -> tuple[Problem, ...]:
     from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 
     return tuple(loaded_otherwise(config, _running(live, asterisk), live))

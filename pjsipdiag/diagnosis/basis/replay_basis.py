@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import Live
+    from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
@@ -76,7 +76,7 @@ def settle(
 def load_again(
     path: str | Path | None,
     options: Options,
-    live: Live | None,
+    live: LiveAnswers | None,
     overlay: Mapping[str, str],
     release: str,
     *,

@@ -4,7 +4,7 @@ In come datagrams as they stream; out come calls (an INVITE, its retries and ans
 a few bytes each, whatever the number.
 
     heads, rows, spool    what a head says; a transaction in a row; heads that wait
-    fold (_fold.c)        datagrams -> transactions; folded is what it holds and sends, merge makes one of many
+    fold (_fold.c)        datagrams -> transactions; fold_content is what it holds, merge makes one of many
     outside               requests outside of calls: their kinds, counted, and what the PBX received and sent of them
     selection             only the span, sources or calls that were asked for
     pbx                   which address is the PBX, and which release it names

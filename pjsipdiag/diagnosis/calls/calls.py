@@ -14,9 +14,9 @@ from typing import overload
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, Merged
+from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import shown_values
-from pjsipdiag.diagnosis.calls.judge import Arrival, Judged, outcomes
+from pjsipdiag.diagnosis.calls.judge import Arrival, JudgedRows, outcomes
 from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, join_received, pick, rise
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
@@ -38,7 +38,7 @@ from pjsipdiag.diagnosis.calls.rows import (
     Steps,
     all_answers,
     first_time,
-    given,
+    keep_given,
     outcome_of,
 )
 from pjsipdiag.diagnosis.evidence.readable_addresses import ShownIps, show_address, show_socket
@@ -59,8 +59,8 @@ class Calls(Sequence[CallRow]):
 
     def __init__(
         self,
-        merged: Merged,
-        judged: Sequence[Judged],
+        merged: MergedFolds,
+        judged: Sequence[JudgedRows],
         captures: Sequence[str],
         arrival: Arrival,
         explain: Callable[[SipMessage], Verdict],
@@ -153,13 +153,13 @@ class Calls(Sequence[CallRow]):
         for number, key in enumerate(self._key):
             packed = answers.get(key, b"")
             if len(packed) > ANSWER.size:
-                packed = given(packed, challenged[self.verdict[number]], proven=bool(flags[number] & CARRIED))
+                packed = keep_given(packed, challenged[self.verdict[number]], proven=bool(flags[number] & CARRIED))
             further = more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
                 requests[number] = min(packets, 0xFFFF)
                 theirs, doubted = map(answers.get, further), challenged[self.verdict[number]] is False
-                sure = (given(some or b"", False, proven=True) for some in theirs) if doubted else theirs
+                sure = (keep_given(some or b"", False, proven=True) for some in theirs) if doubted else theirs
                 packed = all_answers(packed, sure)
             elif key in clusters:
                 requests[number] = self._merged.packets(key)

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from pjsipdiag.asterisk.forms.expressions import Fields
-from pjsipdiag.capture.datagram import TOLD, Connected, Datagram, Tally
+from pjsipdiag.capture.datagram import TOLD, ConnectedDatagram, Datagram, Tally
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import MOST_TAGS, Folded
+from pjsipdiag.diagnosis.calls.fold_content import MOST_TAGS, FoldContent
 from pjsipdiag.diagnosis.calls.heads import (
     agent_of,
     branch_of,
@@ -103,7 +103,7 @@ KEPT = (
 
 
 @dataclass(slots=True)
-class Fold(Folded):
+class Fold(FoldContent):
     """A fold that messages are fed to."""
 
     def feed(self, datagrams: Iterable[Datagram], tally: Tally | None = None) -> None:
@@ -115,7 +115,7 @@ class Fold(Folded):
         else:
             own = [getattr(self, name) for name in KEPT]
             known = (self.forms.readers, self.forms.known, self.spool.append, self.add, LIMITS)
-            taking = taker((*own, TRANSPORTS, Datagram, Connected, array, *known))
+            taking = taker((*own, TRANSPORTS, Datagram, ConnectedDatagram, array, *known))
             if tally is not None:
                 tally.taker = taking
             try:
@@ -189,7 +189,7 @@ class Fold(Folded):
         # same.
         end, flags, form, fields = self._fields(payload)
         id_, number, branch, to_tag, tag, uri, called, agent, *names = fields
-        if isinstance(datagram, Connected):
+        if isinstance(datagram, ConnectedDatagram):
             self.keep_tag(datagram, payload, CONNECTED)
         if to_tag:
             self.reinvites += 1

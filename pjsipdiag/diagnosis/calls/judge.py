@@ -1,6 +1,6 @@
 """Judges each transaction: received, sent or passing by, which call it belongs to, and its verdict.
 
-One part of a capture is judged on its own, so that processes can share the work; `Judged` is small and can be sent.
+One part of a capture is judged on its own, so that processes can share the work; `JudgedRows` is small and can be sent.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from operator import getitem
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
-from pjsipdiag.asterisk.replay.alike import Alike, RequestKind
+from pjsipdiag.asterisk.replay.alike import AlikeKeys, RequestKind
 from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import TRANSPORT_NAMES, CapturePart, Merged
+from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.rows import (
     CALL,
@@ -56,7 +56,7 @@ ROWS_AT_ONCE = 4096
 
 
 @dataclass(slots=True)
-class Judged:
+class JudgedRows:
     """The verdicts on some rows, in their order; `verdict`, `source` and `destination` are positions in the
     tables."""
 
@@ -102,14 +102,14 @@ class Arrival:
 
 
 def judge(
-    merged: Merged,
+    merged: MergedFolds,
     slices: Sequence[tuple[int, range]],
     *,
     pbx: Collection[bytes],
     arrival: Arrival,
     replay: Replay,
     wanted: Selection,
-) -> Judged:
+) -> JudgedRows:
     """Judges the transactions in `slices` (part, rows); `pbx` are the packed IP addresses of the PBX."""
     judging = _Judging(merged, pbx, arrival, replay, wanted)
     for number, rows in slices:
@@ -126,11 +126,11 @@ class _Judging:
     """
 
     def __init__(
-        self, merged: Merged, pbx: Collection[bytes], arrival: Arrival, replay: Replay, wanted: Selection
+        self, merged: MergedFolds, pbx: Collection[bytes], arrival: Arrival, replay: Replay, wanted: Selection
     ) -> None:
         self._merged, self._pbx, self._arrival, self._replay, self._wanted = merged, pbx, arrival, replay, wanted
         self._every = not wanted.sources and not wanted.call_ids
-        self.judged, self.sources, self.destinations = Judged(), Numbering(), Numbering()
+        self.judged, self.sources, self.destinations = JudgedRows(), Numbering(), Numbering()
         self._alike: dict[tuple[object, ...], int] = {}
         self._verdicts: dict[int, int] = {}
         self._tables = _Tables(merged, replay)
@@ -195,12 +195,12 @@ class _Judging:
         return found, source, destination
 
 
-def _count_sent(judged: Judged, answers: bytes | None, call: int, destination: bytes) -> None:
+def _count_sent(judged: JudgedRows, answers: bytes | None, call: int, destination: bytes) -> None:
     status = outcome_of(answers)[0] if answers else 0
     judged.sent[destination, call] = max(judged.sent.get((destination, call), 0), status, key=_weight)
 
 
-def outcomes(judged: Iterable[Judged]) -> Counter[tuple[bytes, int]]:
+def outcomes(judged: Iterable[JudgedRows]) -> Counter[tuple[bytes, int]]:
     """How many calls of the PBX came to what, by packed IP address that they went to and status."""
     sent: dict[tuple[bytes, int], int] = {}
     for one in judged:
@@ -213,7 +213,7 @@ def _weight(status: int) -> tuple[bool, bool, int]:
     return 200 <= status < 300, status not in (0, *CHALLENGES), status
 
 
-def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:
+def _received(merged: MergedFolds, views: Sequence[tuple[int, Row]], pbx: Collection[bytes]) -> int:
     """Which of several views the PBX received: the last on the way, as a NAT on the same machine comes before it. Where
     it received none, the first one.
 
@@ -228,7 +228,7 @@ def _received(merged: Merged, views: Sequence[tuple[int, Row]], pbx: Collection[
     return next((which for which in latest_first if ends(views[which][1])[1][:-2] in pbx), latest_first[-1])
 
 
-def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes) -> bool:
+def _is_wanted(wanted: Selection, merged: MergedFolds, part: int, row: Row, ip: bytes) -> bool:
     if not wanted.has_source(ip):
         return False
     return not wanted.call_ids or wanted.has_call_id(call_id(merged.request(merged.parts[part], row).head))
@@ -237,7 +237,7 @@ def _is_wanted(wanted: Selection, merged: Merged, part: int, row: Row, ip: bytes
 class _Tables(dict[int, "_Numbers"]):
     """The table of each part, made when it is needed."""
 
-    def __init__(self, merged: Merged, replay: Replay) -> None:
+    def __init__(self, merged: MergedFolds, replay: Replay) -> None:
         super().__init__()
         self._merged, self._replay = merged, replay
 
@@ -291,7 +291,7 @@ class _Numbers(dict[tuple[int, int], "_OfKind"]):
 class _OfKind(dict[int, int | None]):
     """Number of a sender -> number of what its requests of one kind say; None where that does not tell it."""
 
-    def __init__(self, kind: RequestKind | None, senders: Sequence[Fields], alike: Alike) -> None:
+    def __init__(self, kind: RequestKind | None, senders: Sequence[Fields], alike: AlikeKeys) -> None:
         super().__init__()
         self.kind, self._senders, self._alike = kind, senders, alike
 
@@ -313,6 +313,6 @@ def batches(rows: range) -> Iterator[range]:
     return (rows[at : at + ROWS_AT_ONCE] for at in range(0, len(rows), ROWS_AT_ONCE))
 
 
-def packed_rows(merged: Merged, number: int, rows: range) -> memoryview:
+def packed_rows(merged: MergedFolds, number: int, rows: range) -> memoryview:
     """These rows of a part as they are kept."""
     return memoryview(merged.parts[number].fold.rows)[rows.start * ROW.size : rows.stop * ROW.size]

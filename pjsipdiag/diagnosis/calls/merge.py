@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import MOST_REGISTRATIONS
-from pjsipdiag.diagnosis.calls.folded import DIRECTION_NAMES, CapturePart, Folded, Merged
+from pjsipdiag.diagnosis.calls.fold_content import DIRECTION_NAMES, CapturePart, FoldContent, MergedFolds
 from pjsipdiag.diagnosis.calls.outside.kinds import MOST_KINDS, Kind, first_seen
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
@@ -38,13 +38,13 @@ from pjsipdiag.diagnosis.calls.rows import (
 )
 
 
-def merge(parts: Sequence[CapturePart]) -> Merged:
+def merge(parts: Sequence[CapturePart]) -> MergedFolds:
     """All of `parts`, which stand in the order of the capture."""
     heard = not any(part.fold.messages for part in parts)
     return finish((merged for part in parts for merged in alone(part, heard)), heard)
 
 
-def finish(merged: Iterable[Merged], heard: bool) -> Merged:
+def finish(merged: Iterable[MergedFolds], heard: bool) -> MergedFolds:
     """All that there is, in the order of the capture; it is used up, and cannot be merged any further."""
     whole = merge_more(merged, heard)
     for part in whole.parts:
@@ -55,10 +55,10 @@ def finish(merged: Iterable[Merged], heard: bool) -> Merged:
     return whole
 
 
-def merge_more(merged: Iterable[Merged], heard: bool) -> Merged:
+def merge_more(merged: Iterable[MergedFolds], heard: bool) -> MergedFolds:
     """Merges what stands one behind the other; it is used up. `heard`: whether what carriers tell counts."""
     following = iter(merged)
-    whole = next(following, None) or Merged()
+    whole = next(following, None) or MergedFolds()
     index: dict[Key, int] = {}
     """Which part saw a transaction first."""
     known = 0
@@ -71,17 +71,17 @@ def merge_more(merged: Iterable[Merged], heard: bool) -> Merged:
     return whole
 
 
-def alone(part: CapturePart, heard: bool) -> Iterator[Merged]:
-    """One part as a Merged, then what carriers tell in it as a part of its own; its fold is used up."""
+def alone(part: CapturePart, heard: bool) -> Iterator[MergedFolds]:
+    """One part as MergedFolds, then what carriers tell in it as a part of its own; its fold is used up."""
     yield _of(part.fold, part, True)
     if part.fold.told:
         told = replace(part, fold=part.fold.told, is_told=True)
         yield _of(told.fold, told, heard)
 
 
-def _of(fold: Folded, part: CapturePart, counts: bool) -> Merged:
-    """The Merged of one fold; where it does not count, it says nothing of hosts."""
-    merged = Merged(
+def _of(fold: FoldContent, part: CapturePart, counts: bool) -> MergedFolds:
+    """The MergedFolds of one fold; where it does not count, it says nothing of hosts."""
+    merged = MergedFolds(
         [part],
         [fold.keys],
         [[*fold.senders]],
@@ -118,7 +118,7 @@ def _moved(messages: Sequence[Datagram], frames: int) -> Sequence[Datagram]:
     return [tuple.__new__(type(one), (one.time, one.frame + frames, *one[2:])) for one in messages]
 
 
-def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> None:
+def _add(whole: MergedFolds, more: MergedFolds, index: Mapping[Key, int], heard: bool) -> None:
     """Adds what stands behind `whole`."""
     _add_transactions(whole, more, index, heard)
     for kind, repeated in more.others.items():
@@ -139,7 +139,7 @@ def _add(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> 
     whole.lacks_tags |= more.lacks_tags
 
 
-def add_hosts(whole: Merged, more: Merged) -> None:
+def add_hosts(whole: MergedFolds, more: MergedFolds) -> None:
     """Adds what it shows of hosts: who answers, asks, calls whom, and where the capture was made."""
     for times, others in ((whole.agents, more.agents), (whole.requesters, more.requesters)):
         for pair, time in others.items():
@@ -156,7 +156,7 @@ def add_hosts(whole: Merged, more: Merged) -> None:
             whole.registrations.setdefault(name, datagram)
 
 
-def _add_transactions(whole: Merged, more: Merged, index: Mapping[Key, int], heard: bool) -> None:
+def _add_transactions(whole: MergedFolds, more: MergedFolds, index: Mapping[Key, int], heard: bool) -> None:
     """`index` says which part of `whole` saw a transaction first."""
     # Few transactions are in two parts: these are found by their keys at once, and all others are taken over in bulk.
     behind = len(whole.parts)
@@ -181,7 +181,7 @@ def _add_transactions(whole: Merged, more: Merged, index: Mapping[Key, int], hea
     _add_answers(whole, more)
 
 
-def _add_answers(whole: Merged, more: Merged) -> None:
+def _add_answers(whole: MergedFolds, more: MergedFolds) -> None:
     both = {key: whole.answers[key] for key in whole.answers.keys() & more.answers.keys()}
     for strays, others in ((whole.strays, more.strays), (whole.told_strays, more.told_strays)):
         strays.update((key, ip) for key, ip in others.items() if key not in both)
@@ -200,7 +200,7 @@ def _add_answers(whole: Merged, more: Merged) -> None:
 
 
 def _add_seen(  # noqa: PLR0917  (where it was seen, on both sides)
-    whole: Merged, more: Merged, key: Key, before: int, behind: int, number: int, heard: bool
+    whole: MergedFolds, more: MergedFolds, key: Key, before: int, behind: int, number: int, heard: bool
 ) -> None:
     """A transaction that part `before` has begun: its packets and views in `more`, whose parts are those of `whole`
     from `behind` on, and where part `number` has begun it, are added to it.
@@ -233,12 +233,12 @@ def _add_seen(  # noqa: PLR0917  (where it was seen, on both sides)
         whole.local[ends(second)[direction == "in"][:-2]] -= 1
 
 
-def _is_told(whole: Merged, *views: tuple[int, bytes]) -> bool:
+def _is_told(whole: MergedFolds, *views: tuple[int, bytes]) -> bool:
     """Whether a carrier told one of them, so that it was not counted."""
     return any(whole.parts[number].is_told for number, _ in views)
 
 
-def _row(fold: Folded, key: Key) -> bytes:
+def _row(fold: FoldContent, key: Key) -> bytes:
     return bytes(fold.rows[fold.index[key] * ROW.size :][: ROW.size])
 
 
@@ -247,7 +247,7 @@ def _time(row: bytes) -> int:
     return time
 
 
-def _place(whole: Merged, number: int, row: bytes) -> tuple[int, int]:
+def _place(whole: MergedFolds, number: int, row: bytes) -> tuple[int, int]:
     """Where a request stands: its capture and its record there."""
     part = whole.parts[number]
     return part.capture, part.first_frame + ROW.unpack(row)[FRAME]

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import Merged
-from pjsipdiag.diagnosis.calls.judge import LEFT_OUT, Judged, Numbering, batches, packed_rows
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
+from pjsipdiag.diagnosis.calls.judge import LEFT_OUT, JudgedRows, Numbering, batches, packed_rows
 from pjsipdiag.diagnosis.calls.rows import AGENT, CALL, FLAGS, FRAME, ROW, TIME, TRANSPORT, column
 
 Name = TypeVar("Name")
@@ -47,7 +47,7 @@ class ReceivedRequests:
     destinations: list[bytes] = field(default_factory=list)
 
 
-def join_received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
+def join_received(merged: MergedFolds, judged: Sequence[JudgedRows]) -> ReceivedRequests:
     """All that was received; what was judged is used up, as both together would take much memory."""
     whole, views = ReceivedRequests(), dict[int, int]()
     verdicts, agents, sources, destinations = dict[Verdict, int](), Numbering(), Numbering(), Numbering()
@@ -81,7 +81,7 @@ def join_received(merged: Merged, judged: Sequence[Judged]) -> ReceivedRequests:
 
 
 def _columns(
-    merged: Merged, number: int, rows: range, views: Mapping[int, int], tables: Sequence[Sequence[bytes]]
+    merged: MergedFolds, number: int, rows: range, views: Mapping[int, int], tables: Sequence[Sequence[bytes]]
 ) -> dict[str, Any]:
     """The columns of some rows of a part; `agent` in words."""
     packed, keys = packed_rows(merged, number, rows), merged.keys[number][rows.start : rows.stop]

@@ -196,7 +196,7 @@ def all_answers(before: bytes, further: Iterable[bytes | None]) -> bytes:
     return b"".join([ANSWER.pack(status, time) for time, _, status in both]) + before[mixed:]
 
 
-def given(answers: bytes, challenged: bool | None, *, proven: bool) -> bytes:
+def keep_given(answers: bytes, challenged: bool | None, *, proven: bool) -> bytes:
     """Those of one transaction's answers that one server can have given.
 
     A challenge ends its transaction (RFC 3261 17.2.1), and who sends credentials begins another. So of a challenge and

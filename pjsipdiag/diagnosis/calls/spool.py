@@ -102,7 +102,7 @@ class Spool:
         return self._window[:length]
 
 
-class Placed(Spool):
+class SpoolView(Spool):
     """The bytes of another spool from some place on; they are only read."""
 
     def __init__(self, spool: Spool, at: int) -> None:

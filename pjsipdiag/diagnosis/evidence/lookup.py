@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, source
-from pjsipdiag.asterisk.addresses.index import AddressIndex, Near
-from pjsipdiag.asterisk.addresses.match import Matches, parse_match
+from pjsipdiag.asterisk.addresses.index import AddressIndex, NearMiss
+from pjsipdiag.asterisk.addresses.match import MatchValue, parse_match
 from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Where
@@ -111,7 +111,7 @@ def dropped_identify(situation: Situation, group: CallGroup) -> DroppedObject | 
     return None
 
 
-def nearest(situation: Situation, ip: str) -> Near | None:
+def nearest(situation: Situation, ip: str) -> NearMiss | None:
     """The network that just misses the address."""
     return lookup(situation).loaded_index.near(source(Address(ip)))
 
@@ -175,7 +175,7 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
             yield DroppedObject("identify", section.name, why, kind.where if kind else section.where, section.where)
 
 
-def matches_in(section: Section | None) -> Matches:
+def matches_in(section: Section | None) -> MatchValue:
     """The rules and names that the section's `match=` lines stand for; a refused mask leaves the address before it."""
     rules: list[AddressRule] = []
     hosts: list[str] = []
@@ -193,4 +193,4 @@ def matches_in(section: Section | None) -> Matches:
                 elif not found.refusal:
                     rules += found.rules
                     hosts += found.hosts
-    return Matches(tuple(rules), tuple(hosts))
+    return MatchValue(tuple(rules), tuple(hosts))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
-from pjsipdiag.diagnosis.model import Finding, Seen
+from pjsipdiag.diagnosis.model import CallMarks, Finding
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 MOST_NUMBERS, MOST_CALL_IDS = 8, 4
@@ -28,10 +28,10 @@ def _by_source(situation: Situation) -> Mapping[str, Sequence[CallGroup]]:
 
 def with_calls(finding: Finding, groups: Sequence[CallGroup], statuses: Collection[int] = ()) -> Finding:
     """The finding with what was seen of its calls; those that ended with one of `statuses` speak for it."""
-    if finding.seen != Seen() or not groups:
+    if finding.seen != CallMarks() or not groups:
         return finding
     refused = (_refused(group, statuses) or group.numbers for group in groups)
-    seen = Seen(
+    seen = CallMarks(
         min(group.first_time for group in groups),
         max(group.last_time for group in groups),
         _first(chain.from_iterable(refused), MOST_NUMBERS),
@@ -45,16 +45,16 @@ def _refused(group: CallGroup, statuses: Collection[int]) -> list[str]:
     return [user for user, status in group.refused_numbers if not statuses or status in statuses]
 
 
-def _seen_of(exchanges: Sequence[Exchange]) -> Seen:
+def _seen_of(exchanges: Sequence[Exchange]) -> CallMarks:
     """All that was seen of requests outside of calls."""
     if not exchanges:
-        return Seen()
+        return CallMarks()
     refusing = (
         answer.call_id for one in exchanges for status in one.refusals for answer in one.answers.get(status, ())
     )
     asking = (request.call_id for one in exchanges for request in one.samples)
     users = (uri.user for one in exchanges for request in one.samples if (uri := request.from_uri))
-    return Seen(
+    return CallMarks(
         min(one.first_time for one in exchanges),
         max(one.last_time for one in exchanges),
         (),
@@ -63,11 +63,11 @@ def _seen_of(exchanges: Sequence[Exchange]) -> Seen:
     )
 
 
-def join_seen(one: Seen, other: Seen) -> Seen:
+def join_seen(one: CallMarks, other: CallMarks) -> CallMarks:
     """Puts together what was seen of two findings that are one."""
     if not one.last or not other.last:
         return one if one.last else other
-    return Seen(
+    return CallMarks(
         min(one.first, other.first),
         max(one.last, other.last),
         _first((*one.numbers, *other.numbers), MOST_NUMBERS),
@@ -78,7 +78,7 @@ def join_seen(one: Seen, other: Seen) -> Seen:
 
 def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable[Finding]:
     """Findings with what their sources did, as far as nothing closer is known of them."""
-    known: dict[tuple[str, ...], Seen] = {}  # a thousand findings may be about the requests of one source
+    known: dict[tuple[str, ...], CallMarks] = {}  # a thousand findings may be about the requests of one source
     for finding in findings:
         if finding.calls:
             groups = [group for source in finding.sources for group in groups_of(situation, source)]
@@ -87,7 +87,7 @@ def complete_seen(situation: Situation, findings: Iterable[Finding]) -> Iterable
             if finding.sources not in known:
                 refused = _refused_of(situation)
                 known[finding.sources] = _seen_of([one for host in finding.sources for one in refused.get(host, ())])
-            yield finding if finding.seen != Seen() else replace(finding, seen=known[finding.sources])
+            yield finding if finding.seen != CallMarks() else replace(finding, seen=known[finding.sources])
 
 
 @lru_cache(maxsize=4)

@@ -13,7 +13,7 @@ from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
-from pjsipdiag.diagnosis.model import Finding, Seen, Severity
+from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
 from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER, describe_registration
 from pjsipdiag.diagnosis.situation import Situation
@@ -85,7 +85,7 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
         if names
         else (),
         advice=f"look for one that you know: `grep ADDRESS` in the log; {TO_HAVE_THEM}",
-        seen=Seen(first, last, (), (), ()),
+        seen=CallMarks(first, last, (), (), ()),
     )
 
 
@@ -103,7 +103,7 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
         where=known.where if known else None,
         evidence=("known from the log only", "a provider that refuses the registration sends no calls"),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
-        seen=Seen(said.first, said.last, (), (), ()),
+        seen=CallMarks(said.first, said.last, (), (), ()),
     )
 
 
@@ -146,7 +146,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         calls=len(names) or count,
         evidence=tuple(evidence),
         advice=advice,
-        seen=Seen(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
+        seen=CallMarks(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
     )
 
 

@@ -6,15 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import field
 from itertools import chain
 
-from pjsipdiag.capture import Captures, UnfinishedState, Unjoinable, join, read_on
+from pjsipdiag.capture import Captures, UnfinishedState, UnjoinableError, join, read_on
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.joining.file_by_file import by_owner
 from pjsipdiag.capture.readers import until_gone
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import Folded
+from pjsipdiag.diagnosis.calls.fold_content import FoldContent
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor, PlacedFold
-from pjsipdiag.diagnosis.work.reading import DonePiece, FileReader, Reading, TaskProgress, WholeFile, fold, to_the_end
+from pjsipdiag.diagnosis.work.reading import (
+    DonePiece,
+    FileReader,
+    ReadingPlan,
+    TaskProgress,
+    WholeFile,
+    fold,
+    to_the_end,
+)
 from pjsipdiag.errors import CaptureError
 
 
@@ -23,7 +31,7 @@ class Chain:
     """`places` and `tallies` are those of each file."""
 
     captures: Captures
-    reading: Reading
+    reading: ReadingPlan
     progress: TaskProgress
     executor: Executor
     places: list[list[PlacedFold]] = field(default_factory=list)
@@ -66,7 +74,7 @@ class Chain:
             try:
                 dissector, found = join([one.rest for one in done[:joined] if one.rest], tally, self._unfinished)
                 break
-            except Unjoinable as reason:
+            except UnjoinableError as reason:
                 joined = reason.part if self.executor.forks else 0
                 self.progress.forget([one.number for one in done[joined:]])
                 if not joined:
@@ -80,7 +88,7 @@ class Chain:
         told = to_the_end(chain(found, more), dissector, self._after(capture))
         (last,) = fold(told, tally, self._here(), self._days, self._spool)
         tally.on_read = None
-        places += [PlacedFold(last, capture)] if isinstance(last, Folded) and last.counts[0] else []
+        places += [PlacedFold(last, capture)] if isinstance(last, FoldContent) and last.counts[0] else []
         self._add(places, tally, WholeFile([], tally, self._days, dissector.take_unfinished(), dissector.late))
 
     def _merged(self, capture: int, done: Sequence[DonePiece]) -> tuple[list[PlacedFold], Tally]:
@@ -98,9 +106,9 @@ class Chain:
     def _after(self, capture: int) -> int | None:
         return next(iter(self.captures.starts[capture + 1 :]), None)
 
-    def _here(self) -> Reading:
+    def _here(self) -> ReadingPlan:
         """Puts what is folded here into one fold."""
-        return Reading(self.reading.selection)
+        return ReadingPlan(self.reading.selection)
 
     def _lose(self, whole: WholeFile) -> None:
         """Goes on without a file that cannot be read. Raises CaptureError where it is the only one."""

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Generic
 from weakref import WeakValueDictionary
 
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, FoldContent, MergedFolds
 from pjsipdiag.diagnosis.calls.merge import alone, finish, merge_more
-from pjsipdiag.diagnosis.calls.spool import Placed, Spool
-from pjsipdiag.diagnosis.work.executor import Elsewhere, Item, PlacedFold, Result, Work
+from pjsipdiag.diagnosis.calls.spool import Spool, SpoolView
+from pjsipdiag.diagnosis.work.executor import Item, PlacedFold, RemoteFold, Result, Work
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.parcel import pack, pack_fold, unpack, unpack_fold
 from pjsipdiag.diagnosis.work.reading import FileReader, PieceReader
@@ -72,7 +72,7 @@ class DaskCluster:
             raise LostError(f"--dask {self._address}: it was left already")
         return _StartedThere(self._client, self._address, work, items)
 
-    def merge(self, places: Sequence[PlacedFold]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> MergedFolds:
         """Workers merge neighbours, in a tree; what is left is merged here, one after the other."""
         with in_one_line(self._address):
             heard = not any(place.fold.messages for place in places)
@@ -181,9 +181,9 @@ class _KeptByWorker:
             self._places.append((self._spool.append(content), len(content)))
         return len(self._places) - 1
 
-    def keep(self, fold: Folded) -> Elsewhere:
+    def keep(self, fold: FoldContent) -> RemoteFold:
         data = pack_fold(fold)
-        return Elsewhere(self.append(data), len(data), fold.messages)
+        return RemoteFold(self.append(data), len(data), fold.messages)
 
 
 _KEEPING = Lock()
@@ -215,9 +215,9 @@ def _taken(value: _KeptByWorker, number: int) -> bytes:
     return value[number]
 
 
-def _elsewhere(result: object) -> Iterator[Elsewhere]:
+def _elsewhere(result: object) -> Iterator[RemoteFold]:
     for one in result if isinstance(result, list) else [result]:
-        yield from (fold for fold in getattr(one, "folds", ()) if isinstance(fold, Elsewhere))
+        yield from (fold for fold in getattr(one, "folds", ()) if isinstance(fold, RemoteFold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +236,12 @@ def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
     for place in places:
         one = place.fold
         first = group[0].fold if group else None
-        alike = isinstance(one, Elsewhere) and isinstance(first, Elsewhere) and one.value is first.value
-        if group and not (alike and isinstance(one, Elsewhere) and size + one.size <= MOST_MERGED_BYTES):
+        alike = isinstance(one, RemoteFold) and isinstance(first, RemoteFold) and one.value is first.value
+        if group and not (alike and isinstance(one, RemoteFold) and size + one.size <= MOST_MERGED_BYTES):
             yield group
             group, size = [], 0
         group.append(place)
-        size += one.size if isinstance(one, Elsewhere) else 0
+        size += one.size if isinstance(one, RemoteFold) else 0
     if group:
         yield group
 
@@ -249,13 +249,13 @@ def _neighbours(places: Sequence[PlacedFold]) -> Iterator[list[PlacedFold]]:
 def _leaves(client: Client, group: Sequence[PlacedFold], heard: bool) -> Iterator[_HeldBytes]:
     """Merges what several small files hold where they were read."""
     folds = [(place.fold, (place.capture, place.first_frame)) for place in group]
-    taken = [(one.number, at) for one, at in folds if isinstance(one, Elsewhere)]
+    taken = [(one.number, at) for one, at in folds if isinstance(one, RemoteFold)]
     first = group[0].fold
-    if len(taken) < 2 or not isinstance(first, Elsewhere):
+    if len(taken) < 2 or not isinstance(first, RemoteFold):
         yield from (_leaf(client, place) for place in group)
         return
     data = client.submit(_merge_there, first.value, taken, heard, pure=False)
-    yield _HeldBytes(data, sum(one.size for one, _ in folds if isinstance(one, Elsewhere)))
+    yield _HeldBytes(data, sum(one.size for one, _ in folds if isinstance(one, RemoteFold)))
 
 
 def _merge_there(value: _KeptByWorker, taken: Sequence[tuple[int, tuple[int, int]]], heard: bool) -> bytes:
@@ -266,7 +266,7 @@ def _merge_there(value: _KeptByWorker, taken: Sequence[tuple[int, tuple[int, int
 
 def _leaf(client: Client, place: PlacedFold) -> _HeldBytes:
     one, at = place.fold, (place.capture, place.first_frame)
-    if isinstance(one, Folded):
+    if isinstance(one, FoldContent):
         data = pack_fold(one)
         with warnings.catch_warnings(action="ignore"):  # that it is large: the scheduler keeps it, workers may die
             return _HeldBytes(client.submit(bytes, data, pure=False), len(data), at)
@@ -297,16 +297,16 @@ def _merge(data: Sequence[bytes], places: Sequence[tuple[int, int] | None], hear
     return pack(merge_more(chain.from_iterable(opened), heard))
 
 
-def _opened(data: bytes, place: tuple[int, int] | None, heard: bool) -> Iterator[Merged]:
+def _opened(data: bytes, place: tuple[int, int] | None, heard: bool) -> Iterator[MergedFolds]:
     if place is None:
         yield unpack(data)
     else:
         yield from alone(CapturePart(unpack_fold(data), *place), heard)
 
 
-def _here(node: _HeldBytes, spool: Spool, heard: bool) -> Iterator[Merged]:
+def _here(node: _HeldBytes, spool: Spool, heard: bool) -> Iterator[MergedFolds]:
     """The fold of a node, its heads in `spool`."""
     for merged in _opened(node.data.result(), node.place, heard):
         for part in merged.parts:
-            part.fold.spool = Placed(spool, spool.append(part.fold.spool.content()))
+            part.fold.spool = SpoolView(spool, spool.append(part.fold.spool.content()))
         yield merged

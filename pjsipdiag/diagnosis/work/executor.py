@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar
 
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Folded, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, FoldContent, MergedFolds
 from pjsipdiag.diagnosis.calls.merge import merge
-from pjsipdiag.diagnosis.work.jobs import Shared
+from pjsipdiag.diagnosis.work.jobs import SharedWork
 
 RESTARTS = 3
 """How often workers may be lost that others come in place of."""
@@ -24,7 +24,7 @@ Result_co = TypeVar("Result_co", covariant=True)
 
 
 @dataclass(slots=True)
-class Elsewhere:
+class RemoteFold:
     """A fold on another machine: fold `number` of what `value` stands for, of so many bytes."""
 
     number: int
@@ -33,7 +33,7 @@ class Elsewhere:
     value: Any = None
 
 
-AnyFold = Folded | Elsewhere
+AnyFold = FoldContent | RemoteFold
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Executor(Protocol):
         """Begins on `[work(item) for item in items]`."""
         ...
 
-    def merge(self, places: Sequence[PlacedFold], /) -> Merged:
+    def merge(self, places: Sequence[PlacedFold], /) -> MergedFolds:
         """Merges all folds."""
         ...
 
@@ -94,9 +94,9 @@ class Processes:
         self._jobs = jobs
 
     def submit(self, work: Work[Item, Result], items: Sequence[Item]) -> StartedWork[Result]:
-        return _Started(Shared(work, items, self._jobs, least=1))
+        return _Started(SharedWork(work, items, self._jobs, least=1))
 
-    def merge(self, places: Sequence[PlacedFold]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> MergedFolds:
         return merge_here(places)
 
     def another(self) -> None:
@@ -107,7 +107,7 @@ class Processes:
 
 
 class _Started(StartedWork[Result]):
-    def __init__(self, shared: Shared[Any, Result]) -> None:
+    def __init__(self, shared: SharedWork[Any, Result]) -> None:
         self._shared = shared
 
     def __exit__(self, *_: object) -> None:
@@ -117,6 +117,8 @@ class _Started(StartedWork[Result]):
         return iter(self._shared.results(look))
 
 
-def merge_here(places: Sequence[PlacedFold]) -> Merged:
+def merge_here(places: Sequence[PlacedFold]) -> MergedFolds:
     """Merges folds that are all in this process."""
-    return merge([CapturePart(at.fold, at.capture, at.first_frame) for at in places if isinstance(at.fold, Folded)])
+    return merge(
+        [CapturePart(at.fold, at.capture, at.first_frame) for at in places if isinstance(at.fold, FoldContent)]
+    )

@@ -19,9 +19,9 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.capture.source.location import from_here
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.calls.folded import Folded, Merged
+from pjsipdiag.diagnosis.calls.fold_content import FoldContent, MergedFolds
 from pjsipdiag.diagnosis.calls.selection import selection
-from pjsipdiag.diagnosis.calls.spool import Placed, Spool
+from pjsipdiag.diagnosis.calls.spool import Spool, SpoolView
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.traffic import CaptureSummary
 from pjsipdiag.diagnosis.work.chain import Chain
@@ -29,7 +29,7 @@ from pjsipdiag.diagnosis.work.executor import RESTARTS, Executor, Processes, Sta
 from pjsipdiag.diagnosis.work.holders import Holders
 from pjsipdiag.diagnosis.work.jobs import LostError
 from pjsipdiag.diagnosis.work.kept import prepare
-from pjsipdiag.diagnosis.work.reading import DonePiece, PieceReader, Reading, Task, TaskProgress
+from pjsipdiag.diagnosis.work.reading import DonePiece, PieceReader, ReadingPlan, Task, TaskProgress
 from pjsipdiag.diagnosis.work.tasks import tasks_elsewhere, tasks_here
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.sip import Address
@@ -42,7 +42,7 @@ LARGEST_FOLD = 100_000
 class GatheredCaptures:
     """Everything that the captures hold; `notes` say what was passed over."""
 
-    merged: Merged
+    merged: MergedFolds
     tallies: tuple[Tally, ...]
     notes: tuple[str, ...] = ()
 
@@ -89,7 +89,7 @@ def summary(tally: Tally) -> CaptureSummary:
 class AlreadyRead:
     """Captures that were gathered already, in place of some whose reading has begun."""
 
-    reading: Reading
+    reading: ReadingPlan
     gathered: GatheredCaptures
 
     def finish(self) -> GatheredCaptures:
@@ -151,7 +151,7 @@ def _begin(captures: Sequence[str | Path], options: Options, executor: Executor)
 class BegunReading:
     """Captures that are being read; left behind, what others are still doing is ended."""
 
-    reading: Reading
+    reading: ReadingPlan
     _captures: Captures
     _tasks: Sequence[Task]
     """The tasks of other processes; none where this one reads alone."""
@@ -207,10 +207,10 @@ class BegunReading:
             # Heads lie in spools: in one of their own for each piece that was kept in a folder, in a file shared by
             # fork, or on the machine that read them.
             if self._executor.forks and self.reading.kept_in:
-                for one in (one for done in found for one in done.folds if isinstance(one, Folded)):
-                    one.adopt(Placed(self._heads, self._heads.append(one.spool.content())))
+                for one in (one for done in found for one in done.folds if isinstance(one, FoldContent)):
+                    one.adopt(SpoolView(self._heads, self._heads.append(one.spool.content())))
             elif self._executor.forks:
-                folds = [one for done in found for one in done.folds if isinstance(one, Folded)]
+                folds = [one for done in found for one in done.folds if isinstance(one, FoldContent)]
                 spool = task.spool.adopt(folds[0].spool) if folds else task.spool
                 for one in folds:
                     one.adopt(spool)
@@ -231,8 +231,8 @@ def _executor(options: Options) -> Executor:
     return DaskCluster(address)
 
 
-def _reading(options: Options, executor: Executor) -> Reading:
-    return Reading(
+def _reading(options: Options, executor: Executor) -> ReadingPlan:
+    return ReadingPlan(
         selection(options),
         options.get("jobs", 1),
         options.get("reader", "native"),

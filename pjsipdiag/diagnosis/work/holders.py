@@ -43,7 +43,7 @@ class Holders:
         groups = [*_together(captures)]
         for at in range(0, len(groups), MOST_RESULTS):
             some = groups[at : at + MOST_RESULTS]
-            for group, seen in zip(some, self._asked(Looking(look), some), strict=True):
+            for group, seen in zip(some, self._asked(CaptureLook(look), some), strict=True):
                 for tally, (found, lost) in zip(group, seen, strict=True):
                     if lost:
                         self.why_lost[tally.name] = lost
@@ -55,7 +55,7 @@ class Holders:
             [_bare(tally) for tally in captures[at : at + FILES_TOGETHER]]
             for at in range(0, len(captures), FILES_TOGETHER)
         ]
-        changed = {one.file for found in self._asked(Comparing(), batches) for one in found}
+        changed = {one.file for found in self._asked(CaptureComparison(), batches) for one in found}
         return [tally for tally in captures if tally.file in changed]
 
     def _asked(self, work: Work[Item, Result], items: Sequence[Item]) -> list[Result]:
@@ -77,7 +77,7 @@ class Holders:
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class CaptureLook:
     """Looks into some captures, where they are."""
 
     look: Look[Any]
@@ -99,7 +99,7 @@ class Looking:
         return found, ""
 
 
-class Comparing:
+class CaptureComparison:
     """Says which captures are no longer those that were read."""
 
     def __call__(self, captures: Sequence[Tally]) -> list[Tally]:

@@ -46,11 +46,11 @@ def processors() -> int:
 
 def share(work: Callable[[_Item], _Result], items: Sequence[_Item], jobs: int) -> list[_Result]:
     """`[work(item) for item in items]` by at most `jobs` processes at a time. An exception of `work` is raised here."""
-    with Shared(work, items, jobs) as shared:
+    with SharedWork(work, items, jobs) as shared:
         return shared.results()
 
 
-class Shared(Generic[_Item, _Result]):
+class SharedWork(Generic[_Item, _Result]):
     """Work that processes have begun on: they go on while this one does something else, until `results` is asked for.
 
     Without `jobs` of at least 2, or with fewer than `least` items, the work is done when its results are asked for.
@@ -74,7 +74,7 @@ class Shared(Generic[_Item, _Result]):
         self._selector = selectors.DefaultSelector()
         self._fill()
 
-    def __enter__(self) -> Shared[_Item, _Result]:
+    def __enter__(self) -> SharedWork[_Item, _Result]:
         return self
 
     def __exit__(self, *_: object) -> None:

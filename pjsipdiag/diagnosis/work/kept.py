@@ -23,9 +23,9 @@ from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.storage import Url
 
 if TYPE_CHECKING:
-    from pjsipdiag.diagnosis.work.reading import DonePiece, Reading
+    from pjsipdiag.diagnosis.work.reading import DonePiece, ReadingPlan
 
-FOLD_MAGIC = b"pjsipdiag fold 4\n"
+FOLD_MAGIC = b"pjsipdiag fold 5\n"
 _DIGEST_SIZE = 32
 
 
@@ -46,7 +46,7 @@ def prepare(folder: str) -> None:
 
 
 def once(
-    reading: Reading, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], DonePiece]
+    reading: ReadingPlan, piece: FilePart, alone: bool, stamp: Stamp | None, read: Callable[[], DonePiece]
 ) -> DonePiece:
     """The reading of a piece: kept before, or read now and kept. `stamp` is that of its capture."""
     folder = reading.kept_in
@@ -62,7 +62,7 @@ def once(
     return done
 
 
-def _name(reading: Reading, piece: FilePart, alone: bool, stamp: Stamp) -> str:
+def _name(reading: ReadingPlan, piece: FilePart, alone: bool, stamp: Stamp) -> str:
     """Sets are put in order: their own differs from process to process."""
     wanted = reading.selection
     place = piece.path.whole if isinstance(piece.path, Url) else str(here(piece.path).absolute())

@@ -9,33 +9,33 @@ from __future__ import annotations
 import pickle
 from dataclasses import fields, replace
 
-from pjsipdiag.diagnosis.calls.folded import Folded, Merged
+from pjsipdiag.diagnosis.calls.fold_content import FoldContent, MergedFolds
 
 _OF_PARTS = ("parts", "keys", "senders", "called")
-_TABLES = tuple(one.name for one in fields(Merged) if one.name not in _OF_PARTS)
+_TABLES = tuple(one.name for one in fields(MergedFolds) if one.name not in _OF_PARTS)
 
 
-def pack_fold(fold: Folded) -> bytes:
+def pack_fold(fold: FoldContent) -> bytes:
     """A fold as bytes."""
     return pickle.dumps(fold, pickle.HIGHEST_PROTOCOL)
 
 
-def unpack_fold(data: bytes) -> Folded:
+def unpack_fold(data: bytes) -> FoldContent:
     """The fold that `pack_fold` made bytes of."""
-    fold: Folded = pickle.loads(data)
+    fold: FoldContent = pickle.loads(data)
     return fold
 
 
-def pack(merged: Merged) -> bytes:
+def pack(merged: MergedFolds) -> bytes:
     """Packs merged folds into bytes."""
     parts = [replace(part, fold=_rows_of(part.fold)) for part in merged.parts]
     return pickle.dumps((parts, [getattr(merged, name) for name in _TABLES]), pickle.HIGHEST_PROTOCOL)
 
 
-def unpack(data: bytes) -> Merged:
+def unpack(data: bytes) -> MergedFolds:
     """Unpacks what `pack` made."""
     parts, tables = pickle.loads(data)
-    return Merged(
+    return MergedFolds(
         parts,
         [part.fold.keys for part in parts],
         [[*part.fold.senders] for part in parts],
@@ -44,8 +44,8 @@ def unpack(data: bytes) -> Merged:
     )
 
 
-def _rows_of(fold: Folded) -> Folded:
-    return Folded(
+def _rows_of(fold: FoldContent) -> FoldContent:
+    return FoldContent(
         spool=fold.spool,
         rows=fold.rows,
         forms=fold.forms,

@@ -15,12 +15,12 @@ from pjsipdiag.capture.readers import read, until_gone
 from pjsipdiag.capture.source.location import size_of, stamp
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import Folded
+from pjsipdiag.diagnosis.calls.fold_content import FoldContent
 from pjsipdiag.diagnosis.calls.rows import ROW
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.options import Progress
-from pjsipdiag.diagnosis.work.executor import AnyFold, Elsewhere
+from pjsipdiag.diagnosis.work.executor import AnyFold, RemoteFold
 from pjsipdiag.diagnosis.work.kept import once
 
 MESSAGES = 50_000
@@ -28,7 +28,7 @@ MESSAGES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingPlan:
     """How captures are read; see `Options`. A fold ends behind `most_rows` transactions, None: with its piece."""
 
     selection: Selection
@@ -113,7 +113,7 @@ class DonePiece:
     why_lost: str = ""
 
 
-Keep = Callable[[Folded], Elsewhere]
+Keep = Callable[[FoldContent], RemoteFold]
 """Puts a fold that is done away, where the memory of many is not to be had."""
 
 
@@ -123,7 +123,7 @@ class PieceReader:
 
     is_alone: bool
     progress: TaskProgress | None
-    reading: Reading
+    reading: ReadingPlan
     keep: Keep | None = None
 
     def __call__(self, task: Task) -> list[DonePiece]:
@@ -142,7 +142,7 @@ class PieceReader:
         done = once(
             self.reading, piece, self.is_alone, found, lambda: alone._done(number, capture, piece, spool, found)
         )
-        folds = [self.keep(fold) if self.keep and isinstance(fold, Folded) else fold for fold in done.folds]
+        folds = [self.keep(fold) if self.keep and isinstance(fold, FoldContent) else fold for fold in done.folds]
         return replace(done, number=number, capture=capture, piece=piece, folds=folds)
 
     def _done(self, number: int, capture: int, piece: FilePart, spool: Spool, found: Stamp | None) -> DonePiece:
@@ -178,7 +178,7 @@ class FileReader:
 
     path: str
     is_alone: bool
-    reading: Reading
+    reading: ReadingPlan
     after: int | None
     keep: Keep | None = None
 
@@ -204,7 +204,7 @@ class FileReader:
         return WholeFile(folds, tally, days, dissector.take_unfinished(), dissector.late)
 
 
-def read_file(path: str, tally: Tally, reading: Reading, dissector: Dissector | None = None) -> Iterator[Datagram]:
+def read_file(path: str, tally: Tally, reading: ReadingPlan, dissector: Dissector | None = None) -> Iterator[Datagram]:
     """The datagrams of a file, read as it was asked for."""
     return read(
         path,
@@ -227,7 +227,7 @@ def to_the_end(found: Iterable[Datagram], dissector: Dissector | None, after: in
 def fold(  # noqa: PLR0917  (what is read, and how)
     datagrams: Iterable[Datagram],
     tally: Tally,
-    reading: Reading,
+    reading: ReadingPlan,
     days: list[int],
     spool: Spool,
     keep: Keep | None = None,

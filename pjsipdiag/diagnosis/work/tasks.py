@@ -11,7 +11,7 @@ from pjsipdiag.capture.joining.part_handover import WHOLE, FilePart
 from pjsipdiag.capture.source.location import size_of, stamp
 from pjsipdiag.diagnosis.calls.spool import Spool
 from pjsipdiag.diagnosis.work.executor import Executor
-from pjsipdiag.diagnosis.work.reading import Reading, Task
+from pjsipdiag.diagnosis.work.reading import ReadingPlan, Task
 from pjsipdiag.errors import CaptureError
 
 MOST_TASKS = 8
@@ -25,7 +25,7 @@ PIECE, TOGETHER, FILES_TOGETHER = 128 << 20, 16 << 20, 32
 pieces it names together: each message to it and from it costs as much as reading some MB."""
 
 
-def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
+def tasks_here(files: Sequence[str], reading: ReadingPlan) -> Iterator[Task]:
     """The tasks for several processes; none where one has to read alone: what is followed, what can be read only once,
     and what depends on the first message that one process finds."""
     jobs = reading.jobs
@@ -48,7 +48,7 @@ def tasks_here(files: Sequence[str], reading: Reading) -> Iterator[Task]:
         yield Task(pieces[at : at + size], Spool() if reading.kept_in else Spool().share())
 
 
-def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) -> Iterator[Task]:
+def tasks_elsewhere(files: Sequence[str], reading: ReadingPlan, executor: Executor) -> Iterator[Task]:
     """Tasks where others open the files: each of a bounded size, each a piece of a file or some small ones."""
     if reading.selection.of_day:
         return
@@ -58,7 +58,7 @@ def tasks_elsewhere(files: Sequence[str], reading: Reading, executor: Executor) 
     batches = [tuple(files[at : at + FILES_TOGETHER]) for at in range(0, len(files), FILES_TOGETHER)]
     together: list[tuple[int, int, FilePart]] = []
     numbers, size = count(), 0
-    for capture, pieces in enumerate(chain.from_iterable(executor.submit(Cutting(), batches).results())):
+    for capture, pieces in enumerate(chain.from_iterable(executor.submit(PieceCutter(), batches).results())):
         for piece, length in pieces:
             together.append((next(numbers), capture, piece))
             size += length
@@ -73,7 +73,7 @@ Cuts = list[list[tuple[FilePart, int]]]
 """The pieces of each of some files, with how many bytes each has."""
 
 
-class Cutting:
+class PieceCutter:
     """Says in which pieces files are read, where they are."""
 
     def __call__(self, paths: Sequence[str]) -> Cuts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pjsipdiag.asterisk.section import Where
-from pjsipdiag.diagnosis.model import Edit, Finding, Loading, Seen, Stop, Suggestion
+from pjsipdiag.diagnosis.model import CallMarks, Edit, Finding, Loading, Stop, Suggestion
 from pjsipdiag.report import wording
 
 Json = dict[str, Any]
@@ -28,7 +28,7 @@ def finding(row: Finding) -> Json:
     }
 
 
-def _seen(row: Seen) -> Json:
+def _seen(row: CallMarks) -> Json:
     return {
         "first": wording.moment(row.first) if row.first else None,
         "last": wording.moment(row.last) if row.last else None,

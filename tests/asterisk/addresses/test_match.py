@@ -56,7 +56,7 @@ def test_a_port_refuses_the_value_where_the_release_knows_none() -> None:
 
 def test_the_last_rule_that_fits_decides() -> None:
     rules, _ = parse_rules("203.0.113.0/24,!203.0.113.8/29,203.0.113.9", ports=True, deny=False, where=HERE)
-    wins = [applies(rules, sockaddr.Numeric(4, int(ipaddress.IPv4Address(f"203.0.113.{n}")))) for n in (7, 8, 9)]
+    wins = [applies(rules, sockaddr.NumericAddress(4, int(ipaddress.IPv4Address(f"203.0.113.{n}")))) for n in (7, 8, 9)]
     assert wins == [True, False, True]
 
 
@@ -71,7 +71,7 @@ def test_networks_match_as_ipaddress_says(
         assert base.version == 6 and ipaddress.IPv6Address(int(base)).ipv4_mapped and length > 32
         return
     network = ipaddress.ip_network((base, length), strict=False)
-    address = sockaddr.Numeric(source.version, int(source))
+    address = sockaddr.NumericAddress(source.version, int(source))
     mapped = any(a.version == 6 and int(a) >> 32 == 0xFFFF for a in (base, source))
     assert mapped or applies(rules, address) == (source in network)
 

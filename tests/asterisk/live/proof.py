@@ -27,7 +27,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import Live, WantedNames
+from pjsipdiag.asterisk.live.snapshot import LiveAnswers, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.replay.identifiers import Replay
@@ -87,7 +87,7 @@ def hosts_of(case: Case) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*hosts, *realms)))
 
 
-def judged(case: Case, live: Live, done: Sequence[Mapping[str, Any]], count: Counter[str]) -> Iterator[str]:
+def judged(case: Case, live: LiveAnswers, done: Sequence[Mapping[str, Any]], count: Counter[str]) -> Iterator[str]:
     """Where the verdicts from the running Asterisk alone are not its decisions."""
     config = running_config(live)
     tokens = line_tokens(config)
@@ -118,7 +118,7 @@ def loaded(case: Case, etc: Path) -> Config:
     return load_config(etc, case["asterisk"], hosts)
 
 
-def named(case: Case, etc: Path, live: Live) -> list[str]:
+def named(case: Case, etc: Path, live: LiveAnswers) -> list[str]:
     """The objects that are loaded otherwise than the files have them."""
     config = loaded(case, etc)
     return [str(problem.reason) for problem in loaded_otherwise(config, running_config(live), live)]

@@ -6,7 +6,7 @@ import pytest
 
 from pjsipdiag.asterisk.dialplan.find import Presence, find
 from pjsipdiag.asterisk.live.dialplan import context_item, contexts, dialplan, pickup
-from pjsipdiag.asterisk.live.snapshot import Item, Live
+from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers
 from pjsipdiag.asterisk.releases import release
 
 ANSWERS = {
@@ -62,7 +62,7 @@ def ask(name: str) -> Item | None:
 def test_a_number_is_found_as_the_answers_have_it(context: str, number: str, caller: str, presence: Presence) -> None:
     names = ["from-internal", "switched", "gone", "refused"]
     items = (*contexts(ask, names), *(Item("endpoint", name, (("context", name),)) for name in ("refused", "gone")))
-    made = dialplan(Live("", "22.10.1", items=items), release("22.10.1"), ())
+    made = dialplan(LiveAnswers("", "22.10.1", items=items), release("22.10.1"), ())
     assert made is not None
     assert find(made, context, number, caller).presence is presence
 
@@ -72,10 +72,10 @@ def test_the_number_that_picks_up_is_the_current_one() -> None:
     found = pickup(text)
     assert found is not None
     assert found.first("pickupexten") == "*9"
-    made = dialplan(Live("", "22.10.1", items=(*contexts(ask, ["gone"]), found)), release("22.10.1"), ())
+    made = dialplan(LiveAnswers("", "22.10.1", items=(*contexts(ask, ["gone"]), found)), release("22.10.1"), ())
     assert made is not None
     assert find(made, "gone", "*9").presence is Presence.FOUND
 
 
 def test_what_was_not_asked_for_is_no_dialplan() -> None:
-    assert dialplan(Live("", "22.10.1"), release("22.10.1"), ()) is None
+    assert dialplan(LiveAnswers("", "22.10.1"), release("22.10.1"), ()) is None

@@ -17,7 +17,7 @@ from pjsipdiag.asterisk.live import cli_answers, saved
 from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import Item, Live, LiveError, WantedNames
+from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers, LiveError, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.loading.show_output import without_colours
@@ -44,7 +44,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def live(version: str) -> Live:
+def live(version: str) -> LiveAnswers:
     return ask_live(command(version), WantedNames(("alias.example",)))
 
 
@@ -54,7 +54,7 @@ def recorded(version: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_it_holds_what_the_files_load(version: str, live: Live) -> None:
+def test_it_holds_what_the_files_load(version: str, live: LiveAnswers) -> None:
     release = {"22": "22.10.1", "16": "16.28.0"}[version]
     files, running = load_config(FIXTURES / f"etc{version}", release, NAMES), running_config(live)
     assert running.version == release
@@ -71,7 +71,7 @@ def test_it_holds_what_the_files_load(version: str, live: Live) -> None:
     assert [r.line for r in running.registrations.values()] == [True]
 
 
-def test_its_verdicts_are_asterisks_or_unknown_for_a_reason(version: str, live: Live) -> None:
+def test_its_verdicts_are_asterisks_or_unknown_for_a_reason(version: str, live: LiveAnswers) -> None:
     config = running_config(live)
     alone, let_in = Replay(config), Replay(replace(config, not_shown=config.not_shown - {"acl"}))
     for request in recorded(version):
@@ -88,7 +88,7 @@ def test_its_verdicts_are_asterisks_or_unknown_for_a_reason(version: str, live: 
             assert verdict_differences(request["expect"], verdict) == []
 
 
-def test_what_was_saved_is_what_was_told(live: Live, tmp_path: Path) -> None:
+def test_what_was_saved_is_what_was_told(live: LiveAnswers, tmp_path: Path) -> None:
     path = tmp_path / "told.conf"
     path.write_text(saved.to_text(live))
     assert ask_live(str(path)) == replace(live, file="told.conf")
@@ -99,11 +99,11 @@ def test_what_was_saved_is_what_was_told(live: Live, tmp_path: Path) -> None:
 def test_any_value_is_saved_and_read(values: list[str]) -> None:
     values = [value.strip() for value in values]
     item = Item("identify", "i", tuple(("match_header", value) for value in values))
-    live = Live("a", "22.10.1", ("ip",), ("res_pjsip",), (item,))
+    live = LiveAnswers("a", "22.10.1", ("ip",), ("res_pjsip",), (item,))
     assert saved.from_text(saved.to_text(live), "x").items == (item,)
 
 
-def test_no_secret_is_kept(live: Live) -> None:
+def test_no_secret_is_kept(live: LiveAnswers) -> None:
     text = saved.to_text(live)
     assert "very-secret" not in text
     assert "password" not in text.split("\n", 1)[1]
@@ -165,7 +165,7 @@ def test_no_named_list_denies_where_acl_conf_was_refused() -> None:
     assert cli_answers.acls("\nacl\n---\none\ntwo words\n") == ["one", "two words"]
 
 
-def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: Live) -> None:
+def test_the_addresses_of_a_name_stand_in_any_order(version: str, live: LiveAnswers) -> None:
     """Asterisk resolves a name to its addresses of both families, the newer one first or last."""
     files = load_config(FIXTURES / f"etc{version}", running_config(live).version, NAMES)
     turned = tuple(
@@ -205,7 +205,7 @@ def test_a_shown_difference_is_what_differs_and_its_line(tmp_path: Path) -> None
     )
 
 
-def test_a_saved_file_that_is_cut_off_is_one_line(live: Live) -> None:
+def test_a_saved_file_that_is_cut_off_is_one_line(live: LiveAnswers) -> None:
     lines = saved.to_text(live).splitlines(keepends=True)
     for kept in (1, len(lines) // 2, len(lines) - 1):
         with pytest.raises(LiveError, match="is cut off"):
@@ -217,5 +217,5 @@ def test_saving_without_asking_is_one_line(tmp_path: Path) -> None:
     assert (result.exit_code, "--save-live saves what --live asks for" in result.output) == (2, True)
 
 
-def test_what_runs_did_load(live: Live) -> None:
+def test_what_runs_did_load(live: LiveAnswers) -> None:
     assert not [one for one in check(running_config(live)) if one.rule == "not-loaded"]

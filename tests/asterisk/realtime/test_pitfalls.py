@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.live.snapshot import Live
+from pjsipdiag.asterisk.live.snapshot import LiveAnswers
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.replay.identifiers import identify
@@ -107,7 +107,7 @@ def test_a_cache_may_hold_other_rows(tmp_path: Path, live: bool) -> None:
         "extconfig.conf": "[settings]\nips => odbc,main\n",
     }.items():
         (etc / name).write_text(text)
-    told = Live("running", "22.10.1") if live else None
+    told = LiveAnswers("running", "22.10.1") if live else None
     config = load(etc, databases=[f"main={tmp_path}"], live=told)
     verdict = identify(explain.request(explain.parse_source("192.0.2.1")), config)
     assert (verdict.outcome, verdict.endpoint) == ("accepted" if live else "unknown", "a")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.capture import Datagram, Handover, Tally, Unjoinable, join, read, read_on, read_part, split
+from pjsipdiag.capture import Datagram, Handover, Tally, UnjoinableError, join, read, read_on, read_part, split
 from pjsipdiag.capture.joining import parts
 
 
@@ -30,7 +30,7 @@ def together(path: Path, jobs: int, joined: list[bool] | None = None) -> tuple[l
             whole.merge(tally)
         try:
             dissector, told_late = join(rests[:count], whole)
-        except Unjoinable as reason:
+        except UnjoinableError as reason:
             if joined is None:
                 raise
             count = reason.part

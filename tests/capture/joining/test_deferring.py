@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.capture import Unjoinable, split
+from pjsipdiag.capture import UnjoinableError, split
 from pjsipdiag.capture.joining import deferring, parts
 from pjsipdiag.sip import Address
 from tests.capture.build import ACK, PSH, RST, SYN, ethernet, media, pcap, sip, tcp, unreachable
@@ -107,7 +107,7 @@ def test_a_part_hands_back_no_more_than_its_bound(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(deferring, "MOST_DEFERRED", sum(map(len, segments)))
     assert together(path, 2) == alone(path)
     monkeypatch.setattr(deferring, "MOST_DEFERRED", sum(map(len, segments)) - 1)
-    with pytest.raises(Unjoinable, match="too many fragments or TCP segments"):
+    with pytest.raises(UnjoinableError, match="too many fragments or TCP segments"):
         together(path, 2)
 
 
@@ -120,5 +120,5 @@ def test_where_too_many_flows_were_passed_over_any_may_go_on(tmp_path: Path, mon
     assert together(path, 2) == alone(path)
     assert len(alone(path)[0]) == 1
     monkeypatch.setattr(deferring, "MOST_PASSED", 10)
-    with pytest.raises(Unjoinable, match="a TCP stream goes on"):
+    with pytest.raises(UnjoinableError, match="a TCP stream goes on"):
         together(path, 2)

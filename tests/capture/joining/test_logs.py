@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.capture import Datagram, FilePart, Handover, Tally, Unjoinable, join, read, read_part, split
+from pjsipdiag.capture import Datagram, FilePart, Handover, Tally, UnjoinableError, join, read, read_part, split
 from tests.bench.logs import write
 
 REFUSED = (
@@ -97,5 +97,5 @@ def test_a_part_that_begins_in_a_message_is_not_believed(tmp_path: Path) -> None
     path.write_bytes(data)
     place = data.rindex(b"\n", 0, data.index(FORGED.splitlines()[0], len(data) // 100)) + 1
     ends = ((0, place, (True, False)), (place, len(data), (False, True)))
-    with pytest.raises(Unjoinable):
+    with pytest.raises(UnjoinableError):
         in_parts([FilePart(str(path), start, end, log=log) for start, end, log in ends])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.capture import Unjoinable, split
+from pjsipdiag.capture import UnjoinableError, split
 from pjsipdiag.capture.joining import deferring, part_handover, parts
 from pjsipdiag.capture.packets import fragments
 from tests.bench.logs import write as write_log
@@ -97,7 +97,7 @@ def test_an_identification_used_on_both_sides_of_a_seam_is_for_one_process(tmp_p
     path = tmp_path / "capture.pcap"
     first, second = pieces(WHOLE4, [1480])
     path.write_bytes(pcap([*frames(90), ethernet(first), *frames(90), ethernet(second), ethernet(first)]))
-    with pytest.raises(Unjoinable, match="several parts"):
+    with pytest.raises(UnjoinableError, match="several parts"):
         together(path, 2)
 
 
@@ -162,7 +162,7 @@ def test_damage_is_for_one_process(tmp_path: Path) -> None:
     at = len(pcap(frames(50)))
     raw[at : at + 40] = b"\xff" * 40
     path.write_bytes(raw)
-    with pytest.raises(Unjoinable, match="damaged"):
+    with pytest.raises(UnjoinableError, match="damaged"):
         together(path, 3)
     assert together(path, 3, []) == alone(path)
 
@@ -172,7 +172,7 @@ def test_interfaces_described_later_are_for_one_process(tmp_path: Path) -> None:
     blocks = [enhanced(frame, number) for number, frame in enumerate(frames(200))]
     blocks.insert(len(blocks) // 2, interface(101))
     path.write_bytes(section() + interface() + b"".join(blocks))
-    with pytest.raises(Unjoinable, match="interfaces"):
+    with pytest.raises(UnjoinableError, match="interfaces"):
         together(path, 3)
     assert together(path, 3, []) == alone(path)
 
@@ -189,7 +189,7 @@ def test_packets_without_a_time_are_for_one_process(untimed: Callable[[bytes], b
     half = len(blocks) // 2
     blocks[half:half] = [untimed(ethernet(udp(sip(1000 + number)))) for number in range(100)]
     path.write_bytes(section() + interface() + b"".join(blocks))
-    with pytest.raises(Unjoinable, match="no time"):
+    with pytest.raises(UnjoinableError, match="no time"):
         together(path, 3)
     assert together(path, 3, []) == alone(path)
     assert min(datagram.time for datagram in alone(path)[0]) >= EPOCH
@@ -215,5 +215,5 @@ def test_more_whole_datagrams_than_are_remembered_are_for_one_process(
     path.write_bytes(pcap(frames(200)))
     assert together(path, 2) == alone(path)
     monkeypatch.setattr(deferring, "MOST_WHOLE", 3)
-    with pytest.raises(Unjoinable, match="too many fragments"):
+    with pytest.raises(UnjoinableError, match="too many fragments"):
         together(path, 2)

@@ -8,7 +8,7 @@ from threading import Event, Timer
 
 import pytest
 
-from pjsipdiag.capture.source.follow import Growing, Piped
+from pjsipdiag.capture.source.follow import GrowingFile, PipeStream
 from pjsipdiag.errors import CaptureError
 
 
@@ -21,7 +21,7 @@ def test_what_is_appended_is_read_until_stopped(tmp_path: Path) -> None:
             file.write(b"two")
         stop.set()
 
-    with Growing(path, stop) as file:
+    with GrowingFile(path, stop) as file:
         assert file.read(10) == b"one"
         Timer(0.15, append).start()
         assert file.read(10) == b"two"
@@ -31,22 +31,22 @@ def test_what_is_appended_is_read_until_stopped(tmp_path: Path) -> None:
 def test_ends_by_itself_after_the_given_time(tmp_path: Path) -> None:
     path = tmp_path / "growing"
     path.write_bytes(b"one")
-    with Growing(path, Event(), seconds=0) as file:
+    with GrowingFile(path, Event(), seconds=0) as file:
         assert file.readall() == b"one"
 
 
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match="No such file"):
-        Growing(tmp_path / "none", Event())
+        GrowingFile(tmp_path / "none", Event())
 
 
 def test_a_pipe_ends_with_its_writer_or_after_the_given_time() -> None:
     reading, writing = os.pipe()
     os.write(writing, b"one")
-    with Piped(reading, Event(), seconds=0.2) as file:
+    with PipeStream(reading, Event(), seconds=0.2) as file:
         assert file.readall() == b"one"
     os.write(writing, b"two")
     os.close(writing)
-    with Piped(reading, Event()) as file:
+    with PipeStream(reading, Event()) as file:
         assert file.readall() == b"two"
     os.close(reading)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.capture.datagram import Connected, Datagram, Tally
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram, Tally
 from pjsipdiag.capture.streams.tcp import Reassembler
 from pjsipdiag.capture.streams.tcp_flow import ACK, RST, SYN, reverse
 from tests.capture.streams.test_tcp import FLOW, invite
@@ -127,14 +127,14 @@ def test_who_acknowledges_the_number_of_the_other_side_receives_it(
     wire.open(direction, back)
     wire.segment(BASE, ACK, invite(1), acknowledges, direction)
     (found,) = wire.told()
-    assert isinstance(found, Connected) is shown
+    assert isinstance(found, ConnectedDatagram) is shown
 
 
 def test_data_without_a_handshake_shows_nobody() -> None:
     wire = Connection()
     wire.segment(BASE, ACK, invite(1), OTHER)
     (found,) = wire.told()
-    assert not isinstance(found, Connected)
+    assert not isinstance(found, ConnectedDatagram)
 
 
 def test_a_connection_older_than_the_capture_is_shown_by_what_it_acknowledges() -> None:
@@ -143,4 +143,4 @@ def test_a_connection_older_than_the_capture_is_shown_by_what_it_acknowledges() 
     wire.segment(BASE, ACK, invite(1), OTHER)
     wire.segment(OTHER, ACK, answer, BASE + len(invite(1)), side=reverse(FLOW))
     wire.segment(BASE + len(invite(1)), ACK, invite(2), OTHER + len(answer))
-    assert [isinstance(datagram, Connected) for datagram in wire.told()] == [False, True, True]
+    assert [isinstance(datagram, ConnectedDatagram) for datagram in wire.told()] == [False, True, True]

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pjsipdiag.capture.datagram import Connected, Datagram, Tally
+from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram, Tally
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.capture.readers import read
 from pjsipdiag.diagnosis.calls import fold, rows
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import Folded
+from pjsipdiag.diagnosis.calls.fold_content import FoldContent
 from pjsipdiag.diagnosis.calls.rows import ANSWER
 from pjsipdiag.sip import Address
 from tests.capture.build import ethernet, pcap
@@ -93,7 +93,7 @@ def capture(rnd: random.Random) -> list[Datagram]:
         direction = rnd.choice(("", "in", "out"))
         transport = rnd.choice(("UDP", "UDP", "TCP", "SCTP"))
         cut = rnd.random() < odd
-        kind = rnd.choice((Datagram, Datagram, Connected))
+        kind = rnd.choice((Datagram, Datagram, ConnectedDatagram))
         messages.append(kind(max(time - late, 0), frame << 28, transport, source, destination, text, direction, cut))
     return messages
 
@@ -112,7 +112,7 @@ def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
 def held(folded: Fold) -> dict[str, Any]:
     """What a fold holds."""
     heads = folded.spool.content()
-    found = {name: getattr(folded, name) for name in Folded.__slots__ if name not in NOT_COMPARED}
+    found = {name: getattr(folded, name) for name in FoldContent.__slots__ if name not in NOT_COMPARED}
     return {**found, "heads": heads, "forms": folded.forms.known}
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls import fold, merge, rows
-from pjsipdiag.diagnosis.calls import folded as holding
+from pjsipdiag.diagnosis.calls import fold_content as holding
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
 from pjsipdiag.diagnosis.calls.outside import kinds
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST, FIRST_TIME, LAST, LAST_TIME
@@ -39,7 +39,7 @@ def traffic(rnd: random.Random) -> list[Datagram]:
     return found
 
 
-def merged(messages: list[Datagram], places: list[int]) -> Merged:
+def merged(messages: list[Datagram], places: list[int]) -> MergedFolds:
     """What the parts between these places come to; each counts its frames from 1, as a reader does."""
     parts = []
     for start, end in pairwise(places):
@@ -49,14 +49,14 @@ def merged(messages: list[Datagram], places: list[int]) -> Merged:
     return merge.merge(parts)
 
 
-def learnt(whole: Merged) -> dict[str, object]:
+def learnt(whole: MergedFolds) -> dict[str, object]:
     """All of it but in which part it stands."""
     transactions = [
         (key, [whole.request(whole.parts[part], row) for part, row in views], whole.packets(key), whole.statuses(key))
         for number, keys in enumerate(whole.keys)
         for _, key, views in whole.transactions(number, range(len(keys)))
     ]
-    told = {name: getattr(whole, name) for name in (one.name for one in fields(Merged))}
+    told = {name: getattr(whole, name) for name in (one.name for one in fields(MergedFolds))}
     for name in ("parts", "keys", "senders", "called", "begun", "clusters", "views", "answers", "seen", "strays"):
         del told[name]
     told["answerers"] = set(whole.answerers)  # how often may be told twice where an answer is in two parts

@@ -16,7 +16,7 @@ import pytest
 
 from pjsipdiag.capture import expand
 from pjsipdiag.capture.joining import parts
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.diagnose import conclude
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work import gather
@@ -45,7 +45,7 @@ class Interpreters:
     def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> _Running:
         return _Running(work, items, self)
 
-    def merge(self, places: Sequence[PlacedFold]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> MergedFolds:
         return merge_here(places)
 
     def another(self) -> None: ...

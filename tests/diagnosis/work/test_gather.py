@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pjsipdiag.capture.joining import parts
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.diagnose import conclude, diagnose
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.work import gather, tasks
@@ -60,7 +60,7 @@ class Here:
     def submit(self, work: Callable[[Any], Any], items: Sequence[Any]) -> Here.StartedWork:
         return self.StartedWork(work, items)
 
-    def merge(self, places: Sequence[PlacedFold]) -> Merged:
+    def merge(self, places: Sequence[PlacedFold]) -> MergedFolds:
         return merge_here(places)
 
     def another(self) -> None: ...

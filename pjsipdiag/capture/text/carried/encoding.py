@@ -41,7 +41,7 @@ def wide_encoding(head: bytes) -> str | None:
     return None
 
 
-class Narrow:
+class WideTextDecoder:
     """Text in a wide encoding as UTF-8."""
 
     def __init__(self, encoding: str) -> None:
@@ -57,7 +57,7 @@ class Decoder(Protocol):
     def decode(self, data: bytes, *, final: bool) -> bytes: ...
 
 
-class Decoded(io.RawIOBase):
+class DecodedFile(io.RawIOBase):
     """A binary file, read through a decoder."""
 
     def __init__(self, file: io.RawIOBase | BinaryIO, decoder: Decoder) -> None:

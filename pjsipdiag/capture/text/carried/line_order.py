@@ -12,7 +12,7 @@ from itertools import islice, pairwise
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.source.compressed import Peeked
+from pjsipdiag.capture.source.compressed import PeekedStream
 from pjsipdiag.capture.text.carried.documents import is_document, lines_of
 from pjsipdiag.capture.text.text_forms import PJSIP
 from pjsipdiag.capture.text.written_message import START_LINE
@@ -65,7 +65,7 @@ def in_order(file: io.RawIOBase | BinaryIO, tally: Tally) -> tuple[io.RawIOBase 
     if not turned:
         if newest_first and longer:
             tally.note(NOTE_ENTRIES_NOT_TURNED)
-        return Peeked(file, whole or first), newest_first and not longer
+        return PeekedStream(file, whole or first), newest_first and not longer
     tally.note(NOTE_NOT_TURNED if longer else NOTE_TURNED)
     return io.BytesIO(b"\n".join(reversed(whole.rstrip(b"\n").split(b"\n"))) + b"\n"), False
 

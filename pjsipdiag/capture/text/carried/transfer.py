@@ -57,7 +57,7 @@ def is_supervised(head: bytes) -> bool:
     return _HEAD_OF_PIECE.match(head) is not None
 
 
-class Unescaped:
+class PercentDecoder:
     """Puts what stands behind percent signs back as it was; `+` is a blank where no other stands for it."""
 
     def __init__(self, head: bytes) -> None:
@@ -72,7 +72,7 @@ class Unescaped:
         return unquote_to_bytes(data.replace(b"+", b" ") if self._plus else data)
 
 
-class Base64:
+class Base64Decoder:
     """The bytes that base64 stands for."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Base64:
         return a2b_base64(data[:whole]) + (a2b_base64(left + b"==") if len(left) > 1 else b"")
 
 
-class Framed:
+class FrameDecoder:
     """Each message in lines of its own; from the first on whose length does not lead to the next one, as it stands."""
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Framed:
         return b"".join(made) + (data[at:] if self._broken or final else b"")
 
 
-class Supervised:
+class SupervisorDecoder:
     """The pieces as the program wrote them. supervisord ends each with a line end of its own, so that one may be cut in
     the middle of a line; where each is one line and no more, somebody took those ends out."""
 

@@ -39,7 +39,7 @@ _EVENT = re.compile(
 """A security event as the manager interface sends it."""
 
 
-class Unpacked(NamedTuple):
+class UnpackedText(NamedTuple):
     """`numbers` are the numbers (from 0) of the lines that the lines of `text` were made of, None when each is one;
     `exact` is false where that cannot be told."""
 
@@ -48,7 +48,7 @@ class Unpacked(NamedTuple):
     exact: bool = True
 
 
-def unpack_text(text: bytes) -> Unpacked:
+def unpack_text(text: bytes) -> UnpackedText:
     """Whole lines without what carried them."""
     numbers: Sequence[int] | None = None
     given = text
@@ -75,7 +75,7 @@ def unpack_text(text: bytes) -> Unpacked:
                 for _ in (one if isinstance(one, list) else "1")
             ]
         text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
-    return Unpacked(untypeset(strip_links(text, sample)), numbers, exact)
+    return UnpackedText(untypeset(strip_links(text, sample)), numbers, exact)
 
 
 def _whole(text: bytes) -> tuple[bytes, bytes]:

@@ -37,7 +37,7 @@ _REQUOTED = re.compile(rb"^>[^\n]*(?:\n(?![>\s])[^\n]+)+", re.MULTILINE)
 _NUMBER = re.compile(rb"[ \t]*(\d{1,9})(?:[:\t|-]| {1,2})")
 
 
-class Wrapped(NamedTuple):
+class Wrapping(NamedTuple):
     """How a text was broken: after `width` columns, at blanks when `words`; `prefix` stands before every line
     that there was, broken or not, `usual` before most lines that there were before, or they were `numbered`. `counted`:
     a number stands before each line as it is now, `doubled`: an empty line behind each; `hang` stands before what goes
@@ -55,7 +55,7 @@ class Wrapped(NamedTuple):
 
 
 class _Looked(NamedTuple):
-    """Lines as they were looked at: `prefix` to `doubled` as in Wrapped, `lines` without these, `lengths` in columns.
+    """Lines as they were looked at: `prefix` to `doubled` as in Wrapping, `lines` without these, `lengths` in columns.
 
     `odd` are pairs of a line's columns and the next line, where that does not begin as a line does; `flowed`: how many
     of them end with a blank; `widest`: the columns of the longest that could have been broken."""
@@ -71,7 +71,7 @@ class _Looked(NamedTuple):
     widest: int
 
 
-def find_wrapping(text: bytes) -> Wrapped | None:
+def find_wrapping(text: bytes) -> Wrapping | None:
     """How the lines of `text` were broken, None when they were not."""
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]]
     # Most logs are settled by their first lines: one that is long, or none that goes on. Only then SAMPLE_LINES
@@ -80,12 +80,12 @@ def find_wrapping(text: bytes) -> Wrapped | None:
         return None
     looked = _looked_at(lines)
     if looked.odd and looked.flowed * 10 > len(looked.odd) * 9 and len(looked.odd) > 1:
-        return Wrapped(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True)
+        return Wrapping(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True)
     widths = (max(looked.lengths, default=0), looked.widest)
     return next((how for width in widths if NARROWEST <= width <= WIDEST and (how := _at(width, looked))), None)
 
 
-def _at(width: int, looked: _Looked) -> Wrapped | None:
+def _at(width: int, looked: _Looked) -> Wrapping | None:
     """How the lines were broken if it was there, None when they were not."""
     prefix, usual, counted, doubled, lines, _, odd, *_ = looked
     hang = _hang(odd)
@@ -96,7 +96,7 @@ def _at(width: int, looked: _Looked) -> Wrapped | None:
         return None
     # a blank in the last column may have been trimmed
     words = sum(length < width - 1 for length in tight) * 12 > len(tight)
-    return Wrapped(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled, hang)
+    return Wrapping(width, words, prefix, usual, _rising(lines) * 3 > len(lines), counted, doubled, hang)
 
 
 def _hang(odd: list[tuple[int, bytes]]) -> bytes:
@@ -122,7 +122,7 @@ def _looked_at(lines: list[bytes]) -> _Looked:
     return _Looked(prefix, usual, counted, doubled, lines, lengths, odd, flowed, widest)
 
 
-def join_lines(text: bytes, how: Wrapped) -> tuple[bytes, list[int]]:
+def join_lines(text: bytes, how: Wrapping) -> tuple[bytes, list[int]]:
     """The text with its lines joined, and the number (from 0) of the first line that each one was made of."""
     made: list[bytes] = []
     numbers: list[int] = []
@@ -156,7 +156,7 @@ def requote(text: bytes) -> bytes:
     return _REQUOTED.sub(lambda found: re.sub(rb" ?\r?\n", b" ", found[0]), text)
 
 
-def _goes_on(last: int, line: bytes, how: Wrapped, before: bytes) -> bool:
+def _goes_on(last: int, line: bytes, how: Wrapping, before: bytes) -> bool:
     if how.flowed:
         return before.endswith(b" ") and not _begins(line, how.usual)
     if last >= how.width:
@@ -168,7 +168,7 @@ def _goes_on(last: int, line: bytes, how: Wrapped, before: bytes) -> bool:
     return not _begins(line, how.usual)
 
 
-def _gap(before: bytes, last: int, line: bytes, how: Wrapped) -> bytes:
+def _gap(before: bytes, last: int, line: bytes, how: Wrapping) -> bytes:
     """The blank at which a line was broken; none in the middle of a word that is longer than a line."""
     if not how.words or before.endswith(b" "):
         return b" " if last < how.width and not how.words else b""

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import GONE, IN_DIALOG
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.heads import value_of
 from pjsipdiag.diagnosis.calls.outside.kinds import WITH_CREDENTIALS, read_kind
 from pjsipdiag.diagnosis.calls.rows import COUNT, FIRST_TIME, LAST_TIME, Repeated
@@ -56,7 +56,7 @@ class _Found:
 
 
 def exchanges(
-    merged: Merged, pbx: Collection[bytes], wanted: Selection, replay: Replay
+    merged: MergedFolds, pbx: Collection[bytes], wanted: Selection, replay: Replay
 ) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
     """Those that the PBX received, with their verdicts, and those that it sent."""
     found: dict[tuple[bytes, bytes, bytes], _Found] = defaultdict(_Found)
@@ -82,7 +82,7 @@ def exchanges(
     return tuple(judged), tuple(one for one in sent if wanted_by(one, wanted))
 
 
-def unknown_calls(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> list[tuple[str, str, int]]:
+def unknown_calls(merged: MergedFolds, pbx: Collection[bytes], wanted: Selection) -> list[tuple[str, str, int]]:
     """(address, method, how many) of requests inside of calls that the PBX did not know."""
     found = []
     for kind, repeated in sorted(merged.others.items()):
@@ -188,7 +188,7 @@ def row_of(exchange: Exchange) -> RequestRow:
     )
 
 
-def other_methods(merged: Merged, pbx: Collection[bytes], wanted: Selection) -> dict[str, dict[str, int]]:
+def other_methods(merged: MergedFolds, pbx: Collection[bytes], wanted: Selection) -> dict[str, dict[str, int]]:
     """How many requests outside of calls each address sent, by method."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for kind, repeated in sorted(merged.others.items()):
@@ -206,7 +206,7 @@ def find_missing_methods(received: Iterable[Exchange], methods: Iterable[str]) -
     return [method for method in methods if method not in seen and method != "INVITE"]
 
 
-def own_registrations(merged: Merged, pbx: Collection[bytes]) -> Iterator[SipMessage]:
+def own_registrations(merged: MergedFolds, pbx: Collection[bytes]) -> Iterator[SipMessage]:
     """The REGISTER requests that the PBX sent; what comes in under its address is somebody else's."""
     for datagram in merged.registrations.values():
         comes_in = datagram.direction == "in" or datagram.destination[:-2] in pbx

@@ -10,7 +10,7 @@ from itertools import islice
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold import MOST_PAIRS
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.outside.kinds import read_kind
 from pjsipdiag.diagnosis.calls.rows import COUNT
@@ -43,7 +43,7 @@ def parse_addresses(addresses: Iterable[str]) -> PbxAddresses:
     return PbxAddresses(tuple(packed), "given with --pbx")
 
 
-def infer(merged: Merged, config: Config) -> PbxAddresses:
+def infer(merged: MergedFolds, config: Config) -> PbxAddresses:
     """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called.
 
     Anybody can send from any address, but not have others send there: to be called weighs more than to call. Who is
@@ -58,11 +58,11 @@ def infer(merged: Merged, config: Config) -> PbxAddresses:
     return PbxAddresses((*found.addresses, *more), found.reason)
 
 
-def _infer(merged: Merged, config: Config) -> PbxAddresses:
+def _infer(merged: MergedFolds, config: Config) -> PbxAddresses:
     return next((clue for clue in _clues(merged, config) if clue.addresses), None) or _without_calls(merged, config)
 
 
-def _clues(merged: Merged, config: Config) -> Iterator[PbxAddresses]:
+def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
     """The clues to the PBX, the surest first: files name the address; only Asterisk's own log leaves it out; answers
     have Asterisk's name; the capture's direction. A clue that the capture does not have is without addresses.
 
@@ -110,7 +110,7 @@ def _only(addresses: set[bytes]) -> tuple[bytes, ...]:
     return tuple(addresses) if len(addresses) == 1 else ()
 
 
-def _without_calls(merged: Merged, config: Config) -> PbxAddresses:
+def _without_calls(merged: MergedFolds, config: Config) -> PbxAddresses:
     """The likeliest PBX where no INVITE says more: who answers other requests, or sends them."""
     clients: Counter[bytes] = Counter()
     servers: Counter[bytes] = Counter()
@@ -160,7 +160,7 @@ def _is_named(config: Config, ip: bytes, *, alone: bool = False) -> bool:
 class _Traffic:
     """Who sends tracked requests to whom."""
 
-    def __init__(self, merged: Merged) -> None:
+    def __init__(self, merged: MergedFolds) -> None:
         self.received = merged.received
         self.crowded = len(merged.pairs) >= MOST_PAIRS
         """Whether not all peers were kept: then they say nothing."""
@@ -195,7 +195,7 @@ class _Traffic:
         return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
 
 
-def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: Merged) -> list[bytes]:
+def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: MergedFolds) -> list[bytes]:
     """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
 
     An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.

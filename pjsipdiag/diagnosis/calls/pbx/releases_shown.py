@@ -10,7 +10,7 @@ from functools import partial
 from pjsipdiag.asterisk.releases import nearest
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
-from pjsipdiag.diagnosis.calls.folded import Merged
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.heads import PRODUCT, agent_of, server_of
 from pjsipdiag.diagnosis.calls.rows import DIRECTIONS
 
@@ -20,7 +20,7 @@ _FREEPBX = re.compile(rb"FPBX[^(]*\(([^)]*)\)")
 """A FreePBX whose name has more behind the release, which PRODUCT does not take."""
 
 
-def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
+def releases_seen(merged: MergedFolds, addresses: Collection[bytes]) -> list[str]:
     """The Asterisk versions in the headers of the PBX (of anybody where none is known), the latest one first."""
     found: dict[str, int] = {}
     for (ip, agent), time in (*merged.agents.items(), *merged.requesters.items()):
@@ -30,7 +30,7 @@ def releases_seen(merged: Merged, addresses: Collection[bytes]) -> list[str]:
     return sorted(found, key=lambda version: (found[version], version), reverse=True)
 
 
-def name_of(merged: Merged, addresses: Collection[bytes]) -> str:
+def name_of(merged: MergedFolds, addresses: Collection[bytes]) -> str:
     """The name by which the PBX calls itself where it answers, whatever that is."""
     names = (server_of(head) for place, head in sorted(merged.greetings.items()) if place[:-2] in addresses)
     return next(filter(None, names), b"").decode("utf-8", "replace")[:80]

@@ -42,7 +42,7 @@ def of_fault(situation: Situation, group: CallGroup) -> Cause | None:
     return None
 
 
-def struck(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
+def calls_lost(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     name = next(one for one in FAULTS if one == cause.detail)
     return finding(
         situation.config,
@@ -56,7 +56,7 @@ def struck(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> F
     )
 
 
-def others(situation: Situation) -> Iterator[Finding]:
+def other_faults(situation: Situation) -> Iterator[Finding]:
     """Faults that requests outside of calls show, and those that the files could meet."""
     config = situation.config
     for exchange in situation.exchanges:

@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.evidence.called_numbers import number
 from pjsipdiag.sip import SipMessage, parse_uri
 
 
-class Why(NamedTuple):
+class RefusalReason(NamedTuple):
     """The reason in words, the line that leads to it, what to do, what speaks for it."""
 
     text: str
@@ -24,7 +24,7 @@ class Why(NamedTuple):
     evidence: tuple[str, ...] = ()
 
 
-Explains = Callable[[Config, Endpoint, SipMessage], Why]
+Explains = Callable[[Config, Endpoint, SipMessage], RefusalReason]
 
 
 def user_of(message: SipMessage) -> str:
@@ -44,10 +44,10 @@ def _written(variable: Variable | None, otherwise: str) -> str:
     return f"{variable.name}={variable.value} ({variable.where})" if variable else otherwise
 
 
-def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalReason:
     """403: no aors= at all, max_contacts 0, or more contacts than max_contacts."""
     if not endpoint.aors:
-        return Why(
+        return RefusalReason(
             f"endpoint {endpoint.name} has no aors=, so nobody can register with it",
             endpoint.where,
             f"write a type=aor section named {user_of(message) or 'as the telephone registers'} with max_contacts=1,"
@@ -55,26 +55,26 @@ def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
         )
     aor = aor_of(config, endpoint, message)
     if aor is None:
-        return Why(
+        return RefusalReason(
             f"none of the AORs of endpoint {endpoint.name} that the files have is refused with 403",
             endpoint.line_of("aors"),
             "compare `pjsip show aors` with the files, then `pjsip reload`",
         )
     most = aor.option("max_contacts")
     if most is None or most.value.strip() == "0":
-        return Why(
+        return RefusalReason(
             f"AOR {aor.name} takes no registration: {_written(most, 'it has no max_contacts')}, and the default is 0",
             most.where if most else aor.where,
             f"set max_contacts=1 (or how many telephones register) in [{aor.name}]",
         )
-    return Why(
+    return RefusalReason(
         f"AOR {aor.name} has as many contacts as it may have: {_written(most, '')}",
         most.where,
         f"raise max_contacts in [{aor.name}], or set remove_existing=yes: the newest contact then replaces the oldest",
     )
 
 
-def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalReason:
     """404: no AOR of the endpoint is named as the telephone registers."""
     user = user_of(message)
     aor = aor_of(config, endpoint, message)
@@ -83,7 +83,7 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
     unasked = not {"username", "auth_username"} & {*endpoint.identify_by}
     where = endpoint.line_of("aors")
     if aor is not None and unasked:
-        return Why(
+        return RefusalReason(
             f"AOR {aor.name} is there, but identify_by={by} of endpoint {endpoint.name} leaves no user name to look"
             " for it with (\"AOR '' not found\"): before 20.21, 22.11 and 23.5 only what it names is looked at",
             endpoint.line_of("identify_by"),
@@ -91,7 +91,7 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
         )
     dropped = next((one for one in config.dropped if one.type == "aor" and one.name in endpoint.aors), None)
     if aor is None and dropped is not None:
-        return Why(
+        return RefusalReason(
             f"AOR {dropped.name} of endpoint {endpoint.name} is in {dropped.where.file}, but Asterisk does not load it"
             f" because of {dropped.where.phrase}: {dropped.reason}",
             dropped.where,
@@ -102,7 +102,7 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
     text = f"no AOR of endpoint {endpoint.name} is named {user!r} (aors={names}){gone}"
     if unasked:
         text += f", and identify_by={by} leaves no user name to look for one with"
-    return Why(
+    return RefusalReason(
         text,
         where,
         f"name the AOR as the telephone registers: a type=aor section [{user}] with max_contacts, and aors={user} in"
@@ -112,11 +112,11 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
 
 
 def _no_such(what: str, advice: str, option: str = "context") -> Explains:
-    def explain(_config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+    def explain(_config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalReason:
         uri = parse_uri(message.request_uri)
         words = {"endpoint": endpoint.name, "user": uri.user if uri else "", "context": _context(endpoint, option)}
         words["event"] = _event(message)
-        return Why(what.format(**words), endpoint.line_of(option), advice.format(**words))
+        return RefusalReason(what.format(**words), endpoint.line_of(option), advice.format(**words))
 
     return explain
 
@@ -130,7 +130,7 @@ def _event(message: SipMessage) -> str:
 def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
     """The same, unless the dialplan of the files has that extension, or does not tell."""
 
-    def explain(config: Config, endpoint: Endpoint, message: SipMessage) -> Why:
+    def explain(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalReason:
         why, dialplan = _no_such(what, advice, option)(config, endpoint, message), config.dialplan()
         user, context = number(config, message.request_uri), _context(endpoint, option)
         found = find(dialplan, context, user, overlap=False) if dialplan and user else None
@@ -139,7 +139,7 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
         place = f"{found.reason} ({found.where})" if found.where else found.reason
         if found.presence is Presence.UNKNOWN:
             return why._replace(text=f"{why.text}; whether the files have it is unknown: {place}")
-        return Why(
+        return RefusalReason(
             f"the files take {user} in context {context} ({place}): Asterisk ran another dialplan than theirs",
             why.where,
             f"`dialplan reload`, then compare `dialplan show {user}@{context}` with extensions.conf",
@@ -148,12 +148,12 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
     return explain
 
 
-def explain_unhandled(method: str, status: int) -> Why:
+def explain_unhandled(method: str, status: int) -> RefusalReason:
     """Why a method is refused that nothing takes (endpt_on_rx_msg of PJSIP answers 501)."""
     module = MODULES_OF_METHODS.get(method)
     wanted = f"load {module} where it is wanted (`module show like {module}`), or" if module else ""
     doubt = "" if status == 501 else "; Asterisk answers 501 to that, so look at what else answers there, too"
-    return Why(
+    return RefusalReason(
         f"no module takes {method} outside of calls{doubt}", None, f"{wanted} have the sender leave it out".strip()
     )
 

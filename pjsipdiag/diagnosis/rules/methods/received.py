@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credential_check, unidentified
-from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, Why, explain_unhandled
+from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, RefusalReason, explain_unhandled
 from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     AS_IT_SHOULD,
     Refusal,
@@ -136,7 +136,7 @@ def _were(count: int) -> str:
     return "was" if count == 1 else "were"
 
 
-def _why(situation: Situation, refusal: Refusal) -> Why:
+def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
     """The reason for a refusal: from before an endpoint was found to what the method's own module answers."""
     verdict, status, config = refusal.verdict, refusal.status, situation.config
     endpoint = config.endpoints.get(verdict.endpoint)
@@ -144,13 +144,17 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     # From outside to inside, as Asterisk asks: maintenance, identification, access lists, credentials, the method's
     # module. The first that can have refused is the reason.
     if any(map(is_maintenance, answers)):
-        return Why("the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait")
+        return RefusalReason(
+            "the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait"
+        )
     if verdict.outcome is Outcome.NO_MATCH:
         return unidentified.find_why(situation, refusal) or _unmatched(situation, refusal)
     if verdict.outcome is Outcome.UNKNOWN:
-        return Why("the files cannot tell which endpoint it belongs to", None, "`pjsip show identifies` tells")
+        return RefusalReason(
+            "the files cannot tell which endpoint it belongs to", None, "`pjsip show identifies` tells"
+        )
     if verdict.outcome is Outcome.NOT_IDENTIFIED and verdict.status not in (status, 403):
-        return Why(
+        return RefusalReason(
             "the files say that it is not looked at, and the answer says otherwise",
             None,
             "`pjsip set logger on` and the log show what refuses",
@@ -158,14 +162,14 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
     if verdict.outcome in (Outcome.ACL_DENIED, Outcome.NOT_IDENTIFIED):
         check = next(check for check in verdict.trace if check.result is not None)
         if verdict.outcome is Outcome.NOT_IDENTIFIED and verdict.status != 403:
-            return Why(
+            return RefusalReason(
                 check.reason, check.where, "have the sender corrected: it is refused before anybody is looked for"
             )
-        return Why(check.reason, check.where, "permit the source in that access list, if it may come in")
+        return RefusalReason(check.reason, check.where, "permit the source in that access list, if it may come in")
     if endpoint is None:
-        return Why("refused by something else", None, "`pjsip set logger on` and the log show what refuses")
+        return RefusalReason("refused by something else", None, "`pjsip set logger on` and the log show what refuses")
     if status in CHALLENGES and not endpoint.auth:
-        return Why(
+        return RefusalReason(
             f"the files let it in as {endpoint.name}: Asterisk ran something else than they say",
             endpoint.where,
             "compare `pjsip show endpoints` and `pjsip show identifies` with the files, then `pjsip reload`",
@@ -177,17 +181,17 @@ def _why(situation: Situation, refusal: Refusal) -> Why:
         return explain(config, endpoint, refusal.requests[0])
     if status in UNHANDLED:
         return explain_unhandled(refusal.method, status)
-    return Why(
+    return RefusalReason(
         f"identified as {endpoint.name}, then refused by something else; the files do not explain this answer",
         endpoint.where,
         "`pjsip set logger on` and the log show what refuses",
     )
 
 
-def _unmatched(situation: Situation, refusal: Refusal) -> Why:
+def _unmatched(situation: Situation, refusal: Refusal) -> RefusalReason:
     names = refusal.senders
     if refusal.method != "REGISTER":
-        return Why(
+        return RefusalReason(
             "the source is in no match= of any identify, and no other identifier takes it",
             None,
             f"if that is your provider, add match={refusal.exchange.client} to its identify (the provider can confirm"
@@ -195,7 +199,7 @@ def _unmatched(situation: Situation, refusal: Refusal) -> Why:
         )
     known = [name for user in names for name in get_close_matches(user, situation.config.endpoints, 2, 0.7)]
     alike = f"; alike: {listed(list(dict.fromkeys(known)))}" if known else ""
-    return Why(
+    return RefusalReason(
         f"no endpoint is named {listed(names) or 'as it registers'}, and no other identifier takes it{alike}",
         None,
         "have the telephone log in as an endpoint of the files, or write endpoint, AOR and auth of that name",
@@ -210,19 +214,21 @@ def _own(names: Sequence[str]) -> str:
     )
 
 
-def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> Why:
+def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> RefusalReason:
     where = endpoint.line_of("auth")
     auth = f"auth={listed(endpoint.auth)} ({where}) of endpoint {endpoint.name}"
     if refusal.exchange.proven:
         sentences, advice = _logins(situation, refusal)
-        return Why(f"the credentials did not satisfy {auth}: {sentences[0] if sentences else 'unread'}", where, advice)
+        return RefusalReason(
+            f"the credentials did not satisfy {auth}: {sentences[0] if sentences else 'unread'}", where, advice
+        )
     if refusal.method == "OPTIONS":
-        return Why(
+        return RefusalReason(
             f"{auth} asks OPTIONS for credentials as well, and none came",
             where,
             f"set allow_unauthenticated_options=yes in [{endpoint.name}], or leave auth= out of a trunk",
         )
-    return Why(
+    return RefusalReason(
         f"{auth} asks for credentials, and none came after the challenge",
         where,
         "set user name and password in the telephone; it may also answer one realm or algorithm only",
@@ -236,7 +242,7 @@ def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
     return credential_check.compare(refusal.requests, endpoint, situation.config)
 
 
-def _hints(situation: Situation, refusal: Refusal, why: Why) -> Iterator[str]:
+def _hints(situation: Situation, refusal: Refusal, why: RefusalReason) -> Iterator[str]:
     group: CallGroup | None = refusal.exchange.group
     if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None:
         if refusal.method != "REGISTER":

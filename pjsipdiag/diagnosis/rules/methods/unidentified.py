@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blames, Tells
 from pjsipdiag.diagnosis.rules import hints
 from pjsipdiag.diagnosis.rules.cause import Cause
-from pjsipdiag.diagnosis.rules.methods.explanations import Why
+from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, rejected_files
 from pjsipdiag.diagnosis.rules.unmatched import hostname_mismatch, of_hostname, of_port, passed_over, port_mismatch
@@ -70,7 +70,7 @@ def blamed_rule(situation: Situation, refusal: Refusal) -> BlamedRule | None:
     return None
 
 
-def find_why(situation: Situation, refusal: Refusal) -> Why | None:
+def find_why(situation: Situation, refusal: Refusal) -> RefusalReason | None:
     """The reason that the files have; None where they have nothing that could have taken it."""
     group = as_group(refusal)
     if group is None:
@@ -87,17 +87,17 @@ def alike_names(situation: Situation, refusal: Refusal) -> Sequence[str]:
     return hints.others_of(situation, [group]) if group else ()
 
 
-def _as_why(finding: Finding) -> Why:
+def _as_why(finding: Finding) -> RefusalReason:
     # The last evidence of each is what was observed, in calls.
-    return Why(finding.message, finding.where, finding.advice, finding.evidence[:-1])
+    return RefusalReason(finding.message, finding.where, finding.advice, finding.evidence[:-1])
 
 
-def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) -> Why | None:
+def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) -> RefusalReason | None:
     endpoint = situation.config.endpoints.get(passed_over(group))
     line = endpoint.line_of("identify_by") if endpoint else None
     if endpoint is None:
         return None
-    return Why(
+    return RefusalReason(
         f"identify_by={','.join(endpoint.identify_by)} ({line}) keeps the From user from finding endpoint"
         f" {endpoint.name}",
         line,
@@ -105,31 +105,31 @@ def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) 
     )
 
 
-def _unasked(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+def _unasked(situation: Situation, _group: CallGroup, names: Sequence[str]) -> RefusalReason | None:
     gone = next((one for one in situation.config.absent_modules if one.module == USER), None)
     if gone is None or not any(name in situation.config.endpoints for name in names):
         return None
-    return Why(
+    return RefusalReason(
         f"{gone.reason}; so no From user finds its endpoint", gone.where, f"correct {gone.where}, then restart Asterisk"
     )
 
 
-def _dropped(situation: Situation, group: CallGroup, _names: Sequence[str]) -> Why | None:
+def _dropped(situation: Situation, group: CallGroup, _names: Sequence[str]) -> RefusalReason | None:
     cause = drops.of_dropped_name(situation, group)
     return _as_why(drops.not_loaded(situation, cause, [group])) if cause else None
 
 
-def _misspelt(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+def _misspelt(situation: Situation, _group: CallGroup, names: Sequence[str]) -> RefusalReason | None:
     found = (one for one in drops.misspelt(situation.config) if one.where and one.where.section in names)
-    return next((Why(one.message, one.where, one.advice) for one in found), None)
+    return next((RefusalReason(one.message, one.where, one.advice) for one in found), None)
 
 
-def _cut_off(situation: Situation, _group: CallGroup, names: Sequence[str]) -> Why | None:
+def _cut_off(situation: Situation, _group: CallGroup, names: Sequence[str]) -> RefusalReason | None:
     found = rejected_files.find_lost(situation.config, names)
     if found is None:
         return None
     problem, place = found
-    return Why(
+    return RefusalReason(
         f"[{place.section}] stands at {place}, and Asterisk reads {place.file} only up to line {problem.where.line}:"
         f" {problem.reason}",
         problem.where,
@@ -137,7 +137,7 @@ def _cut_off(situation: Situation, _group: CallGroup, names: Sequence[str]) -> W
     )
 
 
-NAMED_BUT_UNFOUND: tuple[Callable[[Situation, CallGroup, Sequence[str]], Why | None], ...] = (
+NAMED_BUT_UNFOUND: tuple[Callable[[Situation, CallGroup, Sequence[str]], RefusalReason | None], ...] = (
     _passed_over,
     _unasked,
     _dropped,

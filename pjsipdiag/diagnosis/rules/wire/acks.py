@@ -13,7 +13,7 @@ from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import answers, counted
 from pjsipdiag.diagnosis.rules.scanning import scans
-from pjsipdiag.diagnosis.situation import CallGroup, Situation, Unheard
+from pjsipdiag.diagnosis.situation import CallGroup, Situation, UnheardAnswers
 
 OUTSIDE = ("external_signaling_address", "external_signaling_hostname")
 """Options of a transport that set the address in Contact behind a NAT (res_pjsip_nat.c)."""
@@ -40,7 +40,7 @@ def answer_not_acknowledged(situation: Situation) -> Iterable[Finding]:
             yield with_calls(_finding(situation, group, unheard), [group])
 
 
-def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Finding:
+def _finding(situation: Situation, group: CallGroup, unheard: UnheardAnswers) -> Finding:
     # The ACK goes to the Contact of the 200 (RFC 3261 13.2.2.4, 12.2.1.1): a private one is no way for a public source.
     lost = lost_calls(group)
     transport = next(iter(find_listening(group.transport, group.sample.destination, situation.config)), None)
@@ -65,7 +65,7 @@ def _finding(situation: Situation, group: CallGroup, unheard: Unheard) -> Findin
     )
 
 
-def _evidence(unheard: Unheard, transport: Transport | None, hidden: list[str]) -> Iterator[str]:
+def _evidence(unheard: UnheardAnswers, transport: Transport | None, hidden: list[str]) -> Iterator[str]:
     if unheard.acknowledged is None:
         yield "whether an ACK came is not known: the capture cannot be read a second time, or holds too many such calls"
     elif unheard.acknowledged:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.capture.datagram import TOLD
-from pjsipdiag.capture.signs import Sign, SignKind, Times
+from pjsipdiag.capture.signs import Sign, SignKind, SignTimes
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.evidence.owners import best
@@ -31,12 +31,12 @@ UNPROVEN = (
 FORGED = "anybody can write such a packet: it shows where to look, and no suggestion rests on it"
 
 
-class Word(NamedTuple):
+class PeerSign(NamedTuple):
     """A sign about packets or connections between the PBX and a peer (IP as text); `is_outward`: they come from the
     PBX."""
 
     sign: Sign
-    times: Times
+    times: SignTimes
     peer: str
     place: Address
     """Where the packet, or the connection, was to go."""
@@ -51,12 +51,12 @@ class Word(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def words(situation: Situation) -> tuple[Word, ...]:
+def words(situation: Situation) -> tuple[PeerSign, ...]:
     """All that is said of the PBX's own traffic, as far as it may be SIP."""
     return tuple(filter(None, (_word(situation, sign, times) for sign, times in situation.signs.items())))
 
 
-def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
+def _word(situation: Situation, sign: Sign, times: SignTimes) -> PeerSign | None:
     one, two = Address.unpack(sign.source), Address.unpack(sign.destination)
     if sign.kind is SignKind.ALERT and sign.code == meanings.CLOSED:
         return None
@@ -75,7 +75,7 @@ def _word(situation: Situation, sign: Sign, times: Times) -> Word | None:
     if sign.kind is SignKind.UNANSWERED and _was_answered(situation, sign, outward):
         return None
     peer = two.ip if outward else one.ip
-    return Word(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, times, peer))
+    return PeerSign(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, times, peer))
 
 
 def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
@@ -96,7 +96,7 @@ def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
     )
 
 
-def _is_proven(situation: Situation, sign: Sign, times: Times, peer: str) -> bool:
+def _is_proven(situation: Situation, sign: Sign, times: SignTimes, peer: str) -> bool:
     """Whether an ICMP error left this machine, or quotes a Call-ID that was sent: neither can be done by who does not
     see the packets. A reset that is kept fits its connection, but a SYN has any source that its sender likes, unless
     the PBX sent it. What a tunnel holds is the word of its sender."""
@@ -113,12 +113,12 @@ def _is_sip(situation: Situation, place: Address) -> bool:
     return place.port in SIP_PORTS or (place.port in ports and place.port > 0)
 
 
-def of_group(situation: Situation, group: CallGroup) -> tuple[Word, ...]:
+def of_group(situation: Situation, group: CallGroup) -> tuple[PeerSign, ...]:
     """The signs about the requests of a group that got no answer, `proven` or not."""
     return tuple(word for word in words(situation) if not word.is_outward and _concerns(word, group))
 
 
-def _concerns(word: Word, group: CallGroup) -> bool:
+def _concerns(word: PeerSign, group: CallGroup) -> bool:
     """Whether calls of a group may have ended so: without an answer, or, where a connection broke, a final one."""
     if word.peer != group.source or str(word.place) not in group.destinations or word.times.last < group.first_time:
         return False
@@ -134,7 +134,7 @@ def _unfinished(group: CallGroup) -> int:
     return sum(count for status, count in group.statuses.items() if status < 200)
 
 
-def sentences(found: Sequence[Word]) -> list[str]:
+def sentences(found: Sequence[PeerSign]) -> list[str]:
     """The signs in sentences, as evidence of another finding."""
     return [*dict.fromkeys(f"{_describe(word)} ({_who_says(word)})" for word in found), *([FORGED] if found else [])]
 
@@ -150,7 +150,7 @@ def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding
     """A finding for each peer and each thing that is said of its traffic with the PBX; one for all strangers."""
     elsewhere = {id(group) for groups in blamed["wrong-transport"].values() for group in groups}
     registering = {one.server for one in situation.own_exchanges if one.method == "REGISTER" and one.is_silent}
-    alike: dict[tuple[str, str], list[Word]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[PeerSign]] = defaultdict(list)
     for word in words(situation):
         groups = [group for group in situation.groups if _concerns(word, group)]
         if any(id(group) in elsewhere for group in groups) or (word.is_outward and word.peer in registering):
@@ -171,7 +171,7 @@ def _is_meant(situation: Situation, peer: str) -> bool:
     return any((group.verdict.endpoint or best(situation, group)) and not scans(situation, group) for group in groups)
 
 
-def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Finding:
+def _finding(situation: Situation, found: Sequence[PeerSign], meant: bool) -> Finding:
     word, peers = found[0], tuple(dict.fromkeys(one.peer for one in found))
     groups = [group for group in situation.groups if any(_concerns(one, group) for one in found)]
     lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
@@ -200,12 +200,12 @@ def _finding(situation: Situation, found: Sequence[Word], meant: bool) -> Findin
     )
 
 
-def _is_answer(word: Word) -> bool:
+def _is_answer(word: PeerSign) -> bool:
     """Whether it is about an answer of the PBX."""
     return word.is_outward and word.sign.about.isdigit()
 
 
-def _describe(word: Word, peers: str = "") -> str:
+def _describe(word: PeerSign, peers: str = "") -> str:
     sign, peers = word.sign, peers or word.peer
     place = str(word.place) if not word.is_outward or peers == word.peer else peers
     name, text = word.meaning.name, word.meaning.text.format(place=place, transport=sign.transport)
@@ -228,7 +228,7 @@ def _message(sign: Sign) -> str:
     return f"answer {sign.about}" if sign.about.isdigit() else sign.about or "packet"
 
 
-def _who_says(word: Word) -> str:
+def _who_says(word: PeerSign) -> str:
     if word.sign.kind is SignKind.UNANSWERED:
         return f"{ip_text(word.sign.source[:-2])} repeats its SYN, as who gets no answer does"
     kind = {SignKind.ICMP: "an ICMP error", SignKind.ALERT: "a TLS alert"}.get(word.sign.kind, "a TCP reset")

@@ -31,7 +31,7 @@ OF_ONE = "look for a ban or filter of this address (`fail2ban-client status aste
 OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
 
 
-class Meanwhile(NamedTuple):
+class MeanwhileAnswers(NamedTuple):
     """The answers to others during a silence: who got one, whether anybody asked in vain, and when the next answer to
     anybody came (nanoseconds since 1970, 0: none)."""
 
@@ -40,11 +40,11 @@ class Meanwhile(NamedTuple):
     resumed: int
 
 
-def meanwhile(situation: Situation, sources: Collection[str], first: int, last: int) -> Meanwhile:
+def meanwhile(situation: Situation, sources: Collection[str], first: int, last: int) -> MeanwhileAnswers:
     """The answers to others while calls of these sources got none, from the first to the last of them."""
     calls = situation.calls
     if not isinstance(calls, Calls):
-        return Meanwhile((), False, 0)
+        return MeanwhileAnswers((), False, 0)
     end = last + LONGEST_WAIT
     mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
     before = max((answer for answer in calls.answered if answer < first), default=0)
@@ -57,7 +57,7 @@ def meanwhile(situation: Situation, sources: Collection[str], first: int, last: 
         asked = asked or (source not in mine and not answer and before < time < (resumed or time + 1))
     others = (one for one in situation.exchanges if one.client not in sources)
     answered |= dict.fromkeys(one.client for one in others if first <= one.last_answer <= end)
-    return Meanwhile(tuple(answered), asked, resumed)
+    return MeanwhileAnswers(tuple(answered), asked, resumed)
 
 
 def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import ACKED, CONNECTED, OF_CALL, TAGGED_CALL
 from pjsipdiag.diagnosis.situation import AnsweredRequest, CallGroup, ProvenGroup
 from pjsipdiag.diagnosis.traffic import CallRow
-from pjsipdiag.diagnosis.work.rereading.reached import Reached, notes
+from pjsipdiag.diagnosis.work.rereading.reached import ReachedServers, notes
 from pjsipdiag.sip import Address
 
 MOST_CALLS_TOLD = 1000
@@ -35,7 +35,7 @@ Regroup = Callable[[Sequence[int]], CallGroup]
 """The numbers of calls of one group -> the group of these alone."""
 
 
-class Ends(NamedTuple):
+class EndAddresses(NamedTuple):
     """Packed addresses: the PBX's, the sources that may be asked for, the servers to which the PBX sent requests."""
 
     pbx: Collection[bytes]
@@ -43,7 +43,7 @@ class Ends(NamedTuple):
     servers: Collection[bytes]
 
 
-class Acknowledged:
+class AcknowledgedCalls:
     """The calls of some sources that were acknowledged, by source address."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Acknowledged:
         calls: Calls,
         tags: bytearray,
         captures: Sequence[Tally],
-        ends: Ends,
+        ends: EndAddresses,
         mirrors: Collection[str] = (),
     ) -> None:
         """`tags` are TAGGED of the captures; `mirrors` are carriers whose word is taken."""
@@ -146,7 +146,7 @@ class Acknowledged:
     def _reached(self) -> Mapping[bytes, Collection[AnsweredRequest]]:
         """The requests of the PBX to these servers, read again in the captures: few are asked for."""
         ends = frozenset(self._ends.pbx), frozenset(self._ends.servers), frozenset(self._mirrors)
-        reached = Reached(*ends)
+        reached = ReachedServers(*ends)
         for note in look_again(self._captures, partial(notes, *ends)):
             reached.take(note)
         return reached.found

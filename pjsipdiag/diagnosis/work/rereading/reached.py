@@ -31,14 +31,14 @@ class _Sent(NamedTuple):
     asked: AnsweredRequest
 
 
-class Note(NamedTuple):
+class RequestNote(NamedTuple):
     """A request that the PBX sent, or, without one, an answer that came."""
 
     transaction: bytes
     sent: _Sent | None
 
 
-class Reached:
+class ReachedServers:
     """`found` are the requests that were answered, by the packed address that answered them."""
 
     def __init__(self, pbx: Collection[bytes], servers: Collection[bytes], mirrors: Collection[str]) -> None:
@@ -47,7 +47,7 @@ class Reached:
         self._waiting: dict[bytes, _Sent] = {}
         self.found: dict[bytes, dict[AnsweredRequest, None]] = defaultdict(dict)
 
-    def take(self, note: Note) -> bool:
+    def take(self, note: RequestNote) -> bool:
         """Keeps what the PBX asks until it is answered from there; whether that says something new."""
         transaction, sent = note
         if sent is None:
@@ -60,7 +60,7 @@ class Reached:
             self._waiting[transaction] = sent
         return is_new
 
-    def read(self, datagram: Datagram) -> Note | None:
+    def read(self, datagram: Datagram) -> RequestNote | None:
         """The note that a message makes, if it makes one."""
         payload, source, destination = datagram.payload, datagram.source[:-2], datagram.destination[:-2]
         direction = datagram.direction
@@ -68,21 +68,21 @@ class Reached:
             return None
         if payload.startswith(b"SIP/2.0 "):
             if destination in self._pbx and source in self._servers and direction != "out":
-                return Note(_transaction(source, payload), None)
+                return RequestNote(_transaction(source, payload), None)
         elif source in self._pbx and destination in self._servers and payload.startswith(ASKED_METHODS):
             if direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
                 return None
             asked = AnsweredRequest(decode(payload[: payload.find(b" ")]), hosts(payload))
             if all(asked.hosts):
-                return Note(_transaction(destination, payload), _Sent(destination, asked))
+                return RequestNote(_transaction(destination, payload), _Sent(destination, asked))
         return None
 
 
 def notes(
     pbx: Collection[bytes], servers: Collection[bytes], mirrors: Collection[str], datagrams: Iterator[Datagram]
-) -> Iterator[Note]:
+) -> Iterator[RequestNote]:
     """Yields the notes of one capture: the same again is left out, as far as it shows."""
-    here, end = Reached(pbx, servers, mirrors), None
+    here, end = ReachedServers(pbx, servers, mirrors), None
     for datagram in datagrams:
         end = end or datagram.time + LATEST_ANSWER
         note = here.read(datagram)

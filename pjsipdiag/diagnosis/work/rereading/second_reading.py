@@ -16,7 +16,7 @@ from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES, UNHEARD
-from pjsipdiag.diagnosis.situation import CallGroup, Unheard
+from pjsipdiag.diagnosis.situation import CallGroup, UnheardAnswers
 from pjsipdiag.sip import decode
 
 MOST_CALLS, MOST_ALL = 1000, 20_000
@@ -42,15 +42,15 @@ class SecondReading:
         self._refused: set[tuple[bytes, bytes]] = set()
         """(Call-ID, nonce) of these: a challenge that repeats the nonce refuses what came with it."""
 
-    def unheard(self, group: CallGroup) -> Unheard:
+    def unheard(self, group: CallGroup) -> UnheardAnswers:
         """Whether ACKs came for calls whose final answer was sent again and again."""
         count = sum(group.unheard.values())
         ids = [one for one in self._ids_of(group, UNHEARD) if one in self._wanted]
         if not ids or not self._is_read:
-            return Unheard(count)
+            return UnheardAnswers(count)
         contacts = dict.fromkeys(self._contacts[one] for one in ids if one in self._contacts)
         acknowledged = sum(self._acks[one] > 0 for one in ids)
-        return Unheard(count, count if acknowledged == len(ids) else acknowledged, tuple(map(decode, contacts)))
+        return UnheardAnswers(count, count if acknowledged == len(ids) else acknowledged, tuple(map(decode, contacts)))
 
     def taken_up(self, group: CallGroup) -> int | None:
         """How many of its challenged calls are tried again under another Call-ID, which their nonce shows; None where

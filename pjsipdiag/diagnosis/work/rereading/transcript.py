@@ -14,7 +14,7 @@ from functools import partial
 from pjsipdiag.asterisk.secrets import HIDDEN, hide_secrets
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.reread import look_again
-from pjsipdiag.capture.signs import Sign, SignKind, Signs, Times
+from pjsipdiag.capture.signs import Sign, SignKind, Signs, SignTimes
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import LONGEST_TRANSACTION, SAME_PACKET
@@ -139,7 +139,7 @@ def _signs_of(heard: _Heard, signs: Signs) -> Iterator[SpokenMessage]:
             yield SpokenMessage(seen, show_address(sign.source), show_address(sign.destination), words, is_sign=True)
 
 
-def _words(sign: Sign, times: Times) -> str:
+def _words(sign: Sign, times: SignTimes) -> str:
     often = f" (x{times.count})" if times.count > 1 else ""
     if sign.kind is SignKind.ICMP:
         meaning = meanings.icmp(sign.code, 6 if len(sign.teller) == 16 else 4).name

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pjsipdiag.capture.text.carried.encoding import ENCODED_PIECE, Decoded
-from pjsipdiag.capture.text.carried.transfer import Supervised
+from pjsipdiag.capture.text.carried.encoding import ENCODED_PIECE, DecodedFile
+from pjsipdiag.capture.text.carried.transfer import SupervisorDecoder
 from tests.capture.carriers import SUPERVISED, supervised
 
 
 def decode(pieces: list[bytes]) -> bytes:
     """The text of a supervisord's log that is read in these pieces."""
-    decoder = Supervised()
+    decoder = SupervisorDecoder()
     return b"".join([*(decoder.decode(piece, final=False) for piece in pieces), decoder.decode(b"", final=True)])
 
 
@@ -39,7 +39,7 @@ def test_where_a_log_of_supervisord_is_cut_by_reading_makes_no_difference(
 @pytest.mark.parametrize("line", [SUPERVISED, b"x"], ids=["lines that announce", "one line"])
 def test_a_log_of_supervisord_is_read_as_it_comes(line: bytes) -> None:
     log = SUPERVISED + b"INVITE\n" + SUPERVISED + line * ((64 * ENCODED_PIECE) // len(line))
-    file = Decoded(io.BytesIO(log), Supervised())
+    file = DecodedFile(io.BytesIO(log), SupervisorDecoder())
     tracemalloc.start()
     while file.read(ENCODED_PIECE):
         pass

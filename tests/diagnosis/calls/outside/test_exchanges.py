@@ -7,7 +7,7 @@ import pytest
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.diagnosis.calls.fold import Fold
-from pjsipdiag.diagnosis.calls.folded import CapturePart, Merged
+from pjsipdiag.diagnosis.calls.fold_content import CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.merge import merge
 from pjsipdiag.diagnosis.calls.outside.exchanges import own_registrations, tokens
 from pjsipdiag.sip import Address
@@ -31,7 +31,7 @@ type=endpoint
 """
 
 
-def folded(*lines: str, text: str = REGISTER) -> Merged:
+def folded(*lines: str, text: str = REGISTER) -> MergedFolds:
     fold = Fold()
     sent = messages("".join(f"@ {at} {line}\n{text}" for at, line in enumerate(lines)))
     fold.feed(

@@ -43,7 +43,7 @@ MOST_TELLERS, MOST_TAGS = 100, 100_000_000
 
 
 @dataclass(slots=True)
-class Folded:
+class FoldContent:
     """The content of one part of one capture. `rows` are transactions in the order of their first requests.
 
     Times are nanoseconds since 1970, addresses packed (`Address.pack`), texts as on the wire; `end` is the latest time.
@@ -98,7 +98,7 @@ class Folded:
     """Packed sources whose first request was looked at."""
     _is_asterisk: IsAsterisk = field(default_factory=IsAsterisk)
     _known_realms: dict[bytes, bytes] = field(default_factory=dict)
-    told: Folded | None = None
+    told: FoldContent | None = None
     """The messages of carriers whose word is not taken: a fold of its own, heard only where nothing else is."""
     tellers: dict[str, int] = field(default_factory=dict)
     """How many messages each of them told."""
@@ -168,7 +168,7 @@ class Folded:
         self._untold, self._mirrors = [], ()
 
 
-_TRAVEL = tuple(one.name for one in fields(Folded) if not one.name.startswith("_"))
+_TRAVEL = tuple(one.name for one in fields(FoldContent) if not one.name.startswith("_"))
 
 TRANSPORT_NAMES, DIRECTION_NAMES = tuple(TRANSPORTS), tuple(DIRECTIONS)
 
@@ -207,7 +207,7 @@ class CallRequest(NamedTuple):
 class CapturePart:
     """One fold, the number of its capture and what its frames are counted from."""
 
-    fold: Folded
+    fold: FoldContent
     capture: int
     first_frame: int = 0
     is_told: bool = False
@@ -215,7 +215,7 @@ class CapturePart:
 
 
 @dataclass(slots=True)
-class Merged:
+class MergedFolds:
     """Some parts, or all: the dictionaries of `Fold`, for the whole."""
 
     parts: list[CapturePart] = field(default_factory=list)
