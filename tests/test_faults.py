@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.report import FORMATS
 from tests.bench.captures import write
 
 ROOT = Path(__file__).parents[1]
@@ -261,6 +262,23 @@ def test_a_full_stream_is_one_line() -> None:
             command("diagnose", CAPTURE, "-c", ETC), stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp037"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_a_terminal_cannot_show_ends_no_report(form: str, encoding: str) -> None:
+    shown = {
+        name: subprocess.run(
+            command("diagnose", CAPTURE, "-c", ETC, "--format", form),
+            env={**os.environ, "PYTHONIOENCODING": name},
+            capture_output=True,
+            check=False,
+        )
+        for name in (encoding, "utf-8")
+    }
+    assert [one.returncode for one in shown.values()] == [1, 1], shown[encoding].stderr
+    if form != "text":
+        assert shown[encoding].stdout == shown["utf-8"].stdout
 
 
 def test_nobody_reads_on() -> None:

@@ -62,6 +62,8 @@ def _open_streams() -> None:
                 os.close(handle)
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115  (a handle, open to the end)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # a sign that the terminal lacks ends no report
     notes = io.BufferedWriter(_Notes(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(notes, sys.stderr.encoding, "backslashreplace", line_buffering=True)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
+from codecs import lookup
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -82,6 +84,9 @@ def show(
 
         report = redact_report(report)
     with open_output(output, USUAL_MODE if redact else PRIVATE_MODE) as stream:
+        if format_ != "text" and isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
+            # as these formats say of themselves, and files have it, whatever a terminal can show
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
         renderer(format_).write(report, stream, look(stream, verbose, folder=folder, ahead=ahead))
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline

@@ -201,7 +201,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         unread_messages=sum((tally.unread_messages for tally in seen.tallies), Counter()),
         signs=seen.signs,
         mirrors=wanted.mirrors,
-        has_sent=acknowledged.has_sent,
+        find_sent=acknowledged.find_sent,
         captures=tuple(map(summary, seen.tallies)),
         are_texts=bool(seen.tallies) and all(tally.is_text for tally in seen.tallies),
         outbound_calls=len(calls.outbound),

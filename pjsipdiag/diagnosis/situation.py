@@ -267,8 +267,8 @@ class Situation:
     """ICMP errors, resets and alerts: the network's word beside SIP."""
     mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
-    has_sent: Callable[[str, Collection[str]], bool] = lambda _source, _call_ids: False
-    """Whether a source called with one of these Call-IDs."""
+    find_sent: Callable[[str, Collection[str]], Collection[str]] = lambda _source, _call_ids: ()
+    """Those of some Call-IDs with which a source called."""
     requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()
     end: int = 0
     responses: int = 0

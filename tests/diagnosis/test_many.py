@@ -15,6 +15,7 @@ from pjsipdiag import diagnose
 from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.repairs import prove
@@ -250,3 +251,24 @@ def test_methods_that_somebody_makes_up_bury_nothing(tmp_path: Path) -> None:
     assert "184 times" in told[-1].message and "of 1 source (192.0.2.2)" in told[-1].message
     assert "no such method" in (told[-1].advice or "")
     assert max(len(text) for one in found for text in one.evidence) < 1000
+
+
+def test_forged_errors_read_the_calls_of_a_source_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[trunk]\ntype=endpoint\ncontext=in\n[trunk]\n"
+        "type=identify\nendpoint=trunk\nmatch=198.51.100.1\n"
+    )
+    read = list[int]()
+    head = Calls.head
+
+    def counting(calls: Calls, number: int) -> bytes:
+        read.append(number)
+        return head(calls, number)
+
+    monkeypatch.setattr(Calls, "head", counting)
+    asked = [CALL.format(1, number, number) for number in range(60)]
+    quoted = "198.51.100.1:5060 > 192.0.2.1:5060 INVITE sip:1@192.0.2.1 SIP/2.0\\nCall-ID: made-up-{0}\\n\\n"
+    errors = [f"icmp {number}.5 10.0.0.{number} 3/3 {quoted.format(number)}\n" for number in range(60)]
+    found = diagnose([write_scene("".join([*errors, *asked]), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",))
+    assert "60 times" in str(found.findings) or "10.0.0." in str(found.findings)
+    assert len(read) < 60 * 10

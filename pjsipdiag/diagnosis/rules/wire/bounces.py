@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 
@@ -53,10 +53,30 @@ class PeerSign(NamedTuple):
 @lru_cache(maxsize=4)
 def words(situation: Situation) -> tuple[PeerSign, ...]:
     """All that is said of the PBX's own traffic, as far as it may be SIP."""
-    return tuple(filter(None, (_word(situation, sign, times) for sign, times in situation.signs.items())))
+    sent = _sent(situation)
+    return tuple(filter(None, (_word(situation, sent, sign, times) for sign, times in situation.signs.items())))
 
 
-def _word(situation: Situation, sign: Sign, times: SignTimes) -> PeerSign | None:
+@lru_cache(maxsize=4)
+def _by_peer(situation: Situation) -> Mapping[tuple[str, bool], Sequence[PeerSign]]:
+    """The words by peer and `is_outward`: whoever forges thousands makes no rule walk them all for each source."""
+    found: dict[tuple[str, bool], list[PeerSign]] = defaultdict(list)
+    for word in words(situation):
+        found[word.peer, word.is_outward].append(word)
+    return found
+
+
+def _sent(situation: Situation) -> Mapping[str, Collection[str]]:
+    """By peer, the Call-IDs with which it called of those that ICMP errors quote."""
+    quoted: dict[str, set[str]] = defaultdict(set)
+    for sign, times in situation.signs.items():
+        if sign.kind is SignKind.ICMP:
+            one, two = Address.unpack(sign.source).ip, Address.unpack(sign.destination).ip
+            quoted[two if one in situation.pbx else one].update(times.call_ids)
+    return {peer: situation.find_sent(peer, call_ids) for peer, call_ids in quoted.items()}
+
+
+def _word(situation: Situation, sent: Mapping[str, Collection[str]], sign: Sign, times: SignTimes) -> PeerSign | None:
     one, two = Address.unpack(sign.source), Address.unpack(sign.destination)
     if sign.kind is SignKind.ALERT and sign.code == meanings.CLOSED:
         return None
@@ -75,7 +95,8 @@ def _word(situation: Situation, sign: Sign, times: SignTimes) -> PeerSign | None
     if sign.kind is SignKind.UNANSWERED and _was_answered(situation, sign, outward):
         return None
     peer = two.ip if outward else one.ip
-    return PeerSign(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, times, peer))
+    is_quoted = not {*times.call_ids}.isdisjoint(sent.get(peer, ()))
+    return PeerSign(sign, times, peer, two, outward, meaning, _is_proven(situation, sign, is_quoted))
 
 
 def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
@@ -96,7 +117,7 @@ def _was_answered(situation: Situation, sign: Sign, outward: bool) -> bool:
     )
 
 
-def _is_proven(situation: Situation, sign: Sign, times: SignTimes, peer: str) -> bool:
+def _is_proven(situation: Situation, sign: Sign, is_quoted: bool) -> bool:
     """Whether an ICMP error left this machine, or quotes a Call-ID that was sent: neither can be done by who does not
     see the packets. A reset that is kept fits its connection, but a SYN has any source that its sender likes, unless
     the PBX sent it. What a tunnel holds is the word of its sender."""
@@ -104,7 +125,7 @@ def _is_proven(situation: Situation, sign: Sign, times: SignTimes, peer: str) ->
         return False
     if sign.kind is SignKind.UNANSWERED:
         return sign.direction == "out" or Address.unpack(sign.source).ip in situation.pbx
-    return sign.kind is not SignKind.ICMP or sign.direction == "out" or situation.has_sent(peer, times.call_ids)
+    return sign.kind is not SignKind.ICMP or sign.direction == "out" or is_quoted
 
 
 def _is_sip(situation: Situation, place: Address) -> bool:
@@ -115,7 +136,7 @@ def _is_sip(situation: Situation, place: Address) -> bool:
 
 def of_group(situation: Situation, group: CallGroup) -> tuple[PeerSign, ...]:
     """The signs about the requests of a group that got no answer, `proven` or not."""
-    return tuple(word for word in words(situation) if not word.is_outward and _concerns(word, group))
+    return tuple(word for word in _by_peer(situation).get((group.source, False), ()) if _concerns(word, group))
 
 
 def _concerns(word: PeerSign, group: CallGroup) -> bool:
@@ -141,9 +162,7 @@ def sentences(found: Sequence[PeerSign]) -> list[str]:
 
 def about_requests(situation: Situation, server: str) -> list[str]:
     """The signs about requests that the PBX sent to an address."""
-    return sentences(
-        [word for word in words(situation) if word.is_outward and word.peer == server and not _is_answer(word)]
-    )
+    return sentences([word for word in _by_peer(situation).get((server, True), ()) if not _is_answer(word)])
 
 
 def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding]:
@@ -152,7 +171,7 @@ def refused_by_network(situation: Situation, blamed: Blamed) -> Iterable[Finding
     registering = {one.server for one in situation.own_exchanges if one.method == "REGISTER" and one.is_silent}
     alike: dict[tuple[str, str], list[PeerSign]] = defaultdict(list)
     for word in words(situation):
-        groups = [group for group in situation.groups if _concerns(word, group)]
+        groups = [group for group in groups_of(situation, word.peer) if _concerns(word, group)]
         if any(id(group) in elsewhere for group in groups) or (word.is_outward and word.peer in registering):
             continue  # told there
         if (word.sign.kind is SignKind.RESET or situation.filter_text) and not groups:
@@ -173,7 +192,12 @@ def _is_meant(situation: Situation, peer: str) -> bool:
 
 def _finding(situation: Situation, found: Sequence[PeerSign], meant: bool) -> Finding:
     word, peers = found[0], tuple(dict.fromkeys(one.peer for one in found))
-    groups = [group for group in situation.groups if any(_concerns(one, group) for one in found)]
+    of_peer: dict[str, list[PeerSign]] = defaultdict(list)
+    for one in found:
+        of_peer[one.peer].append(one)
+    groups = [
+        group for group in situation.groups if any(_concerns(one, group) for one in of_peer.get(group.source, ()))
+    ]
     lost = sum(_unfinished(group) if word.sign.kind is SignKind.RESET else with_status(group, 0) for group in groups)
     listens = find_listening(word.sign.transport, word.place, situation.config) if not word.is_outward else ()
     claimed = bool(situation.groups) and not any(one.is_proven for one in found)

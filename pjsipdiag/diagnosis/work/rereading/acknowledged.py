@@ -73,11 +73,17 @@ class AcknowledgedCalls:
             )
         return self._known[source]
 
-    def has_sent(self, source: str, call_ids: Collection[str]) -> bool:
-        """See `Situation.has_sent`."""
-        wanted = {one.encode("utf-8", "surrogateescape") for one in call_ids}
-        numbers = self._of_source(source) if wanted else ()
-        return any(call_id(self._calls.head(number)) in wanted for number in numbers)
+    def find_sent(self, source: str, call_ids: Collection[str]) -> Collection[str]:
+        """See `Situation.find_sent`."""
+        wanted = {one.encode("utf-8", "surrogateescape"): one for one in call_ids}
+        found = set[str]()
+        for number in self._of_source(source) if wanted else ():
+            sent = wanted.get(call_id(self._calls.head(number)))
+            if sent is not None:
+                found.add(sent)
+                if len(found) == len(wanted):
+                    break
+        return found
 
     def requests_to(self, ip: str) -> tuple[AnsweredRequest, ...]:
         """See `Situation.requests_to`."""
