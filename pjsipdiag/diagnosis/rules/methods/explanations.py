@@ -5,10 +5,12 @@ Replays what res_pjsip_registrar.c, res_pjsip_pubsub.c, res_pjsip_messaging.c an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.config import Aor, Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence, find
+from pjsipdiag.asterisk.files.lines import parse_bool
+from pjsipdiag.asterisk.replay.digest_check import credentials
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.called_numbers import number
@@ -34,10 +36,28 @@ def user_of(message: SipMessage) -> str:
 
 
 def aor_of(config: Config, endpoint: Endpoint, message: SipMessage) -> Aor | None:
-    """The AOR that a REGISTER means (find_registrar_aor): one of the endpoint's that is named as the To header is."""
-    uri = parse_uri(message.header("To"))
-    names = (f"{uri.user}@{uri.host}", uri.user) if uri else ()
+    """The AOR that a REGISTER means (find_registrar_aor): one of the endpoint's that is named as its To header says, or
+    as its credentials say where the endpoint is identified by them."""
+    uri, by = parse_uri(message.header("To")), endpoint.identify_by
+    callers = [(_without_options(uri.user, config), uri.host)] if uri else []
+    if "auth_username" in by:
+        logins = [(one.get("username", ""), one.get("realm", "")) for one in credentials(message)]
+        asked_first = "username" not in by or by.index("auth_username") < by.index("username")
+        callers = [*logins, *callers] if asked_first else [*callers, *logins]
+    names = (name for user, domain in callers for name in _aor_names(config, user, domain))
     return next((config.aors.get(name) for name in names if name and name in endpoint.aors), None)
+
+
+def _aor_names(config: Config, user: str, domain: str) -> Iterator[str]:
+    """The names that find_aor_name() looks for, in order."""
+    yield f"{user}@{domain}"
+    if domain in config.domain_aliases:
+        yield f"{user}@{config.domain_aliases[domain].domain}"
+    yield user
+
+
+def _without_options(user: str, config: Config) -> str:
+    return user.partition(";")[0] if config.globals.ignore_uri_user_options else user
 
 
 def _written(variable: Variable | None, otherwise: str) -> str:
@@ -66,6 +86,12 @@ def _no_aors(config: Config, endpoint: Endpoint, message: SipMessage) -> Refusal
             f"AOR {aor.name} takes no registration: {_written(most, 'it has no max_contacts')}, and the default is 0",
             most.where if most else aor.where,
             f"set max_contacts=1 (or how many telephones register) in [{aor.name}]",
+        )
+    if parse_bool(aor.value("remove_existing")):
+        return RefusalReason(
+            f"it has more contacts itself than AOR {aor.name} takes, though old ones give way: {_written(most, '')}",
+            most.where,
+            f"raise max_contacts in [{aor.name}], or have the telephone register fewer contacts at once",
         )
     return RefusalReason(
         f"AOR {aor.name} has as many contacts as it may have: {_written(most, '')}",
@@ -162,9 +188,8 @@ MODULES_OF_METHODS = {
     "REGISTER": "res_pjsip_registrar",
     "SUBSCRIBE": "res_pjsip_pubsub",
     "PUBLISH": "res_pjsip_pubsub",
-    "NOTIFY": "res_pjsip_mwi",
+    "NOTIFY": "res_pjsip_pubsub",
     "MESSAGE": "res_pjsip_messaging",
-    "REFER": "res_pjsip_refer",
 }
 """The modules that take a method outside of calls."""
 
@@ -183,8 +208,20 @@ EVENTS = frozenset(
 """Events that telephones and servers ask for."""
 _EVENT = "no module of this Asterisk handles its Event{event} (res_pjsip_exten_state, res_pjsip_mwi, res_pjsip_pidf...)"
 EXPLANATIONS: dict[tuple[str, int], Explains] = {
+    ("REGISTER", 400): _no_such(
+        "its Contact headers are refused: `*` goes with Expires 0 and no other Contact, and a URI may be too long",
+        "have the telephone corrected",
+    ),
     ("REGISTER", 403): _no_aors,
     ("REGISTER", 404): _no_aor,
+    ("REGISTER", 416): _no_such(
+        "its To header is no sip: or sips: URI", "have the telephone register its sip: address", "aors"
+    ),
+    ("REGISTER", 420): _no_such(
+        "it has a Path header and no `Supported: path`, which support_path=yes of its AOR asks for",
+        "have whoever adds the Path add that, or leave support_path out of the AOR",
+        "aors",
+    ),
     ("REGISTER", 423): _no_such(
         "its Expires is below what is allowed; Asterisk itself raises it to minimum_expiration, so something else"
         " answers",
@@ -202,6 +239,10 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
     ("OPTIONS", 503): _no_such(
         "Asterisk is about to stop, and takes no new calls (`core stop gracefully`, `core restart gracefully`)",
         "wait until it has restarted; `core abort shutdown` goes on",
+    ),
+    ("SUBSCRIBE", 400): _no_such(
+        "its Expires is 0, which ends a subscription, and Asterisk knows none that it could end",
+        "nothing, if it comes once after a restart; else have the telephone subscribe first",
     ),
     ("SUBSCRIBE", 404): _no_such(
         "nothing is named {user!r}: no hint in subscribe_context or context of endpoint {endpoint}, or no mailbox",
@@ -225,6 +266,10 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
         "no type=inbound-publication section is named {user!r}, or it lacks the event",
         "write one, or switch PUBLISH off at the sender",
     ),
+    ("PUBLISH", 412): _no_such(
+        "its SIP-If-Match names no publication that Asterisk holds: it forgets them when it restarts",
+        "nothing, if it comes once after a restart; else have the sender publish anew",
+    ),
     ("PUBLISH", 489): _no_such(_EVENT, "load the module for that Event, or switch PUBLISH off at the sender"),
     ("MESSAGE", 404): _no_extension(
         "context {context} of endpoint {endpoint} (message_context, else context) has no extension {user!r}",
@@ -234,10 +279,20 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
     ("MESSAGE", 415): _no_such(
         "its body is no text/plain (Asterisk takes nothing else outside of a call)", "have the sender send text/plain"
     ),
+    ("NOTIFY", 404): _no_such(
+        "Asterisk takes message counts outside of a subscription for an endpoint with incoming_mwi_mailbox=BOX@CONTEXT"
+        " only, and if it understands the body",
+        "set incoming_mwi_mailbox in [{endpoint}], or switch such NOTIFYs off at the sender",
+        "incoming_mwi_mailbox",
+    ),
     ("NOTIFY", 481): _no_such(
         "it belongs to no subscription that Asterisk knows",
         "nothing, if it comes once after a restart; else have the sender end it",
     ),
     ("NOTIFY", 489): _no_such("nobody here subscribed to its Event{event}", "switch such NOTIFYs off at the sender"),
+    ("NOTIFY", 501): _no_such(
+        "outside of a subscription Asterisk takes message counts (application/simple-message-summary) only",
+        "switch such NOTIFYs off at the sender",
+    ),
 }
 """(method, status) -> why an identified request got it."""
