@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pjsipdiag.capture.text.needles import places
 from pjsipdiag.capture.text.ways import is_no_sender, place
@@ -20,50 +20,66 @@ NEEDLES = (
     ),
     *(
         b" not found for endpoint ",
-        b"will exceed max contacts",
         b" has no configured ",
-        b" on registration attempt to '",
+        b" with a non-SIP URI",
+        b" REGISTER request from '",
+        b"egistration attempt",
     ),
 )
 LONGEST_LOG_LINE = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
 _HIDDEN = r"[^'\s]{1,80}|<[^>\n]{1,60}>(?::\d{1,5})?"
 _PLACE = r"(?: \((?P<source>[^)\s]+)\))?"
-_FORMS = (
+_FORMS: dict[re.Pattern[str], str] = {
     # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
     re.compile(
         rf"Request (?:'(?P<method>[^']*)' )?from '(?>(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
         r"\(callid: )(?P<call_id>.*?)\) - (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
         re.DOTALL,
-    ),
+    ): "",
     # new_invite, res/res_pjsip_session.c
     re.compile(
-        r"Call (?:from '[^']*' )?\((?P<transport>\w+):(?P<source>\S+)\) to extension '(?P<dialled>.*?)' "
+        r"Call (?:from '[^']*' )?\((?P<transport>\w+):(?P<source>\S+)\) to extension '.*?' "
         r"(?P<reason>rejected because extension not found in context '[^'\n]*')\.?"
-    ),
+    ): "INVITE",
+    # apply_contact_acl, res/res_pjsip_acl.c: the address is one of the Contact's host, which has no port
+    re.compile(r"Incoming SIP message from \S+:0 (?P<reason>did not pass ACL test)"): "",
     # apply_acl, res/res_pjsip_acl.c, and what ast_apply_acl, main/acl.c, says before it
-    re.compile(r"Incoming SIP message from (?P<source>\S+) (?P<reason>did not pass ACL test)"),
+    re.compile(r"Incoming SIP message from (?P<source>\S+) (?P<reason>did not pass ACL test)"): "",
     re.compile(
         r"SIP ACL: Rejecting '(?P<source>[^'\s]+)' due to "
         r"(?P<reason>(?:a failure to pass|use of an invalid) ACL '[^'\n]*')"
-    ),
-    # rx_task and find_registrar_aor, res/res_pjsip_registrar.c; without the address before 13.16
-    re.compile(rf"(?P<reason>AOR '(?P<aor>[^'\n]*)' not found for endpoint '(?P<endpoint>[^'\n]*)'){_PLACE}"),
+    ): "",
+    # res/res_pjsip_registrar.c: registrar_on_rx_request, find_registrar_aor, register_aor_core; before 13.16 without
+    # the address
+    re.compile(rf"(?P<reason>AOR '[^'\n]*' not found for endpoint '(?P<endpoint>[^'\n]*)'){_PLACE}"): "REGISTER",
     re.compile(
-        rf"Registration attempt from endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} to AOR '(?P<aor>[^'\n]*)'"
+        rf"Registration attempt from endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} to AOR '[^'\n]*'"
         r" (?P<reason>will exceed max contacts of \d+)"
-    ),
-    re.compile(rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} (?P<reason>has no configured (?P<aor>AORs))"),
+    ): "REGISTER",
     re.compile(
-        r"AOR '(?P<aor>[^'\n]*)' (?P<reason>has no configured max_contacts)\. "
+        rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} "
+        r"(?P<reason>has no configured AORs|attempted to register to an AOR with a non-SIP URI)"
+    ): "REGISTER",
+    re.compile(
+        r"AOR '[^'\n]*' (?P<reason>has no configured max_contacts)\. "
         rf"Endpoint '(?P<endpoint>[^'\n]*)'{_PLACE} unable to register"
-    ),
+    ): "REGISTER",
+    re.compile(
+        r"(?P<reason>(?:Failed to validate contacts in|Invalid modifications made to) REGISTER request)"
+        r" from '(?P<endpoint>[^'\n]*)'"
+    ): "REGISTER",
     # handle_registration_response, schedule_retry, res/res_pjsip_outbound_registration.c
     re.compile(
-        r"(?P<reason>(?:(?:Temporal|Fatal) response '\d{3}'|'\d{3}' fatal response|403 Forbidden fatal response"
-        r"|No response) received from '(?P<server>[^'\n]*)' on registration attempt to '(?P<sender>[^'\n]*)')"
-    ),
-)
+        r"(?P<reason>(?:(?:(?:Temporal|Fatal) response '\d{3}'|'\d{3}' fatal response|403 Forbidden fatal response"
+        r"|No response) received from '[^'\n]*' on|Fatal) registration attempt to '(?P<sender>[^'\n]*)')"
+    ): "REGISTER",
+    re.compile(
+        r"(?P<reason>Maximum retries reached when attempting outbound registration to '[^'\n]*'"
+        r" with client '(?P<sender>[^'\n]*)', stopping registration attempt)"
+    ): "REGISTER",
+}
+"""Asterisk's sentences -> the method of the request, where the sentence does not name it."""
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
 _FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
@@ -75,11 +91,21 @@ _REFUSING = {
     "ChallengeResponseFailed": "the credentials were refused",
     "InvalidPassword": "the credentials were refused",
     "FailedACL": "an access list denies the source",
+    "not_match_endpoint_contact_acl": "an access list denies the Contact",
     "RequestNotSupported": "the request is not supported",
     "RequestNotAllowed": "the request is not allowed",
     "MemoryLimit": "memory was short",
+    "registrar_requested_aor_not_found": "no AOR takes the registration",
+    "registrar_attempt_without_configured_aors": "no AOR takes the registration",
+    "registrar_attempt_without_registration_permitted": "no AOR takes the registration",
+    "registrar_attempt_exceeds_maximum_configured_contacts": "no AOR takes the registration",
+    "registrar_invalid_contacts_provided": "the registration is not valid",
+    "registrar_invalid_uri_in_to_received": "the registration is not valid",
 }
-"""SECURITY events of Service PJSIP that refuse (main/security_events.c); ChallengeSent alone refuses nobody."""
+"""SECURITY events of Service PJSIP that refuse (main/security_events.c), and what they name as ACLName or RequestType
+(res_pjsip_registrar.c, pjsip_distributor.c); ChallengeSent alone refuses nobody."""
+_NO_ACCOUNT = "<unknown>"
+"""The AccountID of a request for which no endpoint was found (get_account_id, res_pjsip/security_events.c)."""
 
 
 class Sentence(NamedTuple):
@@ -123,7 +149,7 @@ def sentence(line: bytes) -> Sentence | None:
         found[0].rstrip(".") if "rejected because" not in found[0] else found[0],
         named["reason"].strip(),
         source,
-        named.get("method") or _method(named),
+        named.get("method") or _FORMS[found.re],
         named.get("sender", ""),
         named.get("call_id", ""),
         named.get("transport", ""),
@@ -147,11 +173,6 @@ def _unquoted(text: str) -> str:
     return text.replace("''", "'") if "Request ''" in text else text
 
 
-def _method(named: Mapping[str, str]) -> str:
-    """The method of a request whose sentence does not name it, by the module that says it."""
-    return "REGISTER" if named.keys() & {"aor", "server"} else "INVITE" if "dialled" in named else ""
-
-
 def _of_event(found: re.Match[str]) -> Sentence | None:
     if found["event"] not in _REFUSING:
         return None
@@ -160,18 +181,19 @@ def _of_event(found: re.Match[str]) -> Sentence | None:
         return None
     _, transport, host, port = _remote(fields.get("RemoteAddress", ""))
     source = _sender(f"{host}:{port}")
-    list_ = fields.get("ACLName", "")
-    registers = list_.startswith("registrar_")
-    said = f"no AOR takes the registration: {list_}" if registers else _REFUSING[found["event"]]
-    reason = f"{said} (SecurityEvent {found['event']})"
     account = fields.get("AccountID", "")
+    what = fields.get("ACLName") or fields.get("RequestType") or ""
+    registers = what.startswith("registrar_")
+    unknown = account == _NO_ACCOUNT or found["event"] == "InvalidAccountID"
+    said = _REFUSING["InvalidAccountID" if unknown else what if what in _REFUSING else found["event"]]
+    said = f"{said}: {what}" if registers else said
     return Sentence(
         f'SecurityEvent="{found["event"]}", AccountID="{account}"',
-        reason,
+        f"{said} (SecurityEvent {found['event']})",
         source,
         "REGISTER" if registers else "",
-        sender="" if account == "<unknown>" else account,
-        endpoint="" if found["event"] == "InvalidAccountID" else account,
+        sender="" if account == _NO_ACCOUNT else account,
+        endpoint="" if unknown else account,
         call_id=fields.get("SessionID", ""),
         transport=transport,
         hidden="" if source else host,

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.owners import nearby
@@ -20,11 +20,18 @@ from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address
 
+GIVEN_UP = (
+    "it is given up, for the provider refused it for a time, or did not answer, max_retries times",
+    "look for the lines before it, which tell the answers",
+)
+"""What it means that no registration is tried any more (handle_registration_response)."""
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 MOST_TOLD = 40
 """Refused sources that have a finding of their own; of the others one sentence tells."""
 _KINDS = (
     ("registration attempt", "registration-refused"),
+    ("REGISTER request", "no-invite"),
+    ("registration is not valid", "no-invite"),
     ("AOR", "no-invite"),
     ("max contacts", "no-invite"),
     ("max_contacts", "no-invite"),
@@ -43,6 +50,7 @@ def find(situation: Situation) -> Iterable[Finding]:
     by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.logged_refusals:
         by[refused.source, _kind(refused.reason)].append(refused)
+    _forget_repetitions(by)
     told = _told(situation, by)
     for source, rule in told:
         if rule == "registration-refused":
@@ -53,6 +61,19 @@ def find(situation: Situation) -> Iterable[Finding]:
         rest = {source: found for (source, kind), found in by.items() if kind == rule and (source, kind) not in told}
         if rest:
             yield _others(rule, rest)
+
+
+def _forget_repetitions(by: dict[tuple[str, str], list[LoggedRefusal]]) -> None:
+    """Leaves out refused credentials of requests that were refused before as nobody's, or by an access list: these are
+    held against an endpoint that no password satisfies (digest_check_auth of res_pjsip_authenticator_digest.c)."""
+    for source, rule in [key for key in by if key[1] == "challenged-by-auth"]:
+        before = (one for kind in ("unmatched-source", "denied-by-acl") for one in by.get((source, kind), ()))
+        known = {call_id for one in before for call_id in one.call_ids}
+        left = [one for one in by[source, rule] if not one.call_ids or not known.issuperset(one.call_ids)]
+        if left:
+            by[source, rule] = left
+        else:
+            del by[source, rule]
 
 
 def _told(situation: Situation, by: Mapping[tuple[str, str], Sequence[LoggedRefusal]]) -> list[tuple[str, str]]:
@@ -92,7 +113,8 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
 def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     """A registration of the PBX itself that failed."""
     status = _status(said.reason)
-    meaning, advice = MEANINGS.get(status, OTHER_ANSWER if status else NO_ANSWER)
+    other = GIVEN_UP if said.reason.startswith("Maximum retries") else OTHER_ANSWER if status else NO_ANSWER
+    meaning, advice = MEANINGS.get(status, other)
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
     name = describe_registration(known)
     return Finding(
@@ -109,7 +131,7 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
 
 def _status(words: str) -> int:
     """The answer that Asterisk names in its log, 0 without one."""
-    found = re.search(r"\b(\d{3})\b", words.partition(" received")[0])
+    found = re.match(r"\D*\b(\d{3})\b.* received", words)
     return int(found[1]) if found else 0
 
 
@@ -126,7 +148,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     senders = list(dict.fromkeys(one.sender for one in lines if one.sender))
     reason = lines[0].reason
     endpoints = listed(list(dict.fromkeys(one.endpoint for one in lines if one.endpoint)))
-    who = source or f"{endpoints or 'somebody'}, from where this release of Asterisk does not say,"
+    who = source or f"{endpoints or 'somebody'}, from where Asterisk does not say,"
     message = f"{who} was refused ({methods}): {counted(count, 'line')} of the log"
     message += f" about {counted(len(names), 'request')}" if names else ""
     message += f" say '{reason}'" if count > 1 else f" says '{reason}'"
@@ -168,13 +190,12 @@ def _look_in_files(situation: Situation, refused: LoggedRefusal, rule: str) -> t
     except PjsipdiagError:
         verdict = None
     owner = ""
-    # Such a sentence comes after identification: it names the endpoint, or contradicts files that identify none.
     if rule != "unmatched-source":
         known_endpoint = situation.config.endpoints.get(refused.endpoint)
         if known_endpoint is not None:
             evidence = [f"the sentence names endpoint {refused.endpoint} ({known_endpoint.where})"]
         elif verdict is not None and not verdict.endpoint:
-            evidence.append("it comes only after an endpoint was found: Asterisk ran something else than these files")
+            evidence += _why_of_nobody(refused, rule, verdict)
         return evidence, _advice(refused, rule)
     for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
@@ -196,22 +217,58 @@ def _look_in_files(situation: Situation, refused: LoggedRefusal, rule: str) -> t
     )
 
 
+def _why_of_nobody(refused: LoggedRefusal, rule: str, verdict: Verdict) -> list[str]:
+    """How the sentence goes with files that identify nobody: `type=acl` is asked before identification, credentials are
+    held against something in any case, and all others come after an endpoint was found."""
+    if refused.reason.startswith(OF_TYPE_ACL):
+        denying = next((check for check in verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
+        return [f"{denying.reason} ({denying.where})"] if denying and denying.where else []
+    if rule == "challenged-by-auth":
+        return ["Asterisk says so, too, of a request for which it found no endpoint: no password satisfies it then"]
+    return ["it comes only after an endpoint was found: Asterisk ran something else than these files"]
+
+
 def _advice(refused: LoggedRefusal, rule: str) -> str:
     """The advice that helps after that refusal, "" where it depends on the files."""
     if rule == "denied-by-acl":
-        return f"permit {refused.source} in the access list of the endpoint, if it may call; {TO_HAVE_THEM}"
+        return f"{_permit(refused)}, if it may call; {TO_HAVE_THEM}"
     if rule == "challenged-by-auth":
         return f"compare user, realm and password at both ends; {TO_HAVE_THEM}"
     if rule == "dialplan-rejected":
         return f"look for the extension in the context that the sentence names; {TO_HAVE_THEM}"
     if rule == "no-invite":
-        return (
-            "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
-            f" max_contacts to spare; {TO_HAVE_THEM}"
-        )
+        return f"{_register(refused.reason)}; {TO_HAVE_THEM}"
     if refused.method == "REGISTER":
         return f"a telephone registers under a name that is no endpoint here: compare its user name; {TO_HAVE_THEM}"
     return ""
+
+
+OF_TYPE_ACL = ("did not pass ACL test", "a failure to pass", "use of an invalid ACL")
+"""How the words of res_pjsip_acl.c and main/acl.c begin."""
+
+
+def _permit(refused: LoggedRefusal) -> str:
+    """What to permit where."""
+    whose = "the type=acl section" if refused.reason.startswith("did not pass") else "the endpoint"
+    if not refused.source or "Contact" in refused.reason:
+        return f"permit the host of its Contact in contact_permit= or contact_acl= of {whose}"
+    if refused.reason.startswith(OF_TYPE_ACL[1:]):
+        whose += " or the type=acl section"
+    return f"permit {refused.source} in the access list of {whose}"
+
+
+def _register(reason: str) -> str:
+    """What a registration needs that was refused for that reason."""
+    if "modifications" in reason:
+        return "whoever adds a Path to it has to say `Supported: path`, or leave support_path out of the AOR"
+    if "contacts in" in reason or "invalid_contacts" in reason:
+        return "its Contact headers are at fault: `*` goes with Expires 0 and no other Contact"
+    if "non-SIP URI" in reason or "invalid_uri" in reason:
+        return "its To header has to be the sip: or sips: URI of the AOR"
+    return (
+        "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
+        " max_contacts to spare"
+    )
 
 
 def _unreadable(situation: Situation) -> Iterator[Finding]:

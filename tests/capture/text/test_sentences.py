@@ -25,6 +25,7 @@ SENTENCES = (
     (FAILED.format("'INVITE' ", "Failed to authenticate"), STRANGER, "INVITE", "Failed to authenticate"),
     (FAILED.format("'INVITE' ", "Not match Endpoint ACL") + "$", STRANGER, "INVITE", "Not match Endpoint ACL"),
     ("Incoming SIP message from 203.0.113.11:5060 did not pass ACL test", STRANGER, "", "did not pass ACL test"),
+    ("Incoming SIP message from 198.51.100.7:0 did not pass ACL test", "", "", "did not pass ACL test"),
     (
         "SIP ACL: Rejecting '203.0.113.11' due to a failure to pass ACL '(BASELINE)'",
         *(STRANGER, "", "a failure to pass ACL '(BASELINE)'"),
@@ -44,11 +45,48 @@ SENTENCES = (
         "AOR 'a' has no configured max_contacts. Endpoint 'a' (203.0.113.11:5060) unable to register",
         *(STRANGER, "REGISTER", "has no configured max_contacts"),
     ),
+    (
+        "Endpoint 'a' (203.0.113.11:5060) attempted to register to an AOR with a non-SIP URI",
+        *(STRANGER, "REGISTER", "attempted to register to an AOR with a non-SIP URI"),
+    ),
+    (
+        "Failed to validate contacts in REGISTER request from 'a'",
+        *("", "REGISTER", "Failed to validate contacts in REGISTER request"),
+    ),
+    (
+        "Invalid modifications made to REGISTER request from 'a' by intervening proxy",
+        *("", "REGISTER", "Invalid modifications made to REGISTER request"),
+    ),
+    (
+        "Fatal registration attempt to 'sip:100@192.0.2.9', stopping outbound registration",
+        *("", "REGISTER", "Fatal registration attempt to 'sip:100@192.0.2.9'"),
+    ),
+    (
+        "Maximum retries reached when attempting outbound registration to 'sip:192.0.2.9' with client"
+        " 'sip:101@192.0.2.9', stopping registration attempt",
+        *("", "REGISTER", "Maximum retries reached when attempting outbound registration to 'sip:192.0.2.9'"),
+    ),
     (SECURITY.format("InvalidAccountID", "WSS", ""), STRANGER, "", "no endpoint for the account"),
     (SECURITY.format("FailedACL", "TCP", ',ACLName="x"'), STRANGER, "", "an access list denies the source"),
     (
         SECURITY.format("FailedACL", "UDP", ',ACLName="registrar_attempt_without_configured_aors"'),
         *(STRANGER, "REGISTER", "no AOR takes the registration"),
+    ),
+    (
+        SECURITY.format("RequestNotSupported", "UDP", ',RequestType="registrar_requested_aor_not_found"'),
+        *(STRANGER, "REGISTER", "no AOR takes the registration: registrar_requested_aor_not_found"),
+    ),
+    (
+        SECURITY.format("FailedACL", "UDP", ',ACLName="registrar_invalid_contacts_provided"'),
+        *(STRANGER, "REGISTER", "the registration is not valid: registrar_invalid_contacts_provided"),
+    ),
+    (
+        SECURITY.format("FailedACL", "UDP", ',ACLName="not_match_endpoint_contact_acl"'),
+        *(STRANGER, "", "an access list denies the Contact"),
+    ),
+    (
+        SECURITY.format("ChallengeResponseFailed", "UDP", "").replace('AccountID="a"', 'AccountID="<unknown>"'),
+        *(STRANGER, "", "no endpoint for the account (SecurityEvent ChallengeResponseFailed)"),
     ),
 )
 

@@ -1,0 +1,110 @@
+"""Refusals that the log of real Asterisk 16.28.0 and 22.10.1 tells without the SIP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pjsipdiag import diagnose
+from pjsipdiag.diagnosis.model import Finding
+
+FILES = """[udp]
+type=transport
+protocol=udp
+bind=0.0.0.0
+[acl]
+type=acl
+contact_deny=198.51.100.0/24
+deny=203.0.113.66
+[bob]
+type=endpoint
+[r]
+type=registration
+server_uri=sip:192.0.2.9
+client_uri=sip:100@192.0.2.9
+"""
+NOBODY = "Request 'REGISTER' from '<sip:nobody@192.0.2.1>' failed for '203.0.113.10:5060' (callid: s@x) - "
+
+
+def findings(lines: list[str], tmp_path: Path) -> list[Finding]:
+    (tmp_path / "pjsip.conf").write_text(FILES)
+    log = "".join(f"[2026-11-30 17:00:42.340] NOTICE[31] x.c: {line}\n" for line in lines)
+    (tmp_path / "full").write_text(log)
+    report = diagnose([tmp_path / "full"], tmp_path)
+    return [one for one in report.findings if any("known from the log only" in text for text in one.evidence)]
+
+
+def test_credentials_of_a_request_that_nobody_takes_are_refused_as_nobody_s(tmp_path: Path) -> None:
+    lines = [NOBODY + "No matching endpoint found", NOBODY + "Failed to authenticate"]
+    assert [one.rule for one in findings(lines, tmp_path)] == ["unmatched-source"]
+
+
+def test_refused_credentials_alone_do_not_prove_an_endpoint(tmp_path: Path) -> None:
+    (found,) = findings([NOBODY + "Failed to authenticate"], tmp_path)
+    assert found.rule == "challenged-by-auth"
+    text = " ".join(found.evidence)
+    assert "only after an endpoint was found" not in text
+    assert "for which it found no endpoint" in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Incoming SIP message from 203.0.113.66:5060 did not pass ACL test",
+        "SIP ACL: Rejecting '203.0.113.66' due to a failure to pass ACL '(BASELINE)'",
+    ],
+)
+def test_the_access_list_before_identification_names_no_endpoint(line: str, tmp_path: Path) -> None:
+    (found,) = findings([line], tmp_path)
+    assert (found.rule, found.sources) == ("denied-by-acl", ("203.0.113.66",))
+    text = " ".join(found.evidence)
+    assert "only after an endpoint was found" not in text
+    assert "pjsip.conf:5" in text
+    assert found.advice.startswith("permit 203.0.113.66 in the access list of the")
+    assert "type=acl section" in found.advice
+
+
+def test_a_denied_contact_is_not_the_source(tmp_path: Path) -> None:
+    (found,) = findings(["Incoming SIP message from 198.51.100.7:0 did not pass ACL test"], tmp_path)
+    assert (found.rule, found.sources) == ("denied-by-acl", ())
+    assert "permit the host of its Contact" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("Failed to validate contacts in REGISTER request from 'bob'", "its Contact headers are at fault"),
+        ("Invalid modifications made to REGISTER request from 'bob' by intervening proxy", "`Supported: path`"),
+        ("Endpoint 'bob' (203.0.113.10:5060) attempted to register to an AOR with a non-SIP URI", "its To header"),
+        ("Endpoint 'bob' (203.0.113.10:5060) has no configured AORs", "a registration needs an AOR"),
+    ],
+)
+def test_what_a_refused_registration_needs(line: str, advice: str, tmp_path: Path) -> None:
+    (found,) = findings([line], tmp_path)
+    assert found.rule == "no-invite"
+    assert advice in found.advice
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("Fatal registration attempt to 'sip:100@192.0.2.9', stopping outbound registration", "nobody answers"),
+        (
+            "Maximum retries reached when attempting outbound registration to 'sip:192.0.2.9' with client"
+            " 'sip:100@192.0.2.9', stopping registration attempt",
+            "it is given up",
+        ),
+        (
+            "Fatal response '404' received from 'sip:192.0.2.9' on registration attempt to 'sip:100@192.0.2.9',"
+            " stopping outbound registration",
+            "does not know that user",
+        ),
+    ],
+)
+def test_a_registration_of_the_pbx_that_is_given_up(line: str, meaning: str, tmp_path: Path) -> None:
+    (found,) = findings([line], tmp_path)
+    assert found.rule == "registration-refused"
+    assert meaning in found.message
+    assert found.where is not None
+    assert found.where.section == "r"
