@@ -24,7 +24,7 @@ GIVEN_UP = (
     "it is given up, for the provider refused it for a time, or did not answer, max_retries times",
     "look for the lines before it, which tell the answers",
 )
-"""What it means that no registration is tried any more (handle_registration_response)."""
+"""The meaning of the sentence that no registration is tried any more (handle_registration_response)."""
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 MOST_TOLD = 40
 """Refused sources that have a finding of their own; of the others one sentence tells."""
@@ -248,7 +248,7 @@ OF_TYPE_ACL = ("did not pass ACL test", "a failure to pass", "use of an invalid 
 
 
 def _permit(refused: LoggedRefusal) -> str:
-    """What to permit where."""
+    """The advice to permit what the access list denies."""
     whose = "the type=acl section" if refused.reason.startswith("did not pass") else "the endpoint"
     if not refused.source or "Contact" in refused.reason:
         return f"permit the host of its Contact in contact_permit= or contact_acl= of {whose}"
@@ -258,7 +258,7 @@ def _permit(refused: LoggedRefusal) -> str:
 
 
 def _register(reason: str) -> str:
-    """What a registration needs that was refused for that reason."""
+    """The advice on a registration that was refused for that reason."""
     if "modifications" in reason:
         return "whoever adds a Path to it has to say `Supported: path`, or leave support_path out of the AOR"
     if "contacts in" in reason or "invalid_contacts" in reason:
