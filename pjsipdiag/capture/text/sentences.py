@@ -34,7 +34,7 @@ _FORMS: dict[re.Pattern[str], str] = {
     # log_failed_request, res/res_pjsip/pjsip_distributor.c; without the method before 13.10
     re.compile(
         rf"Request (?:'(?P<method>[^']*)' )?from '(?>(?P<sender>.*?)' failed for '?(?P<source>{_HIDDEN})'? "
-        r"\(callid: )(?P<call_id>.*?)\) - (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
+        r"\(callid: )(?P<call_id>.*?)\) -{1,3} (?P<reason>[A-Za-z]+(?: (?!after \d)[A-Za-z]+)*)",
         re.DOTALL,
     ): "",
     # new_invite, res/res_pjsip_session.c

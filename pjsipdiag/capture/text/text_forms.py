@@ -50,7 +50,7 @@ ARROW = TextForm(
         + _PLACE
         + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>"
         + _PLACE
-        + rb")(?=[\s\]):]|$)(?: \((?P<size>[0-9]{1,6}) bytes\))?",
+        + rb")(?=[\s\]):]|$)(?: \((?P<size>[0-9]{1,6}) bytes\)| #\d{1,9}(?=\r?$))?",
         re.MULTILINE,
     ),
     b".",
@@ -88,10 +88,11 @@ class UnjudgedText(NamedTuple):
 _PCAP = f"bring the capture itself: `{RECORD}`, or `pjsip set logger on`"
 NAMED_TEXTS = (
     UnjudgedText(
-        (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR"),
+        (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR", b'Service="SIP"'),
         re.compile(
             rb"\bSIP read from |\b(?:Reliably )?(?:Transmitting|Retransmitting #\d+) \((?:no )?NAT\)|"
-            rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog|\* SIP Call\s|\bPeer\s+User/ANR\s+Call ID"
+            rb"chan_sip\.c(?::\d+| |\b)|Really destroying SIP dialog|\* SIP Call\s|\bPeer\s+User/ANR\s+Call ID|"
+            rb'SecurityEvent="[^\n]{0,200}Service="SIP"'
         ),
         "a trace of chan_sip (`sip set debug on`, `sip show history`), the driver that sip.conf configures: pjsip.conf decides nothing in it",
         "where PJSIP answers, use `pjsip set logger on`; a capture (`tcpdump -i any -s 0 -w call.pcap port 5060`) shows"

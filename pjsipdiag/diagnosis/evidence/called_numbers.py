@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
@@ -12,6 +13,8 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 LEAST_DIGITS = 3
 """Digits that are left of a number when prefixes are taken off."""
+_STAND_IN = re.compile(r"\+?\d*[xX]{3,}\d*|.*\.invalid")
+"""A number whose digits somebody replaced, or a name that stands for what no parser takes."""
 
 
 def number(config: Config, request_uri: str) -> str:
@@ -24,7 +27,16 @@ def number(config: Config, request_uri: str) -> str:
 def find_destination(dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage) -> Destination:
     """Whether the endpoint's context takes a number."""
     other = endpoint.value("overlap_context") if dialplan.by_caller else ""
-    return _in(dialplan, other or endpoint.context, endpoint, user, message)
+    found = _in(dialplan, other or endpoint.context, endpoint, user, message)
+    if found.presence is not Presence.FOUND and _is_hidden(user, message):
+        return Destination(Presence.UNKNOWN, "the number was replaced before the text was handed over")
+    return found
+
+
+def _is_hidden(user: str, message: SipMessage) -> bool:
+    """Whether something stands in place of the number that was dialled."""
+    uri = parse_uri(message.request_uri) if not user else None
+    return _STAND_IN.fullmatch(user or (uri.host if uri else "")) is not None
 
 
 def contexts_with(

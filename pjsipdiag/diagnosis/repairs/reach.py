@@ -6,6 +6,8 @@ files do not tell stops nobody.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
@@ -56,11 +58,19 @@ class Passage:
         groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint)
         return any(200 <= status < 300 and count for group in groups for status, count in group.statuses.items())
 
+    def _takes(self, endpoint: str, users: Sequence[str]) -> bool:
+        """Whether calls of that endpoint to these very numbers are seen to get through, whatever the files say."""
+        groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint)
+        taken = {user for group in groups if _all_succeed(group) for user in group.numbers}
+        return taken.issuperset(users)
+
     def _dialplan(self, group: CallGroup, endpoint: Endpoint, message: SipMessage) -> Stop | None:
         dialplan = self.situation.config.dialplan()
         if dialplan is None:
             return None
         users = group.numbers or (number(self.config, message.request_uri),)
+        if self._takes(endpoint.name, users):
+            return None
         found = [find_destination(dialplan, endpoint, user, message) for user in users]
         if any(one.presence not in STATUSES for one in found):
             return None
@@ -83,6 +93,10 @@ class Passage:
             return None
         reason = f"media_encryption={endpoint.value('media_encryption', 'no')}, and the calls offer {offered}"
         return Stop(488, endpoint.name, reason, endpoint.line_of("media_encryption"))
+
+
+def _all_succeed(group: CallGroup) -> bool:
+    return all(200 <= status < 300 for status, count in group.statuses.items() if count)
 
 
 def _challenge(group: CallGroup, verdict: Verdict, endpoint: Endpoint) -> Stop | None:

@@ -30,11 +30,11 @@ match=203.0.113.10
 """
 
 
-def call(user: str, profile: str = "AVP", payload: int = 0) -> str:
+def call(user: str, profile: str = "AVP", payload: int = 0, *, host: str = "203.0.113.11", status: int = 401) -> str:
     """A call of the trunk's second address, refused as a stranger's."""
-    return f"""@ 0 203.0.113.11:5060 > 192.0.2.1:5060 in -> 401
+    return f"""@ 0 {host}:5060 > 192.0.2.1:5060 in -> {status}
 INVITE sip:{user}@192.0.2.1 SIP/2.0
-Call-ID: call-{user}
+Call-ID: call-{user}-{host}
 From: <sip:4940@203.0.113.11>;tag=a
 Content-Type: application/sdp
 
@@ -104,6 +104,19 @@ def test_credentials_and_media_answer_next(tmp_path: Path, more: str, offer: tup
     stops = found["stops"]
     assert isinstance(stops, list)
     assert [stop["status"] for stop in stops] == ([status] if status else [])
+
+
+@pytest.mark.parametrize("user", ["XXXXXXXXXX", "1555XXXXXXX", "xxx", "number.invalid"])
+def test_a_number_that_somebody_replaced_is_not_looked_for(tmp_path: Path, user: str) -> None:
+    found = diagnosed(tmp_path, "[in]\nexten => _155512X,1,Answer()\n", call(user))
+    assert (found["stops"], found["fixes"]) == ([], 1)
+    assert "the number was replaced before the text was handed over" in str(found["said"])
+
+
+@pytest.mark.parametrize(("status", "fixes"), [(200, 1), (404, 0)])
+def test_what_calls_are_seen_to_reach_is_there(tmp_path: Path, status: int, fixes: int) -> None:
+    calls = (call("DID"), call("DID", host="203.0.113.10", status=status))
+    assert diagnosed(tmp_path, "[in]\nexten => 50,1,Answer()\n", *calls)["fixes"] == fixes
 
 
 def test_one_number_that_exists_is_enough(tmp_path: Path) -> None:

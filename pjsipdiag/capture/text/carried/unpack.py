@@ -191,7 +191,7 @@ _STEPS: tuple[
     ),
     (
         (
-            (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)")),
+            (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)|=&(?:quot|#34|#034|#x22);")),
             (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
         partial(map, strip_marks),
