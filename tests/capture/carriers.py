@@ -197,6 +197,11 @@ CARRIERS: dict[str, Carry] = {
     "table": each(lambda n, line: f"| {n} | {line} |"),
     "coloured": each(lambda _, line: f"\x1b[0;37m{line}\x1b[0m"),
     "script": lambda raw: b"Script started\r\n" + raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"),
+    "console, prompt drawn over": each(lambda n, line: ("pbx*CLI> \r\x1b[0K" if n % 3 else "") + line),
+    "console, prompt left": each(lambda n, line: ("pbx*CLI> " if n % 3 == 1 and line else "") + line),
+    "console, keys pressed": each(
+        lambda n, line: line + ("\n*CLI> \npbx*CLI> core show channels" if n % 7 == 5 else "")
+    ),
     "ORIGINAL in mail": lambda raw: quopri.encodestring(raw.replace(b"\r", b"")),
     "web page": page,
     "entities": each(lambda _, line: html.escape(line)),

@@ -116,3 +116,20 @@ def test_security_events_of_the_manager_interface() -> None:
     assert told("Event: FullyBooted\r\nPrivilege: system,all\r\n\r\n" + event) == [
         (STRANGER, "", "the credentials were refused (SecurityEvent ChallengeResponseFailed)")
     ]
+
+
+CALLER = "[2026-03-02 10:11:12] NOTICE[9] x.c: " + FAILED.format("'INVITE' ", "No matching endpoint found")
+ESCAPED = "[2026-03-02 10:11:12] SECURITY[9] x.c: " + SECURITY.format("InvalidAccountID", "UDP", "")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        CALLER.replace("'", "\u2019").replace(" - ", " \u2013 "),
+        CALLER.replace(" - ", " \u2014 "),
+        ESCAPED.replace('"', "&quot;"),
+        ESCAPED.replace('"', "&#34;"),
+    ],
+)
+def test_sentences_that_a_word_processor_or_a_page_changed(said: str) -> None:
+    assert [source for source, *_ in told(said + "\n")] == [STRANGER]

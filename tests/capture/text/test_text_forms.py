@@ -27,6 +27,7 @@ WORDS = {
     "c-array": "hexadecimal",
     "chansip-channels": "chan_sip",
     "chansip-history": "chan_sip",
+    "chansip-security": "chan_sip",
     "chansip-retransmitting": "chan_sip",
     "configuration": "with -c",
     "endpoints": "commands",

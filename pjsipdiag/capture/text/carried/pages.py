@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from urllib.parse import unquote_to_bytes
 
 from pjsipdiag.capture.text.carried.shown import has_exact, has_plain
 from pjsipdiag.capture.text.sentences import lines_with, sentence
@@ -18,10 +19,17 @@ _ROWS = re.compile(rb"(?i)(<tr(?:[ \t][^<>\n]{0,200})?>)\s+(?=<t[dh])|(</t[dh]>)
 _LINKS = (
     re.compile(rb"\[(?P<one>[^\]\s]{3,300})\]\((?:mailto:|sips?:|tel:|https?://)?(?P<two>[^)\s]{3,300})\)"),
     re.compile(rb"<(?P<two>[^<>|\s]{3,300})\|(?P<one>[^<>|\s]{3,300})>"),
-    re.compile(rb"(?<![\w.+~*-])(?P<one>[\w.+~*-]+@[\w.-]+)<(?P<two>mailto:[^<>\s]{3,300})>"),
+    re.compile(
+        rb"(?<![\w.+~*-])(?P<one>(?:[\w.+~*-]{1,99}@)?[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}(?::\d{1,5})?) ?"
+        rb"<(?P<two>(?!sips?:|tel:)[^<>\s]{3,300})>"
+    ),
     re.compile(rb"(?P<two>\bsips?:)<(?P<one>(?:sips?:|mailto:)?[^<>\s]{1,100}@[^<>\s]{1,200})>"),
 )
-"""`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `sip:<x>` of an automatic link."""
+"""`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `x <http://x>` and `x <x>` of
+Gmail, `sip:<x>` of an automatic link."""
+_LINKED = re.compile(rb"\]\(|mailto:|\|sip|:<|<https?:|<sips?%3[aA]|([\w.+-]{1,99}@[\w.-]{1,99}) <\1>")
+_AT = re.compile(rb"(\bsips?:[\w.+~%-]{1,99}|(?:Call-ID|callid): \S{1,200}) at (?=[\w\[])")
+"""`@` as archives of mailing lists write it."""
 _BACKSLASHED = re.compile(rb"\\[<-]|(?:\A|[\s:>])\\\[\d")
 _BACKSLASH = re.compile(rb"\\([!-/:-@\[-`{-~])")
 _SIGNS = {
@@ -57,9 +65,11 @@ def strip_marks(line: bytes) -> bytes | list[bytes]:
 
 def strip_links(text: bytes, sample: bytes) -> bytes:
     """Addresses that a program made links of, as they were; what it put a backslash before, without it."""
-    if b"](" in sample or b"mailto:" in sample or b"|sip" in sample or b":<" in sample:
+    if _LINKED.search(sample) is not None:
         for link in _LINKS:
             text = link.sub(_linked, text)
+    if b" at " in sample and _AT.search(sample) is not None:
+        text = _AT.sub(rb"\1@", text)
     if b"\\u003c-" in sample and not has_plain(text):
         text = re.sub(rb"\\u00([2-7][0-9a-f])", lambda found: bytes([int(found[1], 16)]), text)
     if b"\\" in text and _is_backslashed(text):
@@ -71,7 +81,9 @@ def _linked(found: re.Match[bytes]) -> bytes:
     one, two = found["one"], found["two"]
     if two in (b"sip:", b"sips:"):
         return two + one
-    return one if two.endswith(one.rpartition(b":")[2].rpartition(b"//")[2]) else found[0]
+    return (
+        one if unquote_to_bytes(two).rstrip(b"/").endswith(one.rpartition(b":")[2].rpartition(b"//")[2]) else found[0]
+    )
 
 
 def _is_backslashed(text: bytes) -> bool:

@@ -21,6 +21,13 @@ from pjsipdiag.capture.text.carried.wrapping import requote
 from pjsipdiag.dataclass import NamedTuple
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
+_DRAWN_OVER = re.compile(rb".*\r(?:\x1b\[[0-9;]*m)*\x1b\[[0-2]?K|\A\r+(?=[^\r])", re.DOTALL)
+"""The text of a line that a terminal cleared when it went back to its beginning: the prompt of Asterisk's console."""
+_PROMPT = re.compile(rb"(?<!\S)[\w.-]{0,64}\*CLI> ?")
+_COMMAND = re.compile(
+    rb"(?:(?:core|pjsip|sip|dialplan|module|logger|rtp|channel|database|queue|reload|help|exit|quit)\b[^:=<>]*)?\r*"
+)
+"""A command that somebody typed there, or nothing: no line of a message or of the log."""
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
 _NOT_QUOTED = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
 _SOFT_END, _QUOTED_SOFT_END = (
@@ -68,13 +75,13 @@ def unpack_text(text: bytes) -> UnpackedText:
         lines = text.split(b"\n")
         made = list(step(lines))
         if any(isinstance(one, list) for one in made):
-            before = numbers or range(len(lines))
+            before = range(len(lines)) if numbers is None else numbers
             numbers = [
                 number
                 for number, one in zip(before, made, strict=True)
                 for _ in (one if isinstance(one, list) else "1")
             ]
-        text = b"\n".join(b"\n".join(one) if isinstance(one, list) else one for one in made)
+        text = b"\n".join(line for one in made for line in (one if isinstance(one, list) else (one,)))
     return UnpackedText(untypeset(strip_links(text, sample)), numbers, exact)
 
 
@@ -110,8 +117,17 @@ def _as_logged(found: re.Match[bytes]) -> bytes:
 
 
 def _uncoloured(line: bytes) -> bytes:
+    line = _DRAWN_OVER.sub(b"", line) if b"\r" in line else line
     line = _COLOUR.sub(b"", line) if b"\x1b" in line else line
     return _SHOWN_COLOUR.sub(b"", line) if b"[" in line else line
+
+
+def _unprompted(line: bytes) -> bytes | list[bytes]:
+    """A line without the console's prompt before it; no line where only a command was typed there."""
+    found = _PROMPT.search(line)
+    if found is None:
+        return line
+    return [] if _COMMAND.fullmatch(line, found.end()) else line[: found.start()] + line[found.end() :]
 
 
 def _without_objects(lines: Sequence[bytes]) -> Iterable[bytes | list[bytes]]:
@@ -175,6 +191,7 @@ _STEPS: tuple[
         partial(map, _uncoloured),
         None,
     ),
+    (((b"*", _has(rb"\*CLI>")),), partial(map, _unprompted), None),
     (((b"{", _has(rb'{"')),), _without_objects, has_bare),
     (
         (
@@ -191,7 +208,12 @@ _STEPS: tuple[
     ),
     (
         (
-            (b"&", _has(rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)|=&(?:quot|#34|#034|#x22);")),
+            (
+                b"&",
+                _has(
+                    rb"&(?:[lg]t;|#(?:60|62|171|187);|#[xX]3[cCeE];|[lr]aquo;|[mn]dash;|amp;lt;)|=&(?:quot|#34|#034|#x22);"
+                ),
+            ),
             (b"<", _has(rb"<(?:(?:br|pre)[ />]|/(?:p|div|span)>)")),
         ),
         partial(map, strip_marks),
