@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def check(config: Config) -> tuple[Finding, ...]:
     """Asks every rule about the configuration alone: errors first, then in the order of files and lines."""
-    found = [finding for rule in RULES if rule.on_config for finding in rule.on_config(config)]
+    found = [finding for rule in RULES if rule.on_config for finding in rule.named(rule.on_config(config))]
     return tuple(sorted(found, key=_place))
 
 

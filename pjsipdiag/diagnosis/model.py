@@ -131,14 +131,13 @@ class CallMarks:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One cause: `rule` is its name in RULES, `message` names address, section and line, `where` is the line to blame.
+    """One cause: `message` names address, section and line, `where` is the line to blame.
 
     `places` are all lines that it speaks of, where it speaks of several. `evidence` are sentences that show it,
     `consequences` what else follows from the same cause (folded under it), `calls` counts the calls that it concerns
     (not packets), `sources` are their IP addresses as text.
     """
 
-    rule: str
     severity: Severity
     message: str
     where: Where | None = None
@@ -151,6 +150,8 @@ class Finding:
     seen: CallMarks = CallMarks()
     loading: Loading = Loading()
     """The commands that load a change which `advice` asks for, where that is one of files."""
+    rule: str = ""
+    """The name of its rule, which the table of rules gives to what the rule's functions find."""
 
 
 class DoorState(StrEnum):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
@@ -52,6 +53,10 @@ class Rule:
     beside_calls: bool = False
     """Whether the findings of `on_config` stand in the report on a capture, too."""
     repair: Repair | None = None
+
+    def named(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Findings of its functions, with its name."""
+        return (replace(finding, rule=self.name) for finding in findings)
 
     @property
     def page(self) -> str:

@@ -35,7 +35,9 @@ def test_the_page_of_a_pbx_says_whose_it_is(run: Run) -> None:
 
 
 def test_what_comes_from_packets_and_errors_is_text() -> None:
-    finding = Finding("scanner", Severity.ERROR, HOSTILE, Where(HOSTILE, 1), sources=(HOSTILE,), evidence=(HOSTILE,))
+    finding = Finding(
+        Severity.ERROR, HOSTILE, Where(HOSTILE, 1), sources=(HOSTILE,), evidence=(HOSTILE,), rule="scanner"
+    )
     caller = Caller(1, 1, "unmatched", HOSTILE, {HOSTILE: 1}, (HOSTILE,))
     members = [
         Member(Pbx(name, ("x",), "y"), failed, headline=HOSTILE, places=(Place(finding, patch=HOSTILE),),

@@ -18,7 +18,7 @@ def member(name: str, *places: Place) -> Member:
 
 def place(rule: str, *sources: str, line: str = "", message: str = "") -> Place:
     where = Where("pjsip.conf", 3) if line else None
-    return Place(Finding(rule, Severity.ERROR, message, where, sources=sources, calls=1), line=line)
+    return Place(Finding(Severity.ERROR, message, where, sources=sources, calls=1, rule=rule), line=line)
 
 
 def groups(*members: Member) -> list[tuple[str, tuple[str, ...], list[str]]]:

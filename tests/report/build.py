@@ -87,7 +87,6 @@ def report() -> Report:
         unmatched=("203.0.113.13",),
         findings=(
             Finding(
-                "unmatched-source",
                 Severity.ERROR,
                 "203.0.113.13 is not in any match= line: it is one above match=203.0.113.12",
                 MATCH,
@@ -95,8 +94,9 @@ def report() -> Report:
                 3,
                 ("the same User-Agent and From domain as 203.0.113.10",),
                 ("Asterisk challenged it; no credentials can answer that challenge",),
+                rule="unmatched-source",
             ),
-            Finding("hostname-unresolved", Severity.WARNING, "sip.example.com was not resolved", IDENTIFY),
+            Finding(Severity.WARNING, "sip.example.com was not resolved", IDENTIFY, rule="hostname-unresolved"),
         ),
         suggestions=(
             Suggestion(

@@ -42,7 +42,7 @@ def hostile(text: str) -> Report:
         calls=calls,
         doors=(Door(text, text, text, (text,), text, False, text, DoorState.OPEN, where),),
         unmatched=("203.0.113.0",),
-        findings=(Finding(text, Severity.ERROR, text, where, ("203.0.113.0",), 1, (text,), (text,), text),),
+        findings=(Finding(Severity.ERROR, text, where, ("203.0.113.0",), 1, (text,), (text,), text, rule=text),),
         suggestions=(
             Suggestion(
                 text, 3, text, text, (text,), (Edit(text, 3, (text,), (text,)),), 1, 1, (text,), ("203.0.113.0",), text

@@ -22,7 +22,7 @@ def report() -> Report:
 
 
 def finding(*sources: str, rule: str = "unmatched-source", line: int = 1, message: str = "") -> Finding:
-    return Finding(rule, Severity.ERROR, message, Where("pjsip.conf", line), sources=sources)
+    return Finding(Severity.ERROR, message, Where("pjsip.conf", line), sources=sources, rule=rule)
 
 
 def told(causes: Causes, report: Report, *findings: Finding, now: int = 0) -> list[tuple[str, tuple[str, ...]]]:

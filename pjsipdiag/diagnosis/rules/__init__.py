@@ -69,7 +69,10 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 
 def find(situation: Situation) -> tuple[Finding, ...]:
     """All findings, ordered by what to do first: errors, warnings, notes; causes before consequences."""
-    found = [*log_refusals.find(situation), *(finding for rule in RULES for finding in _of_calls(rule, situation))]
+    found = [
+        *log_refusals.find(situation),
+        *(finding for rule in RULES for finding in rule.named(_of_calls(rule, situation))),
+    ]
     found = _merged(complete_seen(situation, found))
     # A scanner is a warning beside a real cause. Where nothing else fails it is why calls fail, and the exit status
     # is not 0.

@@ -96,8 +96,6 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         then = "and the caller never answers the challenge, as providers do not"
     return finding_for(
         groups,
-        "challenged-by-auth",
-        # Without credentials it may be somebody who guesses names; with wrong ones it is an account that cannot call.
         Severity.ERROR if is_trunk or missing or retried else Severity.WARNING,
         f"{who(groups)} matched to endpoint {cause.name} (by {groups[0].verdict.identifier}), but"
         f" auth={auth}"
@@ -186,7 +184,6 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
         advice = "nothing in the files knows the source: to keep it out may be what the list is for"
     return finding_for(
         groups,
-        "denied-by-acl",
         Severity.ERROR if known else Severity.WARNING,
         f"{listed(sources(groups))} {found}{place}: {cause.why}",
         cause.where,
@@ -244,7 +241,6 @@ def trunk_auth(config: Config) -> Iterator[Finding]:
         if endpoint and endpoint.auth:
             by = "address" if identify.rules or identify.unresolved else "what they say"
             yield Finding(
-                "challenged-by-auth",
                 Severity.WARNING,
                 f"endpoint '{endpoint.name}' has auth={','.join(endpoint.auth)} and identify '{identify.name}' sends "
                 f"calls to it by {by}: Asterisk challenges every inbound call (401), and providers rarely answer",
@@ -259,7 +255,6 @@ def missing_acls(config: Config) -> Iterator[Finding]:
         for acl in (endpoint.acl, endpoint.contact_acl):
             for name in acl.missing:
                 yield Finding(
-                    "acl-missing",
                     Severity.ERROR,
                     f"endpoint '{endpoint.name}' names acl '{name}', which acl.conf does not define: every call to it "
                     "is denied",

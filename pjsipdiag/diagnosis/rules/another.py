@@ -103,7 +103,6 @@ def answered_by_another(situation: Situation, cause: Cause, groups: Sequence[Cal
     bound = [f"[{one.name}] {one.protocol} port {one.port} ({one.where})" for one in situation.config.listeners]
     return finding_for(
         groups,
-        "answered-by-another",
         Severity.ERROR,
         f"{who(groups, 'calls', 'call')} {place}, where {named} answers{at}, not PJSIP: nothing in pjsip.conf decides"
         " these calls",

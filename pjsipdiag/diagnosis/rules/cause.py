@@ -78,7 +78,6 @@ def answers(groups: Sequence[CallGroup]) -> str:
 
 def finding_for(
     groups: Sequence[CallGroup],
-    rule: str,
     severity: Severity,
     message: str,
     where: Where | None,
@@ -89,7 +88,7 @@ def finding_for(
     """The finding about groups of calls: their sources, how many calls (or `count`), and last what was answered."""
     told = calls(groups) if count is None else count
     said = (*evidence, f"observed answers: {answers(groups)}")
-    return Finding(rule, severity, message, where, sources(groups), told, said, advice=advice)
+    return Finding(severity, message, where, sources(groups), told, said, advice=advice)
 
 
 def with_status(group: CallGroup, *statuses: int) -> int:

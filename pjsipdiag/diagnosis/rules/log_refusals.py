@@ -96,7 +96,6 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
     first, last = min(one.first for one in said), max(one.last for one in said)
     names = [source for source in rest if source]
     return Finding(
-        rule,
         Severity.ERROR,
         f"{counted(len(rest), 'more source')} {'was' if len(rest) == 1 else 'were'} refused alike:"
         f" {counted(lines, 'line')} of the log",
@@ -107,6 +106,7 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
         else (),
         advice=f"look for one that you know: `grep ADDRESS` in the log; {TO_HAVE_THEM}",
         seen=CallMarks(first, last, (), (), ()),
+        rule=rule,
     )
 
 
@@ -118,7 +118,6 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
     name = describe_registration(known)
     return Finding(
-        "registration-refused",
         Severity.ERROR,
         f"the PBX's own registration fails, {counted(said.count, 'line')} of the log: {said.reason}; {meaning}; it is"
         f" {name}",
@@ -126,6 +125,7 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
         evidence=("known from the log only", "a provider that refuses the registration sends no calls"),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
         seen=CallMarks(said.first, said.last, (), (), ()),
+        rule="registration-refused",
     )
 
 
@@ -161,7 +161,6 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     replayed, advice = _look_in_files(situation, lines[0], rule)
     evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
     return Finding(
-        rule,
         Severity.ERROR,
         message,
         sources=(source,) if source else (),
@@ -169,6 +168,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         evidence=tuple(evidence),
         advice=advice,
         seen=CallMarks(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
+        rule=rule,
     )
 
 
@@ -275,12 +275,12 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
     for (reason, detail), count in situation.unread_messages.items():
         if reason == "hidden":
             yield Finding(
-                "no-invite",
                 Severity.ERROR,
                 f"{counted(count, 'line')} of the log cannot be judged: the"
                 f" address was replaced by {detail!r} before the text was handed over",
                 evidence=("the source address decides who is identified; what is left is judged",),
                 advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
+                rule="no-invite",
             )
     cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason != "hidden")
     width = next((detail for (reason, detail) in situation.unread_messages if reason == "broken" and detail), "")
@@ -291,10 +291,10 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
     )
     if cut:
         yield Finding(
-            "no-invite",
             Severity.WARNING if situation.groups else Severity.ERROR,
             f"{counted(cut, 'message')} of the log cannot be read: {why}",
             evidence=("these count as unread, not as missing",),
             advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full, see logger.conf): copy the"
             " file instead of the screen",
+            rule="no-invite",
         )

@@ -91,7 +91,6 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
 def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     if cause.detail == SPLIT:
         return Finding(
-            "translated-source",
             Severity.ERROR,
             f"{cause.name} stands for several hosts, it seems: the log has its calls both let in and refused"
             f" ({answers(groups)}), and the files do not tell one host from the other",
@@ -110,7 +109,6 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
     matched = groups[0].verdict.outcome is not Outcome.NO_MATCH
     return finding_for(
         groups,
-        "translated-source",
         Severity.WARNING if matched else Severity.ERROR,
         f"{cause.name} is not where the calls come from: their {listed(headers)} name {listed(behind)}. Something"
         " in between"
@@ -157,7 +155,6 @@ def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severi
     taken = f", although {listed(sorted(known))} would take {'it' if silent == 1 else 'them'}" if known else ""
     by = {group.verdict.identifier for group in groups} - {""}
     return Finding(
-        "no-answer",
         severity,
         f"{counted(silent, 'INVITE call')} of {listed(sources(groups))} to {listed(destinations)} got no answer"
         f"{_after_challenges(challenged, silent)}{taken}{f' ({listed(sorted(by))})' if taken else ''}",

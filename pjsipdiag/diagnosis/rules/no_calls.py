@@ -66,7 +66,6 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
     meaning = _meaning(situation, methods, messages, unread)
     silent_log = situation.are_texts and not messages
     yield Finding(
-        "no-invite",
         Severity.ERROR,
         f"the {'log' if silent_log else 'capture'} holds no inbound INVITE{' that could be read' if unread else ''};"
         f" {meaning}",
@@ -169,7 +168,6 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
     for client, method, count in situation.unknown_calls[:MOST_EXCHANGES]:
         late = method in {"BYE", "CANCEL"}
         yield Finding(
-            "request-refused",
             Severity.NOTE if late else Severity.WARNING,
             f"the {method} of {client} was answered 481 ({counted(count, 'time')}): the call that it belongs to is not"
             " known there, or not any more",
@@ -184,7 +182,6 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
         hosts = listed(list(dict.fromkeys(client for client, _, _ in rest)))
         times = counted(sum(count for _, _, count in rest), "time")
         yield Finding(
-            "request-refused",
             Severity.NOTE,
             f"other requests inside of calls were answered 481, too: those of {hosts} ({times})",
         )
@@ -225,7 +222,6 @@ def _unread(situation: Situation) -> str:
 def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
     whole = len(groups) < len(situation.groups)
     return Finding(
-        "no-invite",
         Severity.NOTE if whole else Severity.ERROR,
         f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
         f" only the"
@@ -270,7 +266,6 @@ def encrypted(situation: Situation) -> Iterable[Finding]:
         evidence.append(f"{client.ip} to {server} ({counted(count, 'connection')}): {taken}")
     alone = not situation.groups and not situation.crowd
     yield Finding(
-        "encrypted",
         _weight(bool(unknown), alone),
         f"{counted(len(clients), 'client')} ({listed(list(clients))})"
         f" {'connects' if len(clients) == 1 else 'connect'} over TLS, which cannot be read"

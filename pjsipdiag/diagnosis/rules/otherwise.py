@@ -137,7 +137,6 @@ def maintenance(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]
     count = sum(group.statuses.get(503, 0) for group in groups)
     return finding_for(
         groups,
-        "in-maintenance",
         Severity.ERROR,
         f"{who(groups)} matched to endpoint {cause.name}, which is in maintenance mode: 503 with Retry-After: 300"
         f" ({counted(count, 'call')})",
@@ -161,7 +160,6 @@ def overloaded(_situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     count = sum(group.statuses.get(503, 0) - group.tried.get(503, 0) for group in groups)
     return finding_for(
         groups,
-        "overloaded",
         Severity.ERROR,
         f"{who(groups, 'gets', 'get')} 503 over {cause.name} before anything was looked for ({counted(count, 'call')}):"
         " Asterisk is overloaded, and defers new requests",
@@ -224,7 +222,6 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return finding_for(
         groups,
-        "refused-otherwise",
         _severity(situation, status, groups),
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,

@@ -64,7 +64,6 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         why, advice = _without_encryption(cause, endpoint, groups, offer)
     return finding_for(
         groups,
-        "media-rejected",
         severity(groups, MEDIA),
         f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,

@@ -238,7 +238,6 @@ def scanner(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> 
     entered = f" and reaches the dialplan as {groups[0].verdict.endpoint}" if accepted else ""
     where = situation.config.endpoints[groups[0].verdict.endpoint].where if accepted else None
     return Finding(
-        "scanner",
         Severity.ERROR if accepted else weight,
         f"{listed(found)} {'scan' if len(found) > 1 else 'scans'} for open accounts"
         f" ({counted(calls(groups), 'call')}){entered}:"
@@ -289,7 +288,6 @@ def crowd(situation: Situation) -> Iterable[Finding]:
     many = situation.crowd
     if many:
         yield Finding(
-            "scanner",
             Severity.WARNING,
             f"{many.sources:,} further sources called {counted(many.calls, 'time')}; no identifier takes any of them"
             " and none is"

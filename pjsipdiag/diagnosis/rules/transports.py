@@ -46,7 +46,6 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
     )
     return finding_for(
         groups,
-        "wrong-transport",
         Severity.ERROR,
         f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
         cause.where,
@@ -70,7 +69,6 @@ def nothing_listens(config: Config) -> Iterator[Finding]:
         return
     sockets = [f"sip.conf has chan_sip listen on {one.bind or 'every address'}:{one.port}" for one in config.chan_sip]
     yield Finding(
-        "wrong-transport",
         Severity.NOTE if sockets else Severity.WARNING,
         "no transport is defined: PJSIP listens nowhere, and no call reaches it",
         Where(config.files[0], 1) if config.files else None,

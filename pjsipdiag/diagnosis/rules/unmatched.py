@@ -89,7 +89,6 @@ def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     shown = listed([str(port) for port in ports], 6)
     return finding_for(
         groups,
-        "port-mismatch",
         Severity.ERROR,
         f"{who(groups, 'sends', 'send')} from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
         f" source port only ({cause.where})",
@@ -162,7 +161,6 @@ def hostname_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallG
         evidence.append("give --hosts FILE or --resolve to replay with the name's addresses")
     return finding_for(
         groups,
-        "hostname-mismatch",
         Severity.ERROR,
         f"{who(groups)} not among the addresses of match={cause.detail} in [{cause.name}] ({cause.where}): {meaning}",
         cause.where,
@@ -221,7 +219,6 @@ def registration_only(situation: Situation, cause: Cause, groups: Sequence[CallG
         token = "neither its request URI nor its To carries the line parameter of the Contact that Asterisk registered"
     return finding_for(
         groups,
-        "registration-only",
         Severity.ERROR if failed else Severity.NOTE,
         f"{belongs} to registration [{cause.name}] ({cause.where}), and endpoint"
         f" {cause.detail} can be"
@@ -287,7 +284,6 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         message = f"{nowhere}, and nothing ties {them} to an endpoint"
     return finding_for(
         groups,
-        "unmatched-source",
         Severity.ERROR,
         message,
         cause.where,

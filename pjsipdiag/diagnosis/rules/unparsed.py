@@ -31,7 +31,6 @@ def _not_as_sent(situation: Situation, cause: Cause, groups: Sequence[CallGroup]
     text = situation.are_texts
     return finding_for(
         groups,
-        "dropped-by-parser",
         Severity.ERROR,
         f"the INVITE of {listed(sources(groups))} cannot have reached Asterisk as it {'reads' if text else 'looks'}"
         f" here: {cause.why or ''}, which Asterisk drops without an answer, and it was answered {answers(groups)}",
@@ -50,7 +49,6 @@ def dropped_by_parser(situation: Situation, cause: Cause, groups: Sequence[CallG
     what = f"Asterisk answers {status}" if status else "Asterisk drops it without an answer"
     return finding_for(
         groups,
-        "dropped-by-parser",
         Severity.ERROR,
         f"the INVITE of {listed(sources(groups))} does not get as far as identification: {cause.why or ''}; {what}",
         cause.where,

@@ -102,12 +102,12 @@ def findings(held: tuple[CheckedExpectation, ...]) -> tuple[Finding, ...]:
     """A finding for each expectation that does not hold."""
     return tuple(
         Finding(
-            "expectation-failed",
             Severity.ERROR,
             f"{one.expectation.text}: it is not so",
             one.expectation.where,
             evidence=(one.failure,),
             advice="Mend the configuration, or the line of the file if this is meant.",
+            rule="expectation-failed",
         )
         for one in held
         if one.failure

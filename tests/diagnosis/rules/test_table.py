@@ -34,7 +34,7 @@ def blames(_situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def tells(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    return Finding(NAME, Severity.ERROR, f"{cause.name} calls on a Sunday", None, sources(groups), calls(groups))
+    return Finding(Severity.ERROR, f"{cause.name} calls on a Sunday", None, sources(groups), calls(groups))
 
 
 def mends(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[Draft]:

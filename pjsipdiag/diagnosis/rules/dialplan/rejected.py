@@ -98,7 +98,6 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     )
     return finding_for(
         groups,
-        "dialplan-rejected",
         severity(groups, DIALPLAN),
         f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",

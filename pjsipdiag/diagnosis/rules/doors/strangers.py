@@ -45,7 +45,6 @@ def _tried(situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup]
     what = "From user" if groups[0].verdict.identifier == "username" else "Authorization username"
     return finding_for(
         groups,
-        "open-door",
         Severity.ERROR if scanning else Severity.WARNING,
         f"{who(groups, 'comes', 'come')} in as endpoint {endpoint.name} by the {what} alone, without a password:"
         f" context={endpoint.context} ({counted(calls(groups), 'call')}); anybody who says that name gets in, from any"
@@ -82,7 +81,6 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
     more = f", and so do {len(opened) - 1} more doors like it" if len(opened) > 1 else ""
     more = ", and so does one more door like it" if len(opened) == 2 else more
     return Finding(
-        "open-door",
         severity,
         f"everybody{says} gets in as endpoint '{first.endpoint}' without a password, from any address, and reaches "
         f"context '{first.context}' ({step}{more})",

@@ -117,7 +117,6 @@ def _registration_taken(situation: Situation, taken: _Taken, exchanges: Sequence
     for exchange in exchanges:
         statuses.update(exchange.statuses)
     return Finding(
-        "telephone-taken",
         Severity.ERROR,
         f"{listed(hosts)} {'registers' if len(hosts) == 1 else 'register'} with {taken.word} {phone.name}, an endpoint"
         f" of its own with a password ({phone.where}), but {taken.identifier} rule [{taken.identify}] ({taken.where})"
@@ -177,7 +176,6 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     meant = f" to the trunk's own address{f' ({listed(others)} also calls by it)' if others else ''}"
     return finding_for(
         groups,
-        "telephone-taken",
         Severity.ERROR if inside or refused else Severity.WARNING,
         f"{who(groups, 'calls', 'call')} with {word} {phone.name}, an endpoint of its own with a password"
         f" ({phone.where}), but {text} of [{cause.name}] ({cause.where}) takes the calls for endpoint {trunk.name}"

@@ -172,7 +172,6 @@ def finding(  # noqa: PLR0917  (as the fields of a finding)
     fixed = fault.fixed_in(config.version)
     mended = f"fixed in {fixed}" if fixed else "no fixed release is known"
     return Finding(
-        "known-bug",
         severity,
         f"Asterisk {config.version} has a known fault ({name}): {fault.effect}; {mended}. It concerns {what}",
         where,

@@ -96,7 +96,6 @@ def copy_lacks(config: Config) -> Finding | None:
         return None
     files = len({one.why for one in config.missing_files})
     return Finding(
-        "incomplete-copy",
         Severity.ERROR if config.is_partial else Severity.WARNING,
         f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
         f"missing here: {describe_missing(config)}",
@@ -124,7 +123,6 @@ def list_lacking(config: Config, name: str) -> Finding | None:
     if option is None:
         return None
     return Finding(
-        "incomplete-copy",
         Severity.NOTE,
         f"{option.name}={option.value} of endpoint '{endpoint.name}' ({option.where}) names an access list, and "
         "acl.conf is not among the files: whom it denies is not known",
@@ -141,7 +139,6 @@ def dialplan_lacks(config: Config) -> Iterator[Finding]:
         names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_LISTED])
         more = f" and {len(gone) - MOST_LISTED} more" if gone[MOST_LISTED:] else ""
         yield Finding(
-            "incomplete-copy",
             Severity.NOTE,
             f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}{more}"
             f" {'is' if len(gone) == 1 else 'are'} missing here",

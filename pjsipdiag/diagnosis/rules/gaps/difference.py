@@ -104,7 +104,6 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
     return finding_for(
         groups,
-        "prediction-differs",
         Severity.ERROR,
         f"{listed(sources(groups))}: {files_say}, but {answered}"
         f" ({counted(total, 'call')}): it ran something else than these files",

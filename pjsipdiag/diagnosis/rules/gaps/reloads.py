@@ -14,7 +14,6 @@ def loaded_otherwise(config: Config) -> Iterator[Finding]:
     """Objects that the running Asterisk holds otherwise than the files have them."""
     for problem in config.otherwise:
         yield Finding(
-            "loaded-otherwise",
             Severity.WARNING,
             problem.reason,
             problem.where if problem.where.file else None,

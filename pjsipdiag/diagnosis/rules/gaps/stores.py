@@ -52,7 +52,6 @@ def unread_stores(config: Config) -> Iterator[Finding]:
             f"`asterisk -rx '{one}'`" for one in list(dict.fromkeys(one.how_shown for one in held))[:MOST_ROW_COMMANDS]
         )
         yield Finding(
-            "table-not-read",
             Severity.WARNING,
             f"{types} objects come (also) from {held[0].store}: what hangs on them is unknown",
             held[0].where,
@@ -74,7 +73,6 @@ def programs(config: Config) -> Iterator[Finding]:
     """Lines that have a program write the configuration: what hangs on its output is unknown."""
     for where, text in dict.fromkeys((one.where, str(one)) for one in config.unread_objects if one.source == "program"):
         yield Finding(
-            "program-not-run",
             Severity.WARNING,
             text,
             where,

@@ -22,7 +22,6 @@ def host_names(config: Config) -> Iterator[Finding]:
             srv = identify.srv_lookups and not has_port
             again = "anew for every request, up to three times" if entry.where.column else "once, when the object loads"
             yield Finding(
-                "hostname-match",
                 Severity.NOTE,
                 f"match={entry.text} of identify '{identify.name}' ({entry.where}) is a name: Asterisk resolves it "
                 f"{again}; a name that does not resolve then drops the whole identify",

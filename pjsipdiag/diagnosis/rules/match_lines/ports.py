@@ -12,7 +12,7 @@ def match_ports(config: Config) -> Iterator[Finding]:
     """match= of an identify with a port: it fits that source port only."""
     for identify, rule in _with_port(config):
         if not identify.wizard:
-            yield _one_port("match-port", Severity.NOTE, "match", rule, "")
+            yield _one_port(Severity.NOTE, "match", rule, "")
 
 
 def wizard_ports(config: Config) -> Iterator[Finding]:
@@ -20,7 +20,7 @@ def wizard_ports(config: Config) -> Iterator[Finding]:
     for identify, rule in _with_port(config):
         if identify.wizard:
             instead = " (identify/match=ADDRESS in the wizard section overrides it)"
-            yield _one_port("wizard-port", Severity.WARNING, "remote_hosts", rule, instead)
+            yield _one_port(Severity.WARNING, "remote_hosts", rule, instead)
 
 
 def _with_port(config: Config) -> Iterator[tuple[Identify, AddressRule]]:
@@ -30,9 +30,8 @@ def _with_port(config: Config) -> Iterator[tuple[Identify, AddressRule]]:
                 yield identify, rule
 
 
-def _one_port(name: str, severity: Severity, option: str, rule: AddressRule, instead: str) -> Finding:
+def _one_port(severity: Severity, option: str, rule: AddressRule, instead: str) -> Finding:
     return Finding(
-        name,
         severity,
         f"{option}={rule.text} ({rule.where}) fits source port {rule.port} only: calls from any other port of that "
         "address are not matched",

@@ -21,7 +21,6 @@ def duplicates(config: Config) -> Iterator[Finding]:
             if earlier[1] is rule or (rule.host and earlier[1].host == rule.host and earlier[0] is identify):
                 continue
             yield Finding(
-                "duplicate-match",
                 Severity.NOTE if earlier[0].endpoint == identify.endpoint else Severity.WARNING,
                 f"match={rule.text} of identify '{identify.name}' ({rule.where}) stands already in "
                 f"'{earlier[0].name}' ({earlier[1].where})",
@@ -35,7 +34,6 @@ def contradictory(config: Config) -> Iterator[Finding]:
     for identify in config.identifies:
         if identify.rules and not identify.unresolved and all(rule.deny for rule in identify.rules):
             yield Finding(
-                "contradictory-match",
                 Severity.WARNING,
                 f"identify '{identify.name}' ({identify.where}) has only exceptions (match=!...): it matches nothing",
                 identify.rules[0].where,
@@ -57,7 +55,6 @@ def contradictory(config: Config) -> Iterator[Finding]:
         for rule, undone in zip(identify.rules, reversed(undoing), strict=True):
             if undone is not None:
                 yield Finding(
-                    "contradictory-match",
                     Severity.WARNING,
                     f"match={rule.text} of identify '{identify.name}' ({rule.where}) has no effect: "
                     f"match={undone.text} ({undone.where}) comes later, and the last line that fits decides",

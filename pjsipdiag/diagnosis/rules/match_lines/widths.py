@@ -43,7 +43,6 @@ def _share(rule: AddressRule, length: int) -> str:
 
 def _wide(identify: Identify, rule: AddressRule, severity: Severity, what: str) -> Finding:
     return Finding(
-        "wide-match",
         severity,
         f"match={rule.text} of identify '{identify.name}' ({rule.where}) {what}; "
         f"all of them reach endpoint '{identify.endpoint}'",

@@ -90,7 +90,6 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     group = refusal.exchange.group
     known = bool(refusal.verdict.endpoint or why.where or (group and best(situation, group)))
     return Finding(
-        "keepalive-refused",
         Severity.WARNING if calls or not known else Severity.ERROR,
         f"the {refusal.method} of {client} {_were(refusal.times)} answered {refusal.status}"
         f" ({_share(refusal, str(refusal.times), 'request')}): {why.text}",
@@ -113,7 +112,6 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     severity = Severity.NOTE if attack else Severity.WARNING if stranger else Severity.ERROR
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
-        "request-refused",
         severity,
         f"the {refusal.method} of {client}{names} {_were(refusal.times)} refused with {refusal.status}"
         f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",

@@ -66,7 +66,6 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
     for ip, done in failed.items():
         yield Finding(
-            OWN_REFUSED,
             Severity.WARNING if ip in of_pbx - through else Severity.NOTE,
             f"{ip} {', and '.join(done)}",
             where=_places(situation).get(ip),
@@ -79,7 +78,6 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
         )
 
 
-OWN_REFUSED = "own-request-refused"
 _CALLEE = (404, 410, 480, 484, 604)
 """Not Found, Gone, Temporarily Unavailable, Address Incomplete, Does Not Exist: about who is called
 (RFC 3261 21.4, 21.6)."""
@@ -112,7 +110,6 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
     elif is_ping:
         meaning = ": Asterisk takes any answer as a sign of life"
     return Finding(
-        OWN_REFUSED,
         Severity.NOTE if first.method == "NOTIFY" or (is_ping and not silent) else Severity.WARNING,
         f"{listed(servers)} {done}{meaning}",
         where=next(filter(None, map(_places(situation).get, servers)), None),
@@ -159,7 +156,6 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
         meaning, advice = _unproven(known)
         message = f"{exchange.server} challenges the PBX's own REGISTER ({status}), and {meaning}; it is {name}"
     return Finding(
-        "registration-refused",
         Severity.ERROR,
         message,
         where=known.where if known else None,

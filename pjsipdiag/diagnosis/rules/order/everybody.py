@@ -46,7 +46,6 @@ def anonymous_accepted(situation: Situation, cause: Cause, groups: Sequence[Call
     )
     return finding_for(
         groups,
-        "anonymous-accepted",
         Severity.ERROR,
         f"{counted(len(sources(groups)), 'source')} ({listed(sources(groups))}) {verb(groups, 'reaches', 'reach')}"
         f" the dialplan through"
@@ -68,7 +67,6 @@ def anonymous_endpoints(config: Config) -> Iterator[Finding]:
 def _anonymous(config: Config, endpoint: Endpoint) -> Iterator[Finding]:
     if "anonymous" in config.identifiers and not endpoint.auth:
         yield Finding(
-            "anonymous-accepted",
             Severity.WARNING,
             f"endpoint '{endpoint.name}' ({endpoint.where}) takes every call that nothing else identifies into context "
             f"'{endpoint.context}', without a password",

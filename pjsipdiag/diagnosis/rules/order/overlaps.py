@@ -57,7 +57,6 @@ def overlapping_identifies(situation: Situation, cause: Cause, groups: Sequence[
     more = "more closely" if length(lost_rule) > length(won_rule) else "just as well"
     return finding_for(
         groups,
-        "overlapping-identifies",
         Severity.ERROR if failed else Severity.WARNING,
         f"{who(groups, 'fits', 'fit')} both match={won_rule.text} in [{won.name}] ({won_rule.where}) and"
         f" match={lost_rule.text} in [{lost.name}] ({lost_rule.where}): Asterisk asks [{won.name}] first, so endpoint"
@@ -117,7 +116,6 @@ def _overlap(
     if changes:
         message += f"; '{loser.name}' wins on {' and '.join(changes)}"
     return Finding(
-        "overlapping-identifies",
         Severity.WARNING if surprising else Severity.NOTE,
         message,
         won.where,
@@ -139,7 +137,6 @@ def shadowed_identifies(config: Config) -> Iterator[Finding]:
         elsewhere = next((words for words, losers in beaten if identify.name not in losers), "")
         same = all(winner.endpoint == identify.endpoint for winner in winners)
         yield Finding(
-            "shadowed-identify",
             Severity.NOTE if same else Severity.WARNING,
             f"identify '{identify.name}' ({identify.where}): every address it names is taken first by {names}; {rest}"
             + (f", although on {elsewhere} it would" if elsewhere else ""),

@@ -46,7 +46,6 @@ def unreachable_identifier(situation: Situation, cause: Cause, groups: Sequence[
     took = f"{verdict.identifier} ({f'[{verdict.identify}], ' if verdict.identify else ''}endpoint {verdict.endpoint})"
     return finding_for(
         groups,
-        "unreachable-identifier",
         Severity.ERROR,
         f"{who(groups, 'fits', 'fit')} {cause.detail} of [{cause.name}], but {took} takes the call first:"
         f" endpoint_identifier_order={order} never lets {cause.detail} through",
@@ -95,7 +94,6 @@ def unknown_names(config: Config) -> Iterator[Finding]:
         else:
             reason = f"'{name}' is no identifier"
         yield Finding(
-            "identifier-order",
             Severity.WARNING,
             f"endpoint_identifier_order ({where}): {reason}",
             where,
@@ -121,7 +119,6 @@ def _unreachable(config: Config, identify: Identify, step: str) -> Iterator[Find
     where = identify.line_of(option)
     if step not in config.identifiers:
         yield Finding(
-            "unreachable-identifier",
             Severity.WARNING,
             f"{option} of identify '{identify.name}' ({where}): Asterisk {config.version} has no identifier '{step}'",
             where,
@@ -132,7 +129,6 @@ def _unreachable(config: Config, identify: Identify, step: str) -> Iterator[Find
     order = config.identifiers
     if anonymous and "anonymous" in order and order.index("anonymous") < order.index(step):
         yield Finding(
-            "unreachable-identifier",
             Severity.WARNING,
             f"{option} of identify '{identify.name}' ({where}) is never asked: endpoint 'anonymous' "
             f"({anonymous.where}) takes every call before '{step}' has its turn",

@@ -69,7 +69,6 @@ def identified_by_user(situation: Situation, cause: Cause, groups: Sequence[Call
     missing = any(is_unmatched(other) for source in sources(groups) for other in groups_of(situation, source))
     return finding_for(
         groups,
-        "identified-by-user",
         Severity.ERROR if cause.detail or (failed and not missing) else Severity.WARNING,
         f"{who(groups, 'calls', 'call')} with From user {callers}, which is the name of endpoint {cause.name}, so"
         f" {cause.name}"
@@ -96,7 +95,6 @@ def extension_names(config: Config) -> Iterator[Finding]:
     if named and trunks:
         names = ", ".join(endpoint.name for endpoint in named[:5]) + (", ..." if len(named) > 5 else "")
         yield Finding(
-            "extension-takes-call",
             Severity.WARNING,
             f"username is asked before ip: a trunk call whose From user is {names} is taken for that extension",
             named[0].where,

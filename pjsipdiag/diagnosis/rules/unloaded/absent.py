@@ -31,7 +31,6 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
     ]
     return finding_for(
         groups,
-        "module-not-loaded",
         Severity.ERROR,
         f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
         cause.where,
@@ -44,7 +43,6 @@ def absent_modules(config: Config) -> Iterator[Finding]:
     """Modules that are not loaded, and what is then not there."""
     for one in config.absent_modules:
         yield Finding(
-            "module-not-loaded",
             Severity.ERROR if one.is_used else Severity.NOTE,
             one.reason,
             one.where,

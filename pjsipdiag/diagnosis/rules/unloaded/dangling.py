@@ -41,7 +41,6 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
     said = f"endpoint={cause.detail}" if cause.detail else "no endpoint="
     return finding_for(
         groups,
-        "endpoint-missing",
         Severity.ERROR,
         f"{who(groups, 'matches', 'match')} [{cause.name}], but its endpoint does not exist: {said} ({place}){meant}",
         cause.where,
@@ -88,7 +87,6 @@ def dangling_identifies(config: Config) -> Iterator[Finding]:
         why = f"did not load: {drop.reason} ({drop.where})" if drop else "does not exist"
         unsure = Severity.NOTE if "endpoint" in config.elsewhere else Severity.ERROR
         yield Finding(
-            "endpoint-missing",
             unsure,
             f"identify '{identify.name}' names endpoint '{identify.endpoint}', which {why}: a call that it matches is "
             "not matched by any other identify",

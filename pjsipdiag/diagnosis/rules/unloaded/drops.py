@@ -164,7 +164,6 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     took, others = _why_theirs(situation, cause, dropped, groups)
     return finding_for(
         groups,
-        "not-loaded",
         Severity.ERROR,
         f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of"
         f" {which_line(cause.where)}: {dropped.reason}; {took}",
@@ -236,7 +235,6 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
         if names[MOST_LISTED:]:
             shown += f" and {len(names) - MOST_LISTED} more"
         yield Finding(
-            "not-loaded",
             Severity.ERROR if used else Severity.WARNING,
             f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
             where,
@@ -267,7 +265,6 @@ def misspelt(config: Config) -> Iterator[Finding]:
         meant = get_close_matches(option.value.lower(), known, 1, 0.75) if option and option.value not in known else []
         if option and meant:
             yield Finding(
-                "not-loaded",
                 Severity.ERROR,
                 f"[{section.name}] does not load: Asterisk has no type '{option.value}', and passes over the section "
                 "without a word",

@@ -26,7 +26,6 @@ def warnings(config: Config) -> Iterator[Finding]:
         if problem.why.kind in OF_TABLES or problem.why.kind in _ONLY_IF:
             continue
         yield Finding(
-            "line-ignored",
             Severity.NOTE,
             f"{problem.where}: {problem.reason}",
             problem.where,
@@ -43,7 +42,6 @@ def tables(config: Config) -> Iterator[Finding]:
         advice = OF_TABLES.get(problem.why.kind)
         if advice is not None:
             yield Finding(
-                "table-pitfall",
                 Severity.NOTE if problem.why.kind is FileReason.CACHE_HOLDS_NOTHING else Severity.WARNING,
                 f"{problem.where}: {problem.reason}",
                 problem.where,

@@ -79,7 +79,6 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             else []
         )
         yield Finding(
-            "file-rejected",
             Severity.ERROR,
             _rejection(situation.config, problem),
             problem.where,
@@ -111,7 +110,6 @@ def rejected_files(config: Config) -> Iterator[Finding]:
     """One finding for each file that is refused as a whole."""
     for problem in config.rejected_files:
         yield Finding(
-            "file-rejected",
             Severity.ERROR,
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,

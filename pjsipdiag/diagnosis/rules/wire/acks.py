@@ -48,7 +48,6 @@ def _finding(situation: Situation, group: CallGroup, unheard: UnheardAnswers) ->
     inside = bool(hidden) and not is_private(group.source)
     outside = next(filter(None, (transport.option(name) for name in OUTSIDE)), None) if transport else None
     return Finding(
-        "answer-not-acknowledged",
         Severity.ERROR if lost else Severity.WARNING,
         f"{group.source} does not acknowledge the PBX's final answer ({counted(unheard.calls, 'call')}), which is sent"
         " again and again"

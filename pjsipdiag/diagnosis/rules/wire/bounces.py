@@ -204,7 +204,6 @@ def _finding(situation: Situation, found: Sequence[PeerSign], meant: bool) -> Fi
     # What nothing proves is never an error: whoever can send packets here could make the PBX look broken.
     serious = not claimed and (lost or not situation.groups or _is_answer(word) or word.sign.kind is SignKind.ALERT)
     return Finding(
-        "refused-by-network",
         Severity.NOTE if not meant else Severity.ERROR if serious else Severity.WARNING,
         _describe(word, listed(peers)),
         sources=peers[:16],

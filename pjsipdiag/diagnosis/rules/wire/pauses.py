@@ -86,7 +86,6 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     if late := [group for group in situation.groups if group.late]:
         count = sum(group.late for group in late)
         yield Finding(
-            "no-answer",
             Severity.WARNING,
             f"{counted(count, 'INVITE call')} of {listed(sources(late))} got the first answer more than 30 seconds"
             " after it came: hardly anybody waits that long (timer B of RFC 3261 ends at 32)",
@@ -109,7 +108,6 @@ def _silence(what: str, others: str, why: str, ones: Sequence[Exchange]) -> Find
     same = [f"{one.method} of {one.client}" for one in ones[1:]]
     rest = f"; so it is with {listed(same)}" if same else ""
     return Finding(
-        "no-answer",
         Severity.WARNING if why == OF_ALL or any(one.successes for one in ones) else Severity.NOTE,
         f"{said[0]}{rest}{others}",
         sources=clients,
