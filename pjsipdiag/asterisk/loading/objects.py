@@ -278,16 +278,16 @@ class _Loader:
         return self.by_type[id(parsed)][object_type]
 
     def _from_wizard(self, object_type: str, build: _Build[_T]) -> list[_T]:
-        """The objects that pjsip_wizard.conf makes; a later one of the same name takes the place of the earlier."""
+        """The objects that pjsip_wizard.conf makes: of two wizards of one name those of the later."""
         parsed = self.sources.file(wizard.WIZARD_FILE)
-        objects: dict[str, _T] = {}
+        objects: dict[str, dict[str, _T]] = {}
         for source in wizard.wizards(parsed.sections) if parsed.is_valid and self._takes_wizard(object_type) else ():
             made = wizard.make(object_type, source, self.version)
-            if made.problem is not None:
-                problem = made.problem
-                self.dropped.append(
-                    DroppedObject(object_type, made.name, problem.why, problem.where, source.where, problem.log)
-                )
+            problem, before = made.problem, objects.pop(source.name, {})
+            if problem is not None:
+                where, log = problem.where, problem.log
+                self.dropped.append(DroppedObject(object_type, made.name, problem.why, where, source.where, log))
+            mine = objects[source.name] = {name: one for name, one in before.items() if made.keeps(name)}
             for section in made.sections:
                 result = self._create(object_type, section, build)
                 if isinstance(result, Problem):
@@ -299,9 +299,8 @@ class _Loader:
                         DroppedObject(object_type, section.name, result.why, result.where, source.where, lines)
                     )
                     break
-                objects.pop(section.name, None)
-                objects[section.name] = replace(result, wizard=source.name)
-        return list(objects.values())
+                mine[section.name] = replace(result, wizard=source.name)
+        return [one for of_wizard in objects.values() for one in of_wizard.values()]
 
     def _takes_wizard(self, object_type: str) -> bool:
         """Whether the wizard can keep objects of a type: it has a `memory` of its own for each, which older releases

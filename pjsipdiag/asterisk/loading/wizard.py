@@ -34,6 +34,10 @@ class WizardObject:
     name: str = ""
     """The object that the problem prevents."""
 
+    def keeps(self, name: str) -> bool:
+        """Whether an object stays that an earlier wizard of this one's name has made: what this one turns off goes."""
+        return self.problem is not None or any(section.name == name for section in self.sections)
+
 
 def wizards(sections: Sequence[Section]) -> tuple[Section, ...]:
     """The sections that the wizard takes: `ast_category_browse_filtered` with the pattern `type=^wizard$`."""
