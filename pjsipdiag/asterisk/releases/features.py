@@ -52,6 +52,9 @@ FeatureName = Literal[
     "unordered_rows",
     "registration_declines",
     "bare_cache_crashes",
+    "geolocation",
+    "geolocation_needs_memory",
+    "websocket_client",
     "digests",
     "google_oauth",
     "h265",
@@ -155,6 +158,39 @@ FEATURES: dict[FeatureName, Feature] = {
         "Asterisk crashes at start where sorcery.conf has a memory_cache without any option",
         Span({"16": None, "18": "18.19.0", "19": None, "20": "20.4.0"}),
         "res_sorcery_memory_cache.c: sorcery_memory_cache_open",
+    ),
+    "geolocation": Feature(
+        "res_geolocation, on which res_pjsip depends",
+        Span(
+            {
+                "16": "16.28.0",
+                "17": None,
+                "18": "18.14.0",
+                "19": "19.6.0",
+                "20": "20.0.0",
+                "certified-18.9": "certified-18.9-cert4",
+            }
+        ),
+        "res/res_geolocation/geoloc_config.c",
+    ),
+    "geolocation_needs_memory": Feature(
+        "res_geolocation keeps profiles of its own in memory, and declines to load where it cannot; before, it crashes",
+        Span(
+            {
+                "16": "16.29.0",
+                "17": None,
+                "18": "18.15.0",
+                "19": "19.7.0",
+                "20": "20.0.0",
+                "certified-18.9": "certified-18.9-cert4",
+            }
+        ),
+        "res/res_geolocation/geoloc_config.c: geoloc_config_load",
+    ),
+    "websocket_client": Feature(
+        "res_websocket_client, on which ARI depends: Asterisk does not start where it cannot read its file",
+        Span({"16": None, "20": "20.15.0", "21": "21.10.0", "22": "22.5.0", "23": "23.0.0"}),
+        "res/res_websocket_client.c: load_module",
     ),
     "unordered_rows": Feature(
         "order_multi_row_results_by_initial_column=no leaves rows in the order in which the database gives them",

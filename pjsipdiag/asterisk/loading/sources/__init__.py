@@ -6,7 +6,9 @@ asked, and the modules without which nothing of it exists.
     object_sources    the files, tables and mappings that objects come from
     opening           a directory, or what makes it none
     sorcery           which file or table has which type (sorcery.conf, main/sorcery.c)
+    opened            which of those mappings open
     caches            what sorcery.conf says of caches
+    preloads          modules that preload= starts too early
     modules           modules.conf: which modules, and so which types and identifiers, exist
     chan_sip          where the driver before PJSIP listens
 

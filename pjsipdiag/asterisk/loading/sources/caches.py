@@ -14,13 +14,12 @@ _OPTIONS = ("name", "expire_on_reload", "full_backend_cache", *_NUMBERS)
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A memory_cache of a type: it keeps objects that were asked for by name, and lists where it is `is_full`. Without
-    any option it is `is_bare`. A list ends at it where the backends `before` it had any object, in the order of the
-    lines (main/sorcery.c, ast_sorcery_retrieve_by_fields)."""
+    """A memory_cache of a type: it keeps objects that were asked for by name, and lists where it is `is_full`. A list
+    ends at it where the backends `before` it had any object, in the order of the lines (main/sorcery.c,
+    ast_sorcery_retrieve_by_fields)."""
 
     where: Where
     is_full: bool = False
-    is_bare: bool = False
     before: int = 0
 
 
@@ -28,7 +27,7 @@ def cache_of(variable: Variable, before: int) -> Cache:
     """The cache that a line of sorcery.conf describes. Of an option that is given twice the last counts."""
     _, _, data = variable.value.partition(",")
     options = {name.lower(): value for name, _, value in (option.partition("=") for option in data.split(","))}
-    return Cache(variable.where, parse_bool(options.get("full_backend_cache", "")), not data, before)
+    return Cache(variable.where, parse_bool(options.get("full_backend_cache", "")), before)
 
 
 def is_for_cache(option: str) -> bool:

@@ -13,7 +13,8 @@ from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sources import chan_sip
 from pjsipdiag.asterisk.loading.sources.modules import AbsentModule, Modules, broken_files, effect, read
-from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
+from pjsipdiag.asterisk.loading.sources.preloads import failing
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, crashing_lines, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.realtime.static import null_columns
@@ -146,6 +147,7 @@ class Sources:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(broken_files(self.file))
         found += self._crashes()
+        found += failing(self.modules, self.version)
         failed = self.mappings.failure
         if failed is not None:
             log = f"{failed.log}\nError attempting to apply configuration res_pjsip to sorcery."
@@ -175,9 +177,8 @@ class Sources:
         for where in (where for table in self.tables.stored_tables for where in null_columns(table)):
             crash = f"{where} is NULL: Asterisk crashes at start; write an empty text, or delete the row"
             yield AbsentModule("", crash, where, is_fatal=True)
-        for object_type, cache in self.mappings.caches.items():
-            if cache.is_bare and self.version.has("bare_cache_crashes"):
-                crash = f"Asterisk {self.version.version} crashes at start; write memory_cache,name={object_type}"
-                yield AbsentModule(
-                    "", f"{object_type}/cache=memory_cache has no options: {crash}", cache.where, is_fatal=True
-                )
+        lines = crashing_lines(self.file("sorcery.conf"), self.loads, self.tables.is_family, self.version)
+        for line, remedy in lines:
+            crash = f"Asterisk {self.version.version} crashes at start; write {remedy}"
+            reason = f"{line.name}={line.value} has an option without a value, or none at all: {crash}"
+            yield AbsentModule("", reason, line.where, is_fatal=True)

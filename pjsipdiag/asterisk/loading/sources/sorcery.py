@@ -14,12 +14,13 @@ from pjsipdiag.asterisk.config import DroppedObject, Problem
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
-from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of, is_for_cache
+from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of
+from pjsipdiag.asterisk.loading.sources.opened import opened, option_without_value, refusal
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
@@ -36,14 +37,8 @@ OWNERS = {
 RES_PJSIP = "res_pjsip"
 """The section whose types res_pjsip itself owns: it does not load where one of its mappings does not open."""
 
-WIZARDS = {
-    "config": "res_sorcery_config",
-    "memory": "res_sorcery_memory",
-    "astdb": "res_sorcery_astdb",
-    "realtime": "res_sorcery_realtime",
-    "memory_cache": "res_sorcery_memory_cache",
-}
-"""Wizard that a mapping may name -> the module that brings it."""
+_OTHER_OWNERS = ("res_pjproject", "res_pjsip_pubsub", "res_pjsip_outbound_publish", "res_pjsip_publish_asterisk")
+"""Modules that read sections of their own, for types that identification does not ask for."""
 
 _T = TypeVar("_T")
 
@@ -144,7 +139,7 @@ def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Calla
                 kind, _, data = variable.value.partition(",")
                 if not object_type or not kind:
                     continue
-                refused = _refusal(kind, data, object_type, loads, is_family)
+                refused = refusal(kind, data, object_type, loads, is_family)
                 if refused:
                     unmapped.update(_of_families(section, owner, loads))
                     problem = Problem(refused[0], variable.where, refused[1])
@@ -180,54 +175,31 @@ def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Calla
 
 def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> Iterator[tuple[str, Backend]]:
     """The realtime mappings of a section that would open if extconfig.conf had their families."""
-    for variable in section.variables:
-        object_type, _, use = variable.name.partition("/")
-        kind, _, data = variable.value.partition(",")
-        if object_type and kind and _refusal(kind, data, object_type, loads, lambda _: True):
-            return
+    for object_type, variable in opened(section, loads, lambda _: True):
         own = object_type in OBJECT_TYPES and OWNERS.get(object_type, RES_PJSIP) == owner
-        if own and kind == "realtime" and "cache" not in use:
-            yield object_type, _backend(variable)
+        backend = _backend(variable)
+        if own and backend.kind == "realtime" and "cache" not in variable.name.partition("/")[2]:
+            yield object_type, backend
 
 
-def _refusal(
-    kind: str, data: str, object_type: str, loads: Callable[[str], bool], is_family: Callable[[str], bool]
-) -> tuple[Reason, str] | None:
-    """Why a mapping does not open, and Asterisk's line (`__ast_sorcery_object_type_insert_wizard`, `*_open`)."""
-    shown = f"{object_type}={kind}" + (f",{data}" if data else "")
-    module = WIZARDS.get(kind)
-    if module is None or not loads(module):
-        log = f"Wizard '{kind}' could not be applied to object type '{object_type}' as it was not found"
-        why = f"{module} is not loaded" if module else f"there is no wizard '{kind}'"
-        return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
-    first, *options = data.split(",")
-    why = ""
-    if kind in ("config", "astdb", "realtime") and not first:
-        why = "it names no " + {"config": "file", "astdb": "family"}.get(kind, "family of extconfig.conf")
-    elif kind == "config":
-        names = {option.partition("=")[0].lower(): option.partition("=")[2] for option in options}
-        empty = next((name for name in ("explicit_name", "single_object") if names.get(name) == ""), "")
-        why = f"{empty}= is empty" if empty else ""
-    elif kind == "realtime":
-        why = _realtime_refusal(first, options, is_family)
-    elif kind == "memory_cache":
-        given = data.removesuffix(",").split(",") if data else ()
-        wrong = next((option for option in given if not is_for_cache(option)), None)
-        why = "" if wrong is None else f"a cache takes no {wrong or 'empty option'}"
-    if not why:
-        return None
-    log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
-    return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
-
-
-def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:
-    if not is_family(family):
-        return f"extconfig.conf does not map {family}"
-    for option in options:
-        name, _, value = option.partition("=")
-        if name.lower() != "allow_unqualified_fetch" or value.lower() not in ("", "yes", "no", "warn", "error"):
-            return f"a realtime mapping has no option {option}"
-    return ""
+def crashing_lines(
+    sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Callable[[str], bool], version: Release
+) -> Iterator[tuple[Variable, str]]:
+    """The mappings, of whatever type, that crash Asterisk at start, each with what it should say instead."""
+    owners = (RES_PJSIP, *OWNERS.values(), *filter(loads, _OTHER_OWNERS))
+    for section in (one for owner in owners for one in sorcery.sections_named(owner)[:1]):
+        seen: set[tuple[str, str]] = set()
+        for object_type, variable in opened(section, loads, is_family):
+            kind, _, data = variable.value.partition(",")
+            if (object_type, kind) in seen:
+                continue
+            seen.add((object_type, kind))
+            if kind == "memory_cache" and not data and version.has("bare_cache_crashes"):
+                yield variable, f"memory_cache,name={object_type}"
+            for option in data.split(",")[1:] if kind == "config" else ():
+                remedy = option_without_value(option)
+                if remedy:
+                    yield variable, remedy
 
 
 def _backend(variable: Variable) -> Backend:
