@@ -42,6 +42,7 @@ FeatureName = Literal[
     "byte_order_mark",
     "wizard_ports",
     "tel_identified",
+    "names_reloaded",
     "request_uri",
     "transport",
     "identifies_by_name",
@@ -105,6 +106,11 @@ FEATURES: dict[FeatureName, Feature] = {
         "a request with tel: URIs is identified; before, it is answered 416",
         Span({"16": "16.29.0", "17": None, "18": "18.15.0", "19": "19.7.0"}),
         "res_pjsip/pjsip_distributor.c: ast_sip_is_allowed_uri",
+    ),
+    "names_reloaded": Feature(
+        "a reload looks up the names of match= anew; before, only where the file was changed",
+        Span({"16": "16.17.0", "17": None, "18": "18.3.0"}),
+        "res_sorcery_config.c: sorcery_config_internal_load",
     ),
     "request_uri": Feature(
         "identifier request_uri and option match_request_uri",

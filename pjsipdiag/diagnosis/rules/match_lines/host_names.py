@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import AddressRule, Config, UnresolvedName
+from pjsipdiag.asterisk.releases import has
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 
@@ -30,7 +31,14 @@ def host_names(config: Config) -> Iterator[Finding]:
                 or (f"srv_lookups is on: where SRV records exist, their targets count, not the addresses of {host}",)[
                     : int(bool(srv))
                 ],
-                advice="Write the provider's addresses: a slow name server delays every call."
-                if entry.where.column
-                else "Write the provider's addresses, or `module reload res_pjsip.so` after every change of its DNS.",
+                advice=f"Write the provider's addresses{_otherwise(config, entry)}.",
             )
+
+
+def _otherwise(config: Config, entry: AddressRule | UnresolvedName) -> str:
+    """The end of that sentence: what else helps, or why nothing does."""
+    if entry.where.column:
+        return ": a slow name server delays every call"
+    if has(config.version, "names_reloaded"):
+        return ", or `module reload res_pjsip.so` after every change of its DNS"
+    return f", or restart Asterisk after every change of its DNS: {config.version} reloads changed files only"
