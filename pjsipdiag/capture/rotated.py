@@ -126,7 +126,7 @@ def start_of(path: str) -> int:
 
 
 def _first(path: str, size: int) -> int | None:
-    """The same, as far as the first `size` bytes tell; None for what is no capture."""
+    """The time of the first record, 0 where the first `size` bytes do not tell it; None for what is no capture."""
     with open_file(path) as file, decompress(file, []) as content:
         window = Window(io.BufferedReader(content), 0, size)
         window.advance(0)

@@ -87,7 +87,7 @@ def diagnose(captures: Sequence[str | Path], config: str | Path | None, **option
 
 
 def observe(captures: Sequence[str | Path], config: str | Path | None, **options: Unpack[Options]) -> Observation:
-    """The same, with the situation that the rules looked at, for further questions."""
+    """Diagnoses, and keeps the situation that the rules looked at for further questions."""
     with begin(captures, options) as begun:
         return conclude(begun, config, options)
 

@@ -78,6 +78,6 @@ def _in_all(tallies: Sequence[Tally]) -> str:
 
 
 def _invites(datagrams: Iterator[Datagram]) -> list[tuple[int, int, int]]:
-    """How many there are, the first and the last time."""
+    """The number of INVITEs, the time of the first one and of the last one."""
     times = [datagram.time for datagram in datagrams if datagram.payload.startswith(b"INVITE ")]
     return [(len(times), min(times), max(times))] if times else []

@@ -169,7 +169,7 @@ class Exchange:
     last_time: int
     verdict: Verdict | None = None
     group: CallGroup | None = None
-    """The same requests as a group, for functions that ask whom a source may belong to."""
+    """These requests as a group of calls, for functions that ask whom a source may belong to."""
     last_request: int = 0
     last_answer: int = 0
 
@@ -268,7 +268,7 @@ class Situation:
     mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
     find_sent: Callable[[str, Collection[str]], Collection[str]] = lambda _source, _call_ids: ()
-    """Those of some Call-IDs with which a source called."""
+    """(source, Call-IDs) -> of these Call-IDs those with which the source called."""
     requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()
     end: int = 0
     responses: int = 0

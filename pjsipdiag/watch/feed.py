@@ -61,7 +61,7 @@ class Feed:
         self._stop.set()
 
     def close(self) -> None:
-        """The same, and waits until it has; what it has read is not wanted any more."""
+        """Has the source end, and waits until it has; what it has read is not wanted any more."""
         self._stop.set()
         self._closed = True
         if self._thread.ident is not None:

@@ -230,7 +230,7 @@ class _Options(Mapping[str, tuple[Variable, ...]]):
 
 @lru_cache(maxsize=1000)
 def _share(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The same object for objects with the same options."""
+    """One tuple for all objects with these options, to keep memory small."""
     return names
 
 

@@ -31,7 +31,7 @@ class Folding(NamedTuple):
     is_bytea: bool = False
 
     def fold(self, name: str) -> str:
-        """The same text for names that the database takes to be equal."""
+        """A text that is the same for all names that the database takes to be equal."""
         if self.numbers:
             return _number(name, self.numbers)
         if self.is_bytea:

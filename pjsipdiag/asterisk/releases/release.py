@@ -31,7 +31,7 @@ class Release:
 
     @property
     def identify_order(self) -> Literal["name", "hash"]:
-        """In which order the identify objects are asked."""
+        """The order in which the identify objects are asked."""
         return "name" if self.has("identifies_by_name") else "hash"
 
     @property

@@ -29,7 +29,7 @@ class RecordWalk(ABC):
     chain: int
     """Headers in a row that make a place in a damaged capture the start of a record."""
     sure: int
-    """The same for a place where a capture is split."""
+    """Headers in a row that make a place at which a capture is split the start of a record."""
 
     def __init__(self, window: Window, at: int, dissector: Dissector) -> None:
         self.cut: int | None = None

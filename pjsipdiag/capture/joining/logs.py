@@ -27,7 +27,7 @@ WARM_UP = 1 << 17
 
 
 class BoundedFile(io.RawIOBase):
-    """So many of the next bytes of a binary file."""
+    """The next `size` bytes of a binary file."""
 
     def __init__(self, file: BinaryIO | io.RawIOBase, size: int) -> None:
         super().__init__()
@@ -76,8 +76,8 @@ def _places_in(stream: BinaryIO | io.RawIOBase, size: int, parts: int) -> Iterat
 
 
 def _place(text: bytes) -> int | None:
-    """Where a line announces a message, so far on that what is before is not looked at any more to read it, and all
-    messages before it end where they should; None where no line does."""
+    """The first line that announces a message and where a part may begin: so far on that nothing before it is looked at
+    to read it, and with all messages before it ended. None where there is no such line."""
     from pjsipdiag.capture.text.carried.unpack import unpack_text
     from pjsipdiag.capture.text.marks import found_in, lines_of
     from pjsipdiag.capture.text.text_forms import PJSIP

@@ -77,9 +77,9 @@ class Handover:
     whole: array[int] = field(default_factory=lambda: array("q"))
     """The numbers of the keys of datagrams that the part put together from fragments."""
     most_pending: int = 0
-    """So many of these were unfinished at a time."""
+    """The most datagrams that were waiting for fragments at one time."""
     most_held: int = 0
-    """So many bytes of their fragments were held at a time."""
+    """The most bytes of fragments that were held at one time."""
     passed_over: array[int] = field(default_factory=lambda: array("I"))
     any_passed: bool = False
     flows: bytes = b""

@@ -75,12 +75,12 @@ class Dissector:
             self._reassembler.take_up(before.flows, before.ignored_flows, -before.records)
         self.follow: Callable[..., Sequence[Datagram]] = self._reassembler.feed
         self.direct: Callable[..., Sequence[Datagram] | None] = self._reassembler.feed
-        """As `follow`, without the frame around a segment; None where the frame is wanted."""
+        """Takes a segment as `follow` does, without the frame around it; answers None where the frame is wanted."""
         self.table: FlowTable = self._reassembler
         self.flows: Collection[bytes] = self._reassembler.flows
         """The directed TCP flows that are followed: every segment of them is wanted."""
         self.known: set[bytes] = set()
-        """Others of which every segment is wanted: those that a part of a capture hands back."""
+        """More TCP flows of which every segment is wanted: those that a part of a capture hands back."""
         self.ports = self._reassembler.ports
         """Ports of all these flows, and perhaps of others (`tcp.port_pair`)."""
         self.passed: set[int] | None = None

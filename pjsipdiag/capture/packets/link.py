@@ -197,7 +197,8 @@ FAMILIES = {2: IPV4, 10: IPV6, 24: IPV6, 28: IPV6, 30: IPV6}
 
 
 def protocol_of_family(frame: bytes) -> int:
-    """By the address family, in the byte order of the machine that captured: the smaller reading is the right one."""
+    """The EtherType for an address family, which has the byte order of the machine that captured: the smaller reading
+    is right."""
     return FAMILIES.get(min(int.from_bytes(frame[:4], "big"), int.from_bytes(frame[:4], "little")), 0)
 
 

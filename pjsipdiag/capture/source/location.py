@@ -46,7 +46,7 @@ def here(path: str) -> Path:
 
 
 def from_here(path: str) -> str:
-    """The same for machines that work in other folders; a URL is the same everywhere."""
+    """A path that machines which work in other folders can open, too; a URL is the same everywhere."""
     is_relative = not storage.SCHEME.match(path) and path != "-" and not Path(path).is_absolute()
     return RelativePath(path, str(Path.cwd())) if is_relative else path
 

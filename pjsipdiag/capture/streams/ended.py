@@ -15,7 +15,7 @@ _PLAIN = b"\0\2"
 """The length of an alert that is not encrypted."""
 _LEVELS = (1, 2)
 NEAR_ENOUGH = 1 << 16
-"""So far behind the last byte that is known a reset may lie: some bytes may not be in the capture."""
+"""Bytes that a reset may lie behind the last one that is known: some may not be in the capture."""
 
 
 def end_of(  # noqa: PLR0917  (as a segment is handed on)

@@ -116,7 +116,7 @@ class FlowTable:
         return state.shown
 
     def wait(self, more: int) -> None:
-        """So many bytes more wait now (or less)."""
+        """Counts `more` bytes that wait now; fewer where it is negative."""
         self.waiting += more
         if self.waiting > self.most_waiting:
             self.evict()

@@ -58,7 +58,7 @@ class MarkFinder:
         return found, unlike
 
     def _joined(self, raw: bytes, best: MarkedLines) -> MarkedLines:
-        """The same with lines joined that were broken, where that makes more of it known."""
+        """The lines of `raw` with broken ones joined, where that makes more of it known; else `best`."""
         text, said, known = best.text, Refusals.count(best.text), self._how
         # Lines may have been broken after they were put into objects or before, so both texts are tried. Joining is a
         # guess: it is kept only if more marks or sentences can be read, and then for the rest of the text.

@@ -76,7 +76,7 @@ def lines_of(text: bytes, start: int, end: int) -> Iterator[bytes]:
 
 
 def behind_lines(text: bytes, at: int, lines: int) -> int:
-    """Where so many lines from `at` end; the end of the text where it has no more."""
+    """The end of `lines` lines that begin at `at`; the end of the text where it has no more."""
     if not lines:
         return 0
     for _ in range(lines):

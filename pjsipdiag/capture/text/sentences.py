@@ -123,7 +123,7 @@ class Sentence(NamedTuple):
     hidden: str = ""
     event: bool = False
     doubtful: bool = False
-    """It can be read in several ways, for the sender put such a sentence into his request."""
+    """Whether it can be read in several ways, for the sender put such a sentence into his request."""
 
 
 def sentence(line: bytes) -> Sentence | None:

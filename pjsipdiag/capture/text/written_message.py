@@ -23,7 +23,7 @@ START_LINE = re.compile(
 )
 """The first line of a message, wherever it stands; what somebody put in the place of a host may hold blanks."""
 _FIRST = re.compile(rb"(?P<before>(?:.*?[^A-Za-z0-9])??)" + START_LINE.pattern, re.DOTALL)
-"""The same behind what stands before each line: to be matched, for a search would try each place of a line."""
+"""A first line behind what stands before each line. It is to be matched: a search would try each place of a line."""
 _ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")
 _HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,63}[ \t]*:[ \t]")
@@ -135,7 +135,7 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
 
 
 def of_alike(text: bytes, start: int, end: int, size: int) -> RestoredMessage | None:
-    """As `restore`, where the very same bytes stand before all lines and CR was lost; None where that may differ."""
+    """`restore`, faster, where the very same bytes stand before all lines and CR was lost; None where it may differ."""
     line = text[start : max(start, text.find(b"\n", start, end))]
     first = _FIRST.match(line)
     if first is None or first.end() < len(line) or not 0 < len(before := first["before"]) <= LONGEST_HEAD:
@@ -235,7 +235,7 @@ def _holds_entry(text: bytes) -> bool:
 
 
 def _may_fit(size: int, total: int, least: int, last: bytes) -> bool:
-    """The same before the line end that Asterisk puts behind a message, an empty line where the message ended one."""
+    """Whether `size` fits, with or without the line end that Asterisk puts behind a message."""
     return least <= size <= total or (not last and least - 2 <= size <= total - 1)
 
 
@@ -288,7 +288,7 @@ def _unglued(line: bytes, gap: bytes) -> list[bytes]:
 
 
 def _single_spaced(lines: list[bytes]) -> list[bytes]:
-    """Without the empty line behind each line, where every line was doubled."""
+    """The lines without the empty one behind each, where every line was doubled."""
     return lines[::2] if len(lines) > 6 and not any(line.strip() for line in lines[1:14:2]) else lines
 
 

@@ -79,9 +79,9 @@ class Calls(Sequence[CallRow]):
         self._more: dict[int, list[int]] = {}
         """Keys of the further transactions of a call."""
         self._times: dict[int, int] = {}
-        """When each of these began."""
+        """The times at which these transactions began."""
         self._proofs: dict[int, tuple[int, int, int, int]] = {}
-        """Where the last request with credentials of a call is that was tried again."""
+        """Of a call that was tried again the place of its last request with credentials."""
         begun, shown, retried = self._assemble(whole)
         first = whole.flags, whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
         flags, self.time, self.frame, self.transport, self.port, self.agent, self.source = pick(first, begun)

@@ -76,15 +76,16 @@ class FoldContent:
     agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     """(packed IP, Asterisk header of its answers) -> the first time it was seen."""
     requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    """Likewise for requests."""
+    """(packed IP, Asterisk header of its requests) -> the first time it was seen."""
     answerers: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions in which it was the first to answer, with an Asterisk header."""
     strays: dict[Key, bytes] = field(default_factory=dict)
-    """The same of transactions whose request is in no row here: perhaps another part has it, and an earlier answer."""
+    """Transaction -> the packed IP that first answered it as Asterisk, where its request is in no row here: perhaps
+    another part has it, and an earlier answer."""
     pairs: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     """Transactions by (packed source IP, packed destination IP), views counted apart; at most MOST_PAIRS."""
     received: dict[bytes, int] = field(default_factory=dict)
-    """The same by packed destination IP alone, at most MOST_PAIRS."""
+    """Transactions by packed destination IP, views counted apart; at most MOST_PAIRS."""
     local: dict[bytes, int] = field(default_factory=dict)
     """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
@@ -101,9 +102,9 @@ class FoldContent:
     told: FoldContent | None = None
     """The messages of carriers whose word is not taken: a fold of its own, heard only where nothing else is."""
     tellers: dict[str, int] = field(default_factory=dict)
-    """How many messages each of them told."""
+    """Carrier whose word is not taken -> the messages that it told."""
     _untold: list[Datagram] = field(default_factory=list)
-    """Those of them that are still to be folded."""
+    """Messages of such carriers that are still to be folded."""
     _mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
     messages: int = 0

@@ -26,7 +26,7 @@ _USUAL_VALUES = re.compile(
     r"(?:(?!Call-ID: ).*+\n)*+Call-ID: (\S+)\r\n",
     re.ASCII,
 ).match
-"""Those of a head with each in a line of its own."""
+"""Request URI, From and Call-ID of a head, each in a line of its own."""
 _USUAL = {name.lower(): b"\n" + name + b": " for name in (b"From", b"To", b"CSeq", b"Call-ID", b"User-Agent")}
 
 
@@ -94,7 +94,7 @@ def agent_of(head: bytes) -> bytes:
 
 
 def server_of(head: bytes) -> bytes:
-    """The same of the Server value, which answers have."""
+    """The Server value, which answers have, as it is usually spelt; empty otherwise."""
     at = head.find(b"\nServer: ")
     return head[at + 9 : head.find(b"\r", at)] if at >= 0 else b""
 

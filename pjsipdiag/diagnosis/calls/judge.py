@@ -201,7 +201,7 @@ def _count_sent(judged: JudgedRows, answers: bytes | None, call: int, destinatio
 
 
 def outcomes(judged: Iterable[JudgedRows]) -> Counter[tuple[bytes, int]]:
-    """How many calls of the PBX came to what, by packed IP address that they went to and status."""
+    """The calls of the PBX, counted by the packed IP address that they went to and the status that they ended with."""
     sent: dict[tuple[bytes, int], int] = {}
     for one in judged:
         sent |= {call: max(sent.get(call, 0), status, key=_weight) for call, status in one.sent.items()}

@@ -24,17 +24,17 @@ and destination, digest of its call, number of its form, of its sender, of the u
 digest of its source IP and its Call-ID."""
 TIME, OFFSET, FRAME, LENGTH, DIGEST, TRANSPORT, FLAGS, SOURCE, DESTINATION, *_NUMBERS = range(14)
 CALL, FORM, SENDER, CALLED, AGENT = _NUMBERS
-"""Where ROW has them."""
+"""Places of the fields in an unpacked ROW."""
 _PLACES = [struct.calcsize("<" + "".join(_FIELDS[:at])) for at in range(len(_FIELDS))]
-"""How many bytes stand before each."""
+"""Bytes of a ROW before each field."""
 _ENDS, _FOUR_ENDS = struct.Struct("<30x18s18s38x"), struct.Struct("<30x6s12x6s50x")
 """Source and destination of a row, and those between IPv4 addresses."""
 IP_AND_PORT = 18
 """Bytes of an IPv6 address and its port."""
 BRIEF = struct.Struct("<29xB44xHII4x16s")
-"""Of the same: flags, the numbers of form, sender and called user, and that wide digest."""
+"""Some fields of a ROW: flags, the numbers of form, sender and called user, and the wide digest."""
 SHOWN_ROW = struct.Struct("<8xQ4xI4xBB18s18s38x")
-"""Likewise: offset, length, transport, flags, source, destination."""
+"""Some fields of a ROW: offset, length, transport, flags, source, destination."""
 ANSWER = struct.Struct(">Hq")
 """An answer: status, time when that status was first seen. Big-endian, so that packed times compare as numbers do."""
 _TIME, _NEGATIVE = struct.Struct(">q"), b"\x80"
@@ -45,10 +45,11 @@ TAGGED = struct.Struct("<20sIHI")
 """A message that may show who receives what is sent to him: wide digest of the caller's address and of the Call-ID with
 the sum of the CSeq number, sum of the To tag, what it is, and the sum of the PBX's address."""
 TAGGED_CALL, OF_CALL = struct.Struct("<16s10sI"), struct.Struct("<IIH")
-"""The same, cut into that digest, what it says of the call, and the PBX; what it says: number, tag, and what it is."""
+"""A TAGGED cut into its wide digest, what it says of the call, and the PBX (TAGGED_CALL); and what it says of the call:
+the sum of the CSeq number, that of the tag, and what it is (OF_CALL)."""
 ACKED, CONNECTED = 0, 1
-"""The kind of such a message: an ACK, an INVITE over a connection that shows its sender; else the status of a final
-answer."""
+"""The kind of a TAGGED message: an ACK, or an INVITE over a connection that shows its sender; else it is the status of
+a final answer."""
 CHALLENGES, RINGING, BUSY = (401, 407), (180, 181, 182, 183), (486, 487, 600)
 FINAL, MOST_FINAL = 200, 699
 MOST_ANSWERS = 8
@@ -86,7 +87,7 @@ Repeated: TypeAlias = "array[int]"
 """Messages of one kind: how many, of the last and the first one the digest of its start and its time, and how many more
 of them are looked at."""
 COUNT, LAST, LAST_TIME, FIRST, FIRST_TIME, LOOKS = range(6)
-"""Where a Repeated has them."""
+"""Places of these in a Repeated."""
 MessageStep = tuple[int, str, str]
 """Time in nanoseconds, who sends, what."""
 Row = tuple[Any, ...]
@@ -99,12 +100,12 @@ def transaction(call_id: bytes, number: bytes, branch: bytes | None) -> Key:
 
 
 def cut_off(time: int, source: bytes, head: bytes) -> Key:
-    """That of a request which was cut before its Call-ID."""
+    """The key of a request which was cut before its Call-ID."""
     return digest(b"", b"%d" % (time // LONGEST_TRANSACTION), source, head)
 
 
 def view_of(key: Key, source: bytes, destination: bytes) -> Key:
-    """That of a transaction between two addresses alone."""
+    """The key of a transaction between two addresses alone."""
     return digest(b"", b"%d" % key, source, destination)
 
 
@@ -197,7 +198,7 @@ def all_answers(before: bytes, further: Iterable[bytes | None]) -> bytes:
 
 
 def keep_given(answers: bytes, challenged: bool | None, *, proven: bool) -> bytes:
-    """Those of one transaction's answers that one server can have given.
+    """The answers to one transaction that one server can have given.
 
     A challenge ends its transaction (RFC 3261 17.2.1), and who sends credentials begins another. So of a challenge and
     an answer beside it somebody forged one, and the replay tells which (`challenged`, None where it does not know). A

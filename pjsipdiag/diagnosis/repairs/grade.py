@@ -36,7 +36,7 @@ def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
 
 
 def by_deed(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
-    """The same, of a written line, and the address acknowledged such a call: for repairs that open more than a line."""
+    """A line of the files names its address, which acknowledged such a call: for repairs that open more than a line."""
     return _is_known(situation, "", group.source) and is_acknowledged(situation, group)
 
 

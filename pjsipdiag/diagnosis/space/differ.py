@@ -35,8 +35,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """All of them; `kinds` of requests were replayed, for `unknown` of them one side cannot be told (`unknown_why`),
-    and `not_enumerated` says what could not be enumerated."""
+    """All differences. `kinds` of requests were replayed; of `unknown` ones a side cannot be told (`unknown_why`).
+    `not_enumerated` says what could not be enumerated."""
 
     rows: tuple[Difference, ...]
     kinds: int

@@ -93,7 +93,7 @@ class AlreadyRead:
     gathered: GatheredCaptures
 
     def finish(self) -> GatheredCaptures:
-        """All of it."""
+        """Gives what was gathered."""
         return self.gathered
 
 

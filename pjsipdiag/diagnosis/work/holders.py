@@ -106,7 +106,7 @@ class CaptureComparison:
         return reread.find_changed(captures)
 
     def result_when_lost(self, captures: Sequence[Tally], _reason: str) -> list[Tally]:
-        """All of them: whether they have changed nobody knows."""
+        """All captures: whether they have changed nobody knows."""
         return [*captures]
 
 

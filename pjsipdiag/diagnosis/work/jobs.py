@@ -31,7 +31,7 @@ class JobError(PjsipdiagError):
 
 
 class LostError(JobError):
-    """Those who worked are gone, and others may come in their place."""
+    """The processes or machines that worked are gone, and others may come in their place."""
 
 
 ENDED = "a process that shared the work was ended"
@@ -105,7 +105,7 @@ class SharedWork(Generic[_Item, _Result]):
 
     @property
     def done(self) -> int:
-        """How many items are."""
+        """The number of items that are done."""
         return len(self._done)
 
     def _loaded(self, number: int, pid: int) -> tuple[bool, Any]:

@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.work.executor import AnyFold, RemoteFold
 from pjsipdiag.diagnosis.work.kept import once
 
 MESSAGES = 50_000
-"""How many are fed at once to a fold whose size is bounded."""
+"""Messages that are fed at once to a fold whose size is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class FileReader:
         return self.read(*left, self.tally(), Spool())
 
     def tally(self) -> Tally:
-        """Where its reading is counted."""
+        """The counts of its file, before any is read."""
         return Tally(self.path, stamp=stamp(self.path), any_ratio=self.reading.any_ratio)
 
     def result_when_lost(self, left: tuple[UnfinishedState | None, list[int]], reason: str) -> WholeFile:

@@ -68,7 +68,7 @@ def tables(calls: Sequence[CallRow], sources: Sequence[SourceRow]) -> tuple[Tabl
 
 
 def line_tables(calls: Sequence[CallRow], _: Sequence[SourceRow]) -> tuple[Table, ...]:
-    """The same of JSONL."""
+    """The lines of a JSONL report: one table, of its calls."""
     return (Table(calls, len(calls), _call_line(), "", "\n"),)
 
 

@@ -21,7 +21,7 @@ _QUOTED_HEADER = re.compile(
 
 
 def strip_cells(text: bytes, sample: bytes) -> bytes:
-    """The same without the quotation marks around fields, where messages or objects stand in them.
+    """The text without the quotation marks around fields, where messages or objects stand in them.
 
     What stands behind a field of several lines goes: it would be taken for a part of the last one.
     """

@@ -32,7 +32,7 @@ def of_objects(text: str) -> bytes | None:
 
 
 def of_rows(text: str) -> bytes | None:
-    """The same of a text whose fields stand between commas, semicolons or tabs (RFC 4180)."""
+    """The messages of a text with fields between commas, semicolons or tabs (RFC 4180); None where it has none."""
     head = text.partition("\n")[0]
     comma = max(",;\t", key=head.count)
     found: list[bytes] = []

@@ -110,7 +110,7 @@ def _is_turned(text: bytes) -> bool:
 
 
 def in_whole_lines(text: bytes) -> Lines | None:
-    """The same with lines put together that a container's runtime tore apart; None where it tore none."""
+    """The text with those lines put together that a container's runtime tore apart; None where it tore none."""
     if _PIECE.match(text) is None or re.search(rb"(?m)^\S{20,40} std(?:out|err) P ", text) is None:
         return None
     made: list[bytes] = []
@@ -128,7 +128,7 @@ def in_whole_lines(text: bytes) -> Lines | None:
 
 
 def by_file(text: bytes) -> Lines | None:
-    """The same file by file, where `tail` shows several; None where it does not."""
+    """The lines of one file after the other, where `tail` shows several in turn; None where it does not."""
     if not text.startswith(b"==> "):
         return None
     found: dict[bytes, list[tuple[int, bytes]]] = {}

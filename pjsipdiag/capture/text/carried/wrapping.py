@@ -146,7 +146,7 @@ def join_lines(text: bytes, how: Wrapping) -> tuple[bytes, list[int]]:
 
 
 def requote(text: bytes) -> bytes:
-    """The same with lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
+    """The text with those lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
     lines = text.split(b"\n", FIRST_LINES)[:FIRST_LINES]
     pairs = list(pairwise(lines))
     quoted = sum(line.startswith(b">") for line in lines)

@@ -58,7 +58,7 @@ class _Found:
 def exchanges(
     merged: MergedFolds, pbx: Collection[bytes], wanted: Selection, replay: Replay
 ) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
-    """Those that the PBX received, with their verdicts, and those that it sent."""
+    """The exchanges that the PBX received, with their verdicts, and those that it sent."""
     found: dict[tuple[bytes, bytes, bytes], _Found] = defaultdict(_Found)
     for kind, repeated in sorted(merged.others.items()):
         client, server, what = read_kind(kind)

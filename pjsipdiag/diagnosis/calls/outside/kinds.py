@@ -30,7 +30,7 @@ REFUSALS = (b" 3", b" 4", b" 5", b" 6")
 
 
 def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], kind: Kind, datagram: Datagram) -> None:
-    """One more of its kind; the first ones are kept."""
+    """Counts a message of that kind, and keeps the first ones."""
     payload, time = datagram.payload.lstrip(b"\r\n"), datagram.time
     said = telling(payload)
     known = others.get(kind)
@@ -53,7 +53,7 @@ def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], k
 
 
 def telling(payload: bytes) -> int:
-    """By what a message is told from others of its kind: a sum over its first words."""
+    """A sum over the first words of a message, by which it is told from others of its kind."""
     words: tuple[int, ...] = _WORDS(payload[:TELLING].ljust(TELLING, b"\0"))
     return sum(words) & 0x7FFF_FFFF_FFFF_FFFF
 

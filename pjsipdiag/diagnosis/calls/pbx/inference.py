@@ -179,7 +179,7 @@ class _Traffic:
         )
 
     def bound(self, binds: list[bytes]) -> list[bytes]:
-        """Those of these addresses where calls come in; the ones that call, where no others call each other."""
+        """Those of `binds` where calls come in; without any, those that call, where no others call each other."""
         called = [ip for ip in binds if self.received[ip] or ip in self.local or ip in self.answerers]
         strangers = any(not {*pair}.intersection(binds) for pair in self.pairs)
         return called or [ip for ip in binds if ip in self.seen and not strangers]

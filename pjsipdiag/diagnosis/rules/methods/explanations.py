@@ -154,7 +154,7 @@ def _event(message: SipMessage) -> str:
 
 
 def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
-    """The same, unless the dialplan of the files has that extension, or does not tell."""
+    """Explains as `_no_such` does, unless the dialplan of the files has that extension, or does not tell."""
 
     def explain(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalReason:
         why, dialplan = _no_such(what, advice, option)(config, endpoint, message), config.dialplan()

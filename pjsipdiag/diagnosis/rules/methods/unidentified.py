@@ -31,7 +31,7 @@ BY_ADDRESS: tuple[tuple[str, Blames, Tells], ...] = (
 )
 """The rules on calls that nothing takes which say why from the files alone, in their order."""
 CORRECTED = ("not-loaded", "endpoint-missing", "port-mismatch")
-"""Those of them whose repair corrects a line, and adds no address."""
+"""The rules of BY_ADDRESS whose repair corrects a line, and adds no address."""
 
 
 def as_group(refusal: Refusal) -> CallGroup | None:

@@ -67,7 +67,7 @@ def _by_peer(situation: Situation) -> Mapping[tuple[str, bool], Sequence[PeerSig
 
 
 def _sent(situation: Situation) -> Mapping[str, Collection[str]]:
-    """By peer, the Call-IDs with which it called of those that ICMP errors quote."""
+    """Peer -> of the Call-IDs that ICMP errors quote those with which it called."""
     quoted: dict[str, set[str]] = defaultdict(set)
     for sign, times in situation.signs.items():
         if sign.kind is SignKind.ICMP:
