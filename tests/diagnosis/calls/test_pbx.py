@@ -106,6 +106,15 @@ def test_a_proxy_that_passes_on_the_answers_of_asterisk_is_not_the_pbx(tmp_path:
     assert found["unmatched"] == ["198.51.100.50"]
 
 
+def test_a_proxy_may_receive_on_one_address_and_send_from_another(tmp_path: Path) -> None:
+    two = PROXY.replace(" 198.51.100.50:5060 > 192.0.2.1", " 192.0.2.50:5060 > 192.0.2.1").replace(
+        "UDP 198.51.100.50;", "UDP 192.0.2.50;"
+    )
+    found = diagnosed(two, tmp_path)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]
+    assert found["unmatched"] == ["192.0.2.50"]
+
+
 REQUESTS_ONLY = """
 @ 0 192.0.2.1:5060 > 198.51.100.76:5060
 INVITE sip:300@198.51.100.76 SIP/2.0

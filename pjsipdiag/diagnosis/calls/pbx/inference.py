@@ -17,6 +17,8 @@ from pjsipdiag.diagnosis.calls.rows import COUNT
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import ip_text, parse_uri
 
+_VIA = b"SIP/2.0/"
+"""The beginning of each Via, and of nothing else in a head."""
 MOST_FIRST_REQUESTS = 2000
 """The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 
@@ -75,7 +77,7 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
         tuple(dict.fromkeys(traffic.bound(list(_binds(config))))), "a transport of the configuration binds it"
     )
     yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
-    answerers = _without_peers(_without_proxies(traffic.answerers, traffic, merged), traffic)
+    answerers = _without_peers(_without_proxies(traffic.answerers, merged), traffic)
     if traffic.local.isdisjoint(answerers):
         reason = "the capture was made on it, and it sends requests as Asterisk"
         yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
@@ -195,16 +197,15 @@ class _Traffic:
         return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
 
 
-def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: MergedFolds) -> list[bytes]:
+def _without_proxies(candidates: list[bytes], merged: MergedFolds) -> list[bytes]:
     """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
 
-    An Asterisk that calls another one makes calls of its own, with Call-IDs of its own.
+    It may receive on one address and send from another: what it passed on has one Via more. An Asterisk that calls
+    another one makes calls of its own, with Call-IDs of its own.
     """
-    wanted = set(candidates)
-    if not any(wanted.issuperset(pair) for pair in traffic.pairs):
+    if len(candidates) < 2:
         return candidates
-    received: dict[bytes, set[bytes]] = defaultdict(set)
-    sent: dict[bytes, set[bytes]] = defaultdict(set)
+    wanted, hops = set(candidates), defaultdict[bytes, dict[bytes, int]](dict)
     seen = (
         views
         for number, keys in enumerate(merged.keys)
@@ -212,12 +213,14 @@ def _without_proxies(candidates: list[bytes], traffic: _Traffic, merged: MergedF
     )
     for (number, row), *_ in islice(seen, MOST_FIRST_REQUESTS):
         request = merged.request(merged.parts[number], row)
-        name = call_id(request.head)
-        received[request.destination[:-2]].add(name)
-        if request.destination[:-2] in wanted:
-            sent[request.source[:-2]].add(name)
-    proxies = {ip for ip in candidates if len(sent[ip] & received[ip]) * 2 > len(sent[ip])}
-    return [ip for ip in candidates if ip not in proxies]
+        place = request.destination[:-2]
+        if place in wanted:
+            hops[call_id(request.head)][place] = request.head.count(_VIA)
+    received = Counter(place for places in hops.values() for place in places)
+    passed_on = Counter(
+        place for places in hops.values() for place, vias in places.items() if vias < max(places.values())
+    )
+    return [ip for ip in candidates if passed_on[ip] * 2 <= received[ip]]
 
 
 def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
