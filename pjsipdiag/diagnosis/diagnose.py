@@ -22,7 +22,13 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import note_missing as not_read_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
-from pjsipdiag.diagnosis.basis.live_questions import ask, callers_hosts, open_questions, settled_questions
+from pjsipdiag.diagnosis.basis.live_questions import (
+    ask,
+    callers_hosts,
+    open_names,
+    open_questions,
+    settled_questions,
+)
 from pjsipdiag.diagnosis.basis.name_sources import parse_databases, release_of
 from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_again, load_changed, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
@@ -143,7 +149,7 @@ def conclude(
     repairs = suggest(situation, findings, aggregate=aggregate, jobs=jobs) if config is not None else ((), ())
     findings = complete(situation.config, findings, *repairs)
     methods = tuple(dict.fromkeys(method.upper() for method in options.get("methods", ())))
-    notes += not_read_again(seen.tallies)
+    notes += [*open_names(situation, live), *not_read_again(seen.tallies)]
     notes += [
         f"the captures hold no {name} that the PBX received"
         for name in find_missing_methods(situation.exchanges, methods)

@@ -47,3 +47,14 @@ def test_what_is_cut_off_is_not_taken_for_silence(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert (finding["rule"], finding["severity"]) == ("no-invite", "error")
     assert "198.51.100.20 cannot be read: the capture holds only the start of all its messages" in finding["message"]
+
+
+def test_answers_to_what_is_cut_off_are_told_and_not_explained(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    capture = cut(write_scene(CALL, tmp_path / "capture.pcap"), 300)
+    arguments = ["diagnose", str(capture), "-c", str(tmp_path), "--pbx", "192.0.2.1", "--format", "json"]
+    report = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)
+    (finding,) = report["findings"]
+    assert finding["rule"] == "no-invite"
+    assert finding["evidence"] == ["who is identified cannot be told from them", "observed answers: 401 (2 calls)"]
+    assert [source["verdict"] for source in report["sources"]] == ["unknown"]

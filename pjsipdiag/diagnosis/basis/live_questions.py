@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,6 +71,25 @@ def open_questions(config: Config, live: LiveAnswers | None, groups: Sequence[Ca
     more = unknown[MOST_REASONS:]
     rest = (f"calls are unknown for {counted(len(more), 'further reason')}",) if more else ()
     return (*live.unknown, *unknown[:MOST_REASONS], *rest)
+
+
+def open_names(situation: Situation, live: LiveAnswers | None) -> Iterator[str]:
+    """A sentence about names in `match=` whose addresses are not at hand, where calls hang on them, and no running
+    Asterisk was asked."""
+    open_ = [
+        (check, group)
+        for group in situation.groups
+        for check in (group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ())
+        if check.match is Match.UNKNOWN and check.why.kind is WalkReason.NAME_NOT_RESOLVED
+    ]
+    if not open_ or live is not None:
+        return
+    names = dict.fromkeys(f"match={check.why['hosts']} in [{check.identify}] ({check.where})" for check, _ in open_)
+    callers = dict.fromkeys(group.source for _, group in open_)
+    yield (
+        f"the addresses behind {listed([*names])} are not at hand, so who {listed([*callers])} is, is unknown:"
+        " --resolve asks DNS, --hosts FILE names them, --resolved FILE takes what 'pjsip show identifies' prints"
+    )
 
 
 def settled_questions(situation: Situation) -> frozenset[str]:

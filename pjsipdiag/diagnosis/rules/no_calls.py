@@ -10,8 +10,18 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import calls, clock, counted, enumerated, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.cause import (
+    answers,
+    calls,
+    clock,
+    counted,
+    enumerated,
+    is_cut_off,
+    listed,
+    sources,
+)
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
+from pjsipdiag.diagnosis.rules.otherwise import refused_by
 from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.pauses import (
     MOST_EXCHANGES,
@@ -221,14 +231,18 @@ def _unread(situation: Situation) -> str:
 
 def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
     whole = len(groups) < len(situation.groups)
+    answered = any(status for group in groups for status, count in group.statuses.items() if count)
+    refused = any(refused_by(group) for group in groups)
     return Finding(
-        Severity.NOTE if whole else Severity.ERROR,
+        Severity.ERROR if not whole else Severity.WARNING if refused else Severity.NOTE,
         f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
         f" only the"
         f" start of {'these' if whole else 'all its'} messages",
         sources=sources(groups),
         calls=calls(groups),
-        evidence=("neither who is identified nor what was answered can be told from them",),
+        evidence=("who is identified cannot be told from them", f"observed answers: {answers(groups)}")
+        if answered
+        else ("neither who is identified nor what was answered can be told from them",),
         advice="record whole packets: `tcpdump -s 0`",
     )
 

@@ -20,7 +20,17 @@ from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules import refused
-from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
+from pjsipdiag.diagnosis.rules.cause import (
+    Cause,
+    calls,
+    counted,
+    finding_for,
+    is_cut_off,
+    listed,
+    who,
+    with_status,
+)
+from pjsipdiag.diagnosis.rules.taker import RIGHT, find_taker, possible_takers, say_how_sure, why_open
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -142,7 +152,7 @@ def maintenance(_situation: Situation, cause: Cause, groups: Sequence[CallGroup]
         f" ({counted(count, 'call')})",
         cause.where,
         "res_pjsip_maintenance answers so behind identification and before authentication, without a 100",
-        "identification is right: another match= line would change nothing",
+        RIGHT,
         count=count,
         advice=f"`asterisk -rx 'pjsip set maintenance off {cause.name}'` ends it",
     )
@@ -197,9 +207,9 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     answered = status in (401, 407) and group.verdict.outcome is Outcome.CHALLENGED  # by another Call-ID
     unread = status == 401 and situation.config.unread_objects and group.verdict.outcome is Outcome.UNKNOWN
     open_ = unread or any(check.why.first.kind is WalkReason.NOT_LISTED for check in group.verdict.trace)
-    if not status or answered or open_ or group.verdict.outcome is Outcome.NO_MATCH:
+    if not status or answered or open_ or is_cut_off(group) or group.verdict.outcome is Outcome.NO_MATCH:
         return None
-    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
+    endpoint = find_taker(situation, group)
     if endpoint is None:
         return Cause("", None, str(status))
     known = STALE if status == 403 and refused.is_stale(situation, group) else EXPLAINED_STATUSES.get(status)
@@ -213,7 +223,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     count = sum(group.statuses.get(status, 0) for group in groups)
     # 403 has several causes: a signature that is too old shows in the Date header of the request itself.
     stale = status == 403 and any(refused.is_stale(situation, group) for group in groups)
-    known = STALE if stale else EXPLAINED_STATUSES.get(status) or _of_class(status)
+    known = STALE if stale else EXPLAINED_STATUSES.get(status) or _of_open(groups) or _of_class(status)
     leading = _leading(endpoint, known, status) if endpoint else ()
     lines = [f"{v.name}={v.value} ({v.where})" for v in leading]
     by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
@@ -226,7 +236,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         *shown,
-        *(["identification is right: another match= line would change nothing"] if endpoint else []),
+        *([say_how_sure(groups)] if endpoint else []),
         count=count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
         advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )
@@ -239,6 +249,18 @@ def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) ->
     busy = all(status in (486, 600) for group in groups for status, count in group.statuses.items() if count)
     alone = calls(groups) > 1 or not any(with_status(group, 200) for group in situation.groups)
     return Severity.WARNING if busy and alone else Severity.NOTE
+
+
+def _of_open(groups: Sequence[CallGroup]) -> Explanation | None:
+    """The endpoints that may have refused, where it is open which of them did."""
+    names = dict.fromkeys(name for group in groups for name in possible_takers(group))
+    if len(names) < 2:
+        return None
+    return Explanation(
+        f"which endpoint refuses is not known, it may be any of {listed([*names])}: {why_open(groups[0])}",
+        headers=("Contact",),
+        advice="give --hosts FILE, --resolve, or --resolved FILE with what 'pjsip show identifies' prints",
+    )
 
 
 def _of_class(status: int) -> Explanation:

@@ -11,6 +11,7 @@ from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
+from pjsipdiag.diagnosis.rules.taker import find_taker, say_how_sure
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 MEDIA = (488, 415, 606)
@@ -68,7 +69,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,
         *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
-        "identification is right: another match= line would change nothing",
+        say_how_sure(groups),
         count=count(groups, MEDIA),
         advice=advice,
     )
@@ -100,11 +101,9 @@ def _without_encryption(cause: Cause, endpoint: Endpoint, groups: Sequence[CallG
 
 
 def _refused(situation: Situation, group: CallGroup, statuses: Sequence[int], option: str) -> Cause | None:
-    passed = group.verdict.outcome is Outcome.ACCEPTED or (
-        group.verdict.outcome in (Outcome.CHALLENGED, Outcome.UNKNOWN) and bool(group.verdict.endpoint)
-    )
-    endpoint = situation.config.endpoints.get(group.verdict.endpoint)
-    if not passed or endpoint is None or with_status(group, *statuses) == 0:
+    passed = group.verdict.outcome in (Outcome.ACCEPTED, Outcome.CHALLENGED, Outcome.UNKNOWN)
+    endpoint = find_taker(situation, group) if passed else None
+    if endpoint is None or with_status(group, *statuses) == 0:
         return None
     variable = endpoint.option(option)
     return Cause(endpoint.name, variable.where if variable else endpoint.where)

@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who, with_status
 from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, of_dialplan, severity
+from pjsipdiag.diagnosis.rules.taker import say_how_sure
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 NO_EXTENSION = (404, 484)
@@ -103,7 +104,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         *known,
-        "identification is right: another match= line would change nothing",
+        say_how_sure(groups),
         *_log_lines(situation, groups),
         count=count(groups, DIALPLAN),
         advice=_contact_user(situation, numbers) or advice,

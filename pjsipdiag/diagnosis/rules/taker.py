@@ -1,0 +1,61 @@
+"""The endpoint that took calls which are refused later, and how sure that is.
+
+A name in `match=` whose addresses nobody tells leaves open whom an identify takes. That an endpoint was found the
+answer shows, and where the files leave only one, it is that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Check, Match, Outcome
+from pjsipdiag.diagnosis.rules.gaps.difference import PAST_IDENTIFICATION
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+RIGHT = "identification is right: another match= line would change nothing"
+
+
+def find_taker(situation: Situation, group: CallGroup) -> Endpoint | None:
+    """The endpoint that the calls are identified as; None where it may be any of several, or nobody's."""
+    names = possible_takers(group) if _is_open(group) else (group.verdict.endpoint,)
+    if len(names) != 1 or (_is_open(group) and not _was_found(group)):
+        return None
+    return situation.config.endpoints.get(names[0])
+
+
+def _was_found(group: CallGroup) -> bool:
+    """Whether an answer shows that an endpoint was: one from behind identification, or a 100 before it."""
+    tried = (status for status, count in group.tried.items() if count and status not in (401, 407))
+    return any(tried) or any(group.statuses.get(status) for status in PAST_IDENTIFICATION)
+
+
+def possible_takers(group: CallGroup) -> tuple[str, ...]:
+    """The endpoints that it may be; none where the files cannot even tell these."""
+    open_ = [check.endpoint for check in _open_checks(group)]
+    names = dict.fromkeys([*open_, *filter(None, [group.verdict.endpoint])])
+    return tuple(name for name in names if name) if all(open_) else ()
+
+
+def why_open(group: CallGroup) -> str:
+    """Why it is not known for certain."""
+    return "; ".join(dict.fromkeys(check.reason for check in _open_checks(group)))
+
+
+def say_how_sure(groups: Sequence[CallGroup]) -> str:
+    """A sentence on whether another endpoint might have taken the calls."""
+    doubted = next(filter(_is_open, groups), None)
+    if doubted is None:
+        return RIGHT
+    return (
+        "that it is this endpoint follows from the answer: the files leave no other that could give it"
+        f" ({why_open(doubted)})"
+    )
+
+
+def _is_open(group: CallGroup) -> bool:
+    return group.verdict.outcome is Outcome.UNKNOWN and bool(_open_checks(group))
+
+
+def _open_checks(group: CallGroup) -> Sequence[Check]:
+    return [one for one in group.verdict.trace if one.match is Match.UNKNOWN and one.step in IDENTIFIER_NAMES]
