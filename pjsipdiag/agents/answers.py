@@ -134,7 +134,7 @@ class Answers:
         return {"name": found.name, "page": found.page}
 
     def _load(self, config: str, asterisk: str | None) -> Config:
-        loaded = load(self.root.inside(config), asterisk=asterisk, databases=Databases(reads_named_files=False))
+        loaded = load(self.root.inside(config), {"asterisk": asterisk, "databases": Databases(reads_named_files=False)})
         self.root.require_within(loaded)
         return loaded
 

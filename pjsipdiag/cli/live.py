@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -32,7 +32,8 @@ def load_named(
         "include_from": names["include_from"],
     }
     live = ask(place, options, [host] if host else (), calls=False)
-    return load(place, asterisk=asterisk, live=live, **names), live
+    options |= cast("Options", names)
+    return load(place, options, live), live
 
 
 def take_asking(given: dict[str, Any]) -> Asking | None:

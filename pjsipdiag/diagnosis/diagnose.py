@@ -29,8 +29,8 @@ from pjsipdiag.diagnosis.basis.live_questions import (
     open_questions,
     settled_questions,
 )
-from pjsipdiag.diagnosis.basis.name_sources import parse_databases, release_of
-from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_again, load_changed, settle
+from pjsipdiag.diagnosis.basis.name_sources import load, parse_databases, release_of
+from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_changed, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
@@ -118,7 +118,7 @@ def conclude(
         options["resolve"] = Dns()  # each name is asked once, however often the configuration is loaded
     hosts = callers_hosts(begun.finish().merged) if options.get("live") else ()
     live = ask(config, options, hosts, calls=True)
-    reload = partial(load_again, config, options, live, disk=disk)
+    reload = partial(load, config, options, live, disk=disk)
     asked = reload({}, options.get("asterisk") or release_of(live) or NEWEST)
     seen, wanted, jobs = begun.finish(), begun.reading.selection, begun.reading.jobs
     basis = settle(seen, asked, told, options.get("asterisk"), reload)

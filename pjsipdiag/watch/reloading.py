@@ -79,15 +79,7 @@ class Configuration:
             self.options["resolve"] = Dns()
 
     def _load(self, disk: Disk) -> Config:
-        return load(
-            self.path,
-            asterisk=self.options.get("asterisk"),
-            hosts=self.options.get("hosts"),
-            resolve=self.options.get("resolve", False),
-            resolved=self.options.get("resolved"),
-            databases=self.options.get("databases", ()),
-            disk=disk,
-        )
+        return load(self.path, self.options, disk=disk)
 
 
 def describe(config: Config) -> str:

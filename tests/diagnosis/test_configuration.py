@@ -23,7 +23,7 @@ CASES = cases(FIXTURES)
 def findings(rule: str, case: dict[str, Any], directory: Path) -> list[Finding]:
     write_files(case["files"], directory)
     live = from_text(case["live"], "live") if "live" in case else None
-    config = load(directory, asterisk=case.get("asterisk", "22.10.1"), live=live)
+    config = load(directory, {"asterisk": case.get("asterisk", "22.10.1")}, live)
     return list(FIND[rule](config))
 
 
@@ -87,7 +87,7 @@ def test_ten_times_as_many_lines_take_about_ten_times_as_long(made: Callable[[in
         for count in (3_000, 30_000):
             (tmp_path / "pjsip.conf").write_text(made(count))
             start = time.process_time()
-            configuration_report(load(tmp_path, asterisk="22.10.1"), asked="22.10.1")
+            configuration_report(load(tmp_path, {"asterisk": "22.10.1"}), asked="22.10.1")
             seconds.append(time.process_time() - start)
     finally:
         gc.enable()
@@ -96,5 +96,5 @@ def test_ten_times_as_many_lines_take_about_ten_times_as_long(made: Callable[[in
 
 def test_a_placeholder_that_stands_for_a_secret_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text("[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred=__hunter2__\n")
-    (finding,) = (one for one in check(load(tmp_path, asterisk="22.10.1")) if one.rule == "not-loaded")
+    (finding,) = (one for one in check(load(tmp_path, {"asterisk": "22.10.1"})) if one.rule == "not-loaded")
     assert "hunter2" not in repr(finding)

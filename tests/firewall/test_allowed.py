@@ -26,7 +26,7 @@ def configured(tmp_path: Path, identify: str, endpoint: str = "", rest: str = ""
     (tmp_path / "pjsip.conf").write_text(HEAD.format(endpoint=endpoint) + identify + "\n" + rest)
     for name, text in other.items():
         (tmp_path / f"{name}.conf").write_text(text)
-    return load(tmp_path)
+    return load(tmp_path, {})
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_name_that_was_not_resolved_is_left_open_and_one_that_was_is_in(tmp_pa
     assert "sip.example.com" in " ".join(allowed_networks(config).unknown)
     hosts = tmp_path / "hosts"
     hosts.write_text("203.0.113.7 sip.example.com\n")
-    found = allowed_networks(load(tmp_path, hosts=hosts))
+    found = allowed_networks(load(tmp_path, {"hosts": hosts}))
     assert ([*map(str, found.networks(4))], found.unknown) == (["203.0.113.7/32"], ())
 
 

@@ -111,9 +111,9 @@ def _compare_all(
         "include_from": inputs["include_from"],
     }
     live = ask(asked_at, options, (), calls=False)
-    told = {name: inputs[name] for name in ("hosts", "resolve", "resolved", "databases", "include_from")}
+    options |= {"hosts": inputs["hosts"], "resolve": inputs["resolve"], "resolved": inputs["resolved"]}
     before, after = (
-        load(directory(config, quiet, live=live is not None), asterisk=version, live=live, **told)
+        load(directory(config, quiet, live=live is not None), options, live, asterisk=version)
         for config, version in sides
     )
     show_differences(differences(before, after), names[0], names[1], format_, output)

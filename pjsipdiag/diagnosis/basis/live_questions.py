@@ -32,13 +32,12 @@ def ask(path: str | Path | None, options: Options, hosts: Collection[str], *, ca
 
     names: dict[str, tuple[str, ...]] = {}
     if path is not None:
-        files = load(
-            path,
-            asterisk=options.get("asterisk"),
-            databases=options.get("databases", ()),
-            include_from=options.get("include_from", ()),
-            partial=True,
-        )
+        wanted: Options = {
+            "asterisk": options.get("asterisk"),
+            "databases": options.get("databases", ()),
+            "include_from": options.get("include_from", ()),
+        }
+        files = load(path, wanted, partial=True)
         names = {
             "identify": tuple(one.name for one in files.identifies),
             "transport": tuple(files.transports),

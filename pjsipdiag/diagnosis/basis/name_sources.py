@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.loading.resolve import Dns, Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.realtime.database import DATABASE_URLS, DOWN
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
+from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import parse_uri
 
@@ -24,54 +25,54 @@ if TYPE_CHECKING:
 
 def load(
     path: str | Path | None,
-    *,
-    asterisk: str | None = None,
-    hosts: str | Path | Resolver | None = None,
-    resolve: bool | Resolver = False,
-    resolved: str | Path | None = None,
-    overlay: Mapping[str, str] | None = None,
-    complete: bool = False,
-    databases: Sequence[str] | Databases = (),
-    partial: bool = False,
+    options: Options,
     live: LiveAnswers | None = None,
+    overlay: Mapping[str, str] | None = None,
+    asterisk: str | None = None,
+    *,
+    complete: bool = False,
+    partial: bool = False,
     shown: Collection[str] = (),
     disk: Disk | None = None,
-    include_from: Sequence[str] = (),
 ) -> Config:
-    """Loads the configuration at `path`, with names from `hosts`, then from `resolved` (output of `pjsip show
-    identifies`) and `live`, then from DNS if `resolve` says so. Without `path` it is what `live`, a running Asterisk,
-    holds.
+    """Loads the configuration at `path` as the release `asterisk` does, else that of the options, else the one that
+    runs. Names have the addresses of `hosts`, then of `resolved` and `live`, then of `resolve` (see `Options`). Without
+    `path` it is what `live`, a running Asterisk, holds.
 
-    With `complete` a name that none of them knows does not resolve.
-
-    `databases` are NAME=URL; `partial` as there. Beside files `live` also tells what is loaded otherwise. `shown` names
-    what the answers in a capture show (`settled_questions`). What `disk` has read before is not read again, and a
-    resolver in place of `resolve` is asked in place of DNS. Without `disk`, includes may read below `include_from`.
+    With `complete` a name that none of them knows does not resolve; `overlay` and `partial` as `load_config` has them.
+    Beside files `live` also tells what is loaded otherwise. `shown` names what the answers in a capture show
+    (`settled_questions`). What `disk` has read before is not read again.
 
     :raises ConfigError: a file or a database cannot be read.
     """
+    asterisk = asterisk or options.get("asterisk")
     if live is not None and path is None:
         running = _running(live, asterisk)
         return replace(running, not_shown=running.not_shown - frozenset(shown))
     asterisk = asterisk or release_of(live)
+    databases, hosts = options.get("databases", ()), options.get("hosts")
     urls = databases if isinstance(databases, Databases) else parse_databases(databases)
-    disk = disk or Disk(include_from)
+    disk = disk or Disk(options.get("include_from", ()))
+
+    def load_with(resolver: Resolver) -> Config:
+        return load_config(
+            path, asterisk, resolver, overlay=overlay or None, databases=urls, partial=partial, disk=disk
+        )
+
     known = hosts if isinstance(hosts, Resolver) else read_hosts(hosts, disk) if hosts is not None else Hosts()
     sources: list[Resolver] = [known]
-    if resolved is not None:
-        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial, disk=disk)
-        sources.append(_shown(read, resolved, disk))
+    if (resolved := options.get("resolved")) is not None:
+        sources.append(_shown(load_with(known), resolved, disk))
     if live is not None:
-        read = load_config(path, asterisk, known, overlay=overlay, databases=urls, partial=partial, disk=disk)
         # The manager interface joins the rules of an identify with commas.
         told = {one.name: tuple(",".join(one.all("match")).split(",")) for one in live.of("identify")}
-        sources.append(_left(read, told))
-    if resolve:
+        sources.append(_left(load_with(known), told))
+    if resolve := options.get("resolve"):
         sources.append(resolve if isinstance(resolve, Resolver) else Dns())
     if complete:
         sources.append(Hosts(complete=True))
     resolver = _FirstKnown(sources) if len(sources) > 1 else known
-    config = load_config(path, asterisk, resolver, overlay=overlay, databases=urls, partial=partial, disk=disk)
+    config = load_with(resolver)
     if config.dead_databases:
         raise ConfigError(config.dead_databases[0])
     for name in urls.urls:

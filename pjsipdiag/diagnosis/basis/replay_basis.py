@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.object_options import loaded_alike
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses, infer
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import name_of, release_sent, releases_seen
-from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
 
 if TYPE_CHECKING:
-    from pjsipdiag.asterisk.live.snapshot import LiveAnswers
+    pass
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""
@@ -71,34 +67,6 @@ def settle(
     else:
         loaded = loaded_alike(config, known.version) or reload({}, known.version)
     return Basis(loaded, pbx, False, reason, seen)
-
-
-def load_again(
-    path: str | Path | None,
-    options: Options,
-    live: LiveAnswers | None,
-    overlay: Mapping[str, str],
-    release: str,
-    *,
-    disk: Disk,
-    shown: Collection[str] = (),
-    complete: bool = False,
-    partial: bool = False,
-) -> Config:
-    return load(
-        path,
-        asterisk=release,
-        hosts=options.get("hosts"),
-        resolve=options.get("resolve", False),
-        resolved=options.get("resolved"),
-        databases=options.get("databases", ()),
-        overlay=overlay or None,
-        complete=complete,
-        partial=partial,
-        live=live,
-        shown=shown,
-        disk=disk,
-    )
 
 
 def load_changed(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:

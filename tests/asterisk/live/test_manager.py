@@ -142,7 +142,7 @@ def test_names_beside_files_stand_for_the_addresses_that_it_has(name: str) -> No
     etc = servers.FIXTURES / f"etc{name[:2]}"
     with servers.manager(servers.recorded(name)["ami"]) as address:
         live = ask_live(address)
-    config = load(etc, asterisk=live.version, live=live)
+    config = load(etc, {"asterisk": live.version}, live)
     named = next(identify for identify in config.identifies if identify.name == "trunk-id-name")
     addresses = ("2001:db8:5:1::1", "203.0.113.100", "203.0.113.101")
     assert [canonical(rule).partition("/")[0] for rule in named.rules] == [*addresses]

@@ -198,7 +198,7 @@ def test_a_shown_difference_is_what_differs_and_its_line(tmp_path: Path) -> None
     told = "[asterisk]\ntype=live\nversion=22.10.1\n" + section.format(
         type="identify", kept=kept, match="192.0.2.0/255.255.255.128"
     )
-    (problem,) = load(tmp_path, live=saved.from_text(told, "told")).otherwise
+    (problem,) = load(tmp_path, {}, saved.from_text(told, "told")).otherwise
     assert problem.reason == (
         "identify 'a': loaded is match=192.0.2.0/25 beside 60 that both have, written match=192.0.2.0/24 beside 60"
         " that both have (pjsip.conf:5)"

@@ -36,7 +36,7 @@ def test_what_cannot_be_used_is_one_line_without_the_password(given: str, said: 
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError, match=said) as error:
-        load(tmp_path, databases=[given])
+        load(tmp_path, {"databases": [given]})
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -46,5 +46,5 @@ def test_who_names_no_database_is_told_every_kind(given: str, tmp_path: Path) ->
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     with pytest.raises(ConfigError) as error:
-        load(tmp_path, databases=[given])
+        load(tmp_path, {"databases": [given]})
     assert all(kind in str(error.value) for kind in ("sqlite:///", "postgresql://", "mysql://"))

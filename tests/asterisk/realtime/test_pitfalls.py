@@ -108,7 +108,7 @@ def test_a_cache_may_hold_other_rows(tmp_path: Path, live: bool) -> None:
     }.items():
         (etc / name).write_text(text)
     told = LiveAnswers("running", "22.10.1") if live else None
-    config = load(etc, databases=[f"main={tmp_path}"], live=told)
+    config = load(etc, {"databases": [f"main={tmp_path}"]}, told)
     verdict = identify(explain.request(explain.parse_source("192.0.2.1")), config)
     assert (verdict.outcome, verdict.endpoint) == ("accepted" if live else "unknown", "a")
     assert any("sorcery memory cache expire res_pjsip/identify" in check.reason for check in verdict.trace) is not live
