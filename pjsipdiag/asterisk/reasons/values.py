@@ -36,6 +36,7 @@ class ValueReason(ReasonKind):
     LIST_NAMED_TWICE = "the access list {name!r} is named twice"
     NO_BIND = "bind takes an address and a port, not {value!r}"
     BIND_IS_A_NAME = "bind names the host {host!r}, whose address these files cannot tell"
+    NO_CIPHER = "cipher takes names of single ciphers as OpenSSL has them, such as AES256-SHA, not {name!r}"
     CIPHERS_NOT_KNOWN = "cipher needs {ciphers} to be known to OpenSSL, which these files cannot tell"
     BAD_PACKETIZATION = "{option} has a bad packetization for {codec!r}: {size!r}"
     NO_CODEC = "there is no codec {codec!r}"

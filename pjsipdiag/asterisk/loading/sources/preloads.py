@@ -50,7 +50,8 @@ def failing(modules: Modules, version: Release) -> Iterator[AbsentModule]:
     if version.has("geolocation") and _GEOLOCATION in preloaded and missing:
         crashes = not version.has("geolocation_needs_memory")
         effect = "Asterisk crashes at start" if crashes else "res_pjsip does not load, nothing listens"
-        reason = f"{_GEOLOCATION} is preloaded before {' and '.join(missing)}: {effect}; preload that first"
+        rest = f"{effect}; preload {'those' if missing[1:] else 'that'} first"
+        reason = f"{_GEOLOCATION} is preloaded before {' and '.join(missing)}: {rest}"
         log = "" if crashes else f"{_GEOLOCATION} declined to load."
         yield AbsentModule("" if crashes else "res_pjsip", reason, where[_GEOLOCATION], log, is_fatal=True)
 

@@ -15,6 +15,10 @@ from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
+_CIPHER = re.compile(r"DEFAULT|[A-Z0-9]+(?:[-_][A-Z0-9]+)+")
+"""TLS_AES_256_GCM_SHA384, AES256-SHA; no list of groups such as HIGH:!aNULL is one."""
+_CIPHER_NUMBER = re.compile(r"(0[xX])?((?(1)[0-9a-fA-F]|[0-9])*)")
+_LAST_CIPHER = 0xFFFF
 _TLS_METHODS = ("default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv2", "sslv3", "sslv23")
 
 
@@ -123,7 +127,17 @@ def tls_method(setting: Setting) -> Answer:
 
 def tls_ciphers(setting: Setting) -> Answer:
     """`transport_tls_cipher_handler`: which names there are depends on Asterisk's OpenSSL."""
-    names = [name for name in (part.strip() for part in setting.value.split(",")) if name]
-    if not names:
-        return None
-    return ValueWarning(ValueReason.CIPHERS_NOT_KNOWN(ciphers=", ".join(names)))
+    names = [name for name in (part.strip(match.BLANKS) for part in setting.value.split(",")) if name]
+    wrong = next((name for name in names if not _could_be_cipher(name)), None)
+    if wrong is not None:
+        return ValueRefusal(ValueReason.NO_CIPHER(name=wrong), f"Cipher '{wrong}' is unsupported")
+    return ValueWarning(ValueReason.CIPHERS_NOT_KNOWN(ciphers=", ".join(names))) if names else None
+
+
+def _could_be_cipher(name: str) -> bool:
+    """Whether a name is like those of OpenSSL for single ciphers, or a number that a cipher may have."""
+    if _CIPHER.fullmatch(name):
+        return True
+    number = _CIPHER_NUMBER.match(name)
+    value = int(number[2] or "0", 16 if number[1] else 10) if number else 0
+    return 0 < value & 0xFFFFFFFF <= _LAST_CIPHER
