@@ -139,7 +139,7 @@ class _Reading:
         """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
         tally = self.tally
         self._refusals.finish()
-        if tally.records or tally.logged_refusals or tally.unread_messages or tally.log_lines:
+        if tally.records or tally.logged_refusals or tally.unread_messages or tally.log_lines or tally.undecoded:
             return
         if self._empty:
             raise CaptureError(f"{tally.file}: the file is empty")

@@ -18,6 +18,7 @@ NEEDLES = (
         b"did not pass ACL test",
         b"SIP ACL: Rejecting '",
     ),
+    *(b"Request '", b"Request from '", b"No matching endpoint found"),
     *(
         b" not found for endpoint ",
         b" has no configured ",
@@ -82,6 +83,8 @@ _FORMS: dict[re.Pattern[str], str] = {
 """Asterisk's sentences -> the method of the request, where the sentence does not name it."""
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
 _FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
+_PART = re.compile(r"\bRequest (?:'[A-Z]{3,12}' )?from '|[)\u2026.>] ?-{1,3} No matching endpoint found")
+"""The beginning or the end of a sentence on a refused request."""
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
 """Words that stand once in a sentence, between words that the sender of the request chose."""
 _OTHERS = re.compile(r"\b(?:VERBOSE|DEBUG|DTMF)(?:\x1b\[[0-9;]*m)*\[|\bExecuting \[")
@@ -157,6 +160,13 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else place_of,
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def is_part(line: bytes) -> bool:
+    """Whether a line without a sentence holds a part of one: its rest was cut off, or changed."""
+    text = line[:LONGEST_LOG_LINE].decode("utf-8", "surrogateescape")
+    found = _PART.search(text)
+    return found is not None and _OTHERS.search(text, 0, found.start()) is None
 
 
 def _sender(text: str) -> Address | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
+from pjsipdiag.capture.text.refusals import CUT_SENTENCE
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
@@ -282,7 +283,18 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
                 advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
                 rule="no-invite",
             )
-    cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason != "hidden")
+    weight = Severity.WARNING if situation.groups else Severity.ERROR
+    if lost := situation.unread_messages.get((CUT_SENTENCE, ""), 0):
+        yield Finding(
+            weight,
+            f"{counted(lost, 'line')} of the log about refused requests cannot be judged: a part of each was cut off,"
+            " or changed",
+            evidence=("the request was refused; from where, or why, is not there to be read",),
+            advice="bring the log file itself as Asterisk wrote it: copy the file instead of the screen",
+            rule="no-invite",
+        )
+    others = ("hidden", CUT_SENTENCE)
+    cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason not in others)
     width = next((detail for (reason, detail) in situation.unread_messages if reason == "broken" and detail), "")
     why = (
         f"its lines were cut after {width} columns"
@@ -291,7 +303,7 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
     )
     if cut:
         yield Finding(
-            Severity.WARNING if situation.groups else Severity.ERROR,
+            weight,
             f"{counted(cut, 'message')} of the log cannot be read: {why}",
             evidence=("these count as unread, not as missing",),
             advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full, see logger.conf): copy the"

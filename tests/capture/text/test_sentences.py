@@ -8,6 +8,7 @@ import pytest
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.text.refusals import CUT_SENTENCE
 
 STRANGER = "203.0.113.11"
 FAILED = "Request {}from '<sip:a@203.0.113.11>' failed for '203.0.113.11:5060' (callid: x1) - {}"
@@ -133,3 +134,38 @@ ESCAPED = "[2026-03-02 10:11:12] SECURITY[9] x.c: " + SECURITY.format("InvalidAc
 )
 def test_sentences_that_a_word_processor_or_a_page_changed(said: str) -> None:
     assert [source for source, *_ in told(said + "\n")] == [STRANGER]
+
+
+EVENT = "[2026-03-02 10:11:12] SECURITY[9] x.c: " + SECURITY.format("InvalidAccountID", "UDP", "").replace("s1", "x1")
+
+
+def unread(*lines: str) -> dict[tuple[str, str], int]:
+    tally = Tally("log")
+    assert list(read_stream(io.BytesIO("".join(f"{line}\n" for line in lines).encode()), tally)) == []
+    assert sum(tally.undecoded.values()) == sum(tally.unread_messages.values())
+    return dict(tally.unread_messages)
+
+
+@pytest.mark.parametrize("end", range(CALLER.index(" from '") + 7, CALLER.index(" No matching")))
+def test_a_sentence_that_was_cut_off_is_counted(end: int) -> None:
+    assert unread(CALLER[:end]) == {(CUT_SENTENCE, ""): 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [CALLER[:60] + "\u2026" + CALLER[-30:], CALLER.replace(" (callid: x1)", ""), EVENT[: EVENT.index(",Remote")]],
+)
+def test_a_sentence_without_its_source_is_counted(said: str) -> None:
+    assert unread(said) == {(CUT_SENTENCE, ""): 1}
+
+
+def test_an_event_beside_its_sentence_is_not_counted() -> None:
+    assert unread(CALLER, EVENT[: EVENT.index(",Remote")]) == {}
+    hidden = CALLER.replace(STRANGER, "x.x.x.x"), EVENT.replace(STRANGER, "x.x.x.x")
+    assert unread(*hidden) == {("hidden", "x.x.x.x"): 1}
+    assert unread(hidden[1]) == {("hidden", "x.x.x.x"): 1}
+
+
+@pytest.mark.parametrize("said", ["    -- Executing [1@in:1] NoOp({})", "[2026-03-02 10:11:12] VERBOSE[9] x.c: {}"])
+def test_the_words_of_a_caller_are_no_sentence(said: str) -> None:
+    assert unread(said.format("Request 'INVITE' from '<sip:a@b>'"), CALLER) == {}

@@ -8,6 +8,7 @@ import pytest
 
 from pjsipdiag import diagnose
 from pjsipdiag.diagnosis.model import Finding
+from pjsipdiag.report.headline import headline
 
 FILES = """[udp]
 type=transport
@@ -108,3 +109,17 @@ def test_a_registration_of_the_pbx_that_is_given_up(line: str, meaning: str, tmp
     assert meaning in found.message
     assert found.where is not None
     assert found.where.section == "r"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (NOBODY[:70], "a part of each was cut off, or changed"),
+        (NOBODY.replace("203.0.113.10", "[REDACTED]") + "No matching endpoint found", "replaced by '[REDACTED]'"),
+    ],
+)
+def test_refusals_of_somebody_unknown_are_not_told_as_silence(line: str, words: str, tmp_path: Path) -> None:
+    assert findings([line], tmp_path) == []
+    report = diagnose([tmp_path / "full"], tmp_path)
+    assert words in report.findings[0].message
+    assert headline(report).startswith("Nothing can be judged")
