@@ -149,16 +149,8 @@ WIZARD_OF = ("endpoint", "identify", "aor", "inbound_auth", "outbound_auth", "re
 WIZARD_OPTIONS = frozenset(
     {
         *("type", "accepts_auth", "accepts_registrations", "client_uri_pattern", "contact_pattern", "has_hint"),
-        *(
-            "has_phoneprov",
-            "hint_application",
-            "hint_context",
-            "hint_exten",
-            "outbound_proxy",
-            "remote_hosts",
-            "sends_auth",
-        ),
-        *("sends_line_with_registrations", "sends_registrations", "server_uri_pattern", "transport"),
+        *("has_phoneprov", "hint_application", "hint_context", "hint_exten", "outbound_proxy", "remote_hosts"),
+        *("sends_auth", "sends_line_with_registrations", "sends_registrations", "server_uri_pattern", "transport"),
     }
 )
 """The options of a wizard itself (res_pjsip_config_wizard.c); it looks for these names and for those of its groups."""

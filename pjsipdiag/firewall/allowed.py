@@ -21,6 +21,7 @@ from pjsipdiag.diagnosis.space.axes import acl_rules
 from pjsipdiag.diagnosis.space.cells import cells
 from pjsipdiag.diagnosis.space.doors import doors
 from pjsipdiag.errors import PjsipdiagError
+from pjsipdiag.report.wording import few
 from pjsipdiag.sip import Network
 
 ENDPOINTS_NAMED = 6
@@ -196,5 +197,4 @@ def _unread(config: Config) -> Iterator[str]:
 
 
 def _endpoints_text(names: Sequence[str]) -> str:
-    more = f" and {len(names) - ENDPOINTS_NAMED} more" if len(names) > ENDPOINTS_NAMED else ""
-    return ("endpoint " if len(names) == 1 else "endpoints ") + ", ".join(names[:ENDPOINTS_NAMED]) + more
+    return f"{'endpoint' if len(names) == 1 else 'endpoints'} {few(names, ENDPOINTS_NAMED)}"

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from pjsipdiag import __version__
 from pjsipdiag.errors import visible
 from pjsipdiag.firewall.allowed import AllowedList, AllowedNetwork
-from pjsipdiag.report.escape import escape_surrogates
+from pjsipdiag.report.escape import well_formed
 from pjsipdiag.sip import Network, short_network
 
 SET_NAME = "pjsipdiag"
@@ -82,26 +82,24 @@ def as_json(allowed: AllowedList, versions: tuple[int, ...]) -> Iterator[str]:
     """Everything that is known of each network."""
     listed = {f"ipv{version}": [str(one) for one in allowed.networks(version)] for version in versions}
     entries = [_entry(one) for one in allowed.entries if one.network.version in versions]
-    yield json.dumps(
-        {
-            "schema": 1,
-            "tool": {"name": "pjsipdiag", "version": __version__},
-            "asterisk": allowed.version,
-            **listed,
-            "entries": entries,
-            "warnings": [*map(escape_surrogates, allowed.warnings)],
-            "unknown": [*map(escape_surrogates, allowed.unknown)],
-        },
-        indent=1,
-    )
+    whole = {
+        "schema": 1,
+        "tool": {"name": "pjsipdiag", "version": __version__},
+        "asterisk": allowed.version,
+        **listed,
+        "entries": entries,
+        "warnings": [*allowed.warnings],
+        "unknown": [*allowed.unknown],
+    }
+    yield json.dumps(well_formed(whole), indent=1)
 
 
 def _entry(one: AllowedNetwork) -> dict[str, object]:
-    where = {"file": escape_surrogates(one.where.file), "line": one.where.line} if one.where else None
+    where = {"file": one.where.file, "line": one.where.line} if one.where else None
     return {
         "network": str(one.network),
-        "identify": escape_surrogates(one.identify),
-        "endpoint": escape_surrogates(one.endpoint),
+        "identify": one.identify,
+        "endpoint": one.endpoint,
         "where": where,
     }
 

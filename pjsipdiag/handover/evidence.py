@@ -19,7 +19,7 @@ from pjsipdiag.handover.extract import Messages, messages_of
 from pjsipdiag.outputs import write_bytes
 from pjsipdiag.report.machine.csv import cell
 from pjsipdiag.report.web.conversations import MOST_CALLS_SHOWN
-from pjsipdiag.report.wording import moment, user
+from pjsipdiag.report.wording import moment, plural, user
 
 FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 """The date of every member, the first that the format knows: the same calls give the same bytes."""
@@ -81,7 +81,7 @@ def _page(handed: CarrierCalls) -> bytes:
     sources = sorted({call.source.rpartition(":")[0].strip("[]") for call in calls})
     answers = Counter(str(call.observed_status or "none") for call in calls)
     lines = [
-        f"{len(calls):,} call{'' if len(calls) == 1 else 's'} from {', '.join(sources)}",
+        f"{plural(len(calls), 'call')} from {', '.join(sources)}",
         f"first {moment(calls[0].time)}, last {moment(calls[-1].time)} (UTC)",
         f"answered: {', '.join(f'{answer} x{count}' for answer, count in sorted(answers.items()))}",
         "",

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.space.admits import AdmittedNetwork
 from pjsipdiag.diagnosis.space.differ import Difference, Differences
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import escape_surrogates, visible
+from pjsipdiag.report.escape import visible, well_formed
 from pjsipdiag.report.look import PLAIN, Style
 from pjsipdiag.report.terminal import COLOURS, Ink, Part, page_text
 
@@ -62,18 +62,20 @@ def _parts(changes: Sequence[Change], before: str, after: str, ink: Ink) -> Iter
 
 
 def _json(changes: Sequence[Change], before: str, after: str) -> str:
-    rows = [_change(change) for change in changes]
-    whole = {"schema": 1, "before": escape_surrogates(before), "after": escape_surrogates(after), "changes": rows}
-    return json.dumps(whole, indent=1) + "\n"
+    return _dump({"before": before, "after": after, "changes": [_change(change) for change in changes]})
+
+
+def _dump(members: dict[str, object]) -> str:
+    return json.dumps(well_formed({"schema": 1, **members}), indent=1) + "\n"
 
 
 def _change(change: Change) -> dict[str, object]:
     return {
         "source": change.source,
-        "before": escape_surrogates(change.before),
-        "after": escape_surrogates(change.after),
+        "before": change.before,
+        "after": change.after,
         "calls": change.calls,
-        "example": escape_surrogates(change.example.call_id),
+        "example": change.example.call_id,
     }
 
 
@@ -128,34 +130,33 @@ def _which(row: Difference) -> str:
 def _all_json(found: Differences, before: str, after: str) -> str:
     rows = [
         {
-            "networks": list(row.networks),
-            "ports": list(row.ports),
-            "says": [escape_surrogates(text) for text in row.says],
-            "sockets": [escape_surrogates(text) for text in row.sockets],
-            "before": escape_surrogates(row.before),
-            "after": escape_surrogates(row.after),
-            "before_why": escape_surrogates(row.before_why),
-            "after_why": escape_surrogates(row.after_why),
+            "networks": row.networks,
+            "ports": row.ports,
+            "says": row.says,
+            "sockets": row.sockets,
+            "before": row.before,
+            "after": row.after,
+            "before_why": row.before_why,
+            "after_why": row.after_why,
         }
         for row in found.rows
     ]
     whole = {
-        "schema": 1,
-        "before": escape_surrogates(before),
-        "after": escape_surrogates(after),
+        "before": before,
+        "after": after,
         "kinds": found.kinds,
         "unknown": found.unknown,
-        "unknown_why": escape_surrogates(found.unknown_why),
+        "unknown_why": found.unknown_why,
         "differences": rows,
-        "not_compared": [escape_surrogates(text) for text in found.not_enumerated],
+        "not_compared": found.not_enumerated,
     }
-    return json.dumps(whole, indent=1) + "\n"
+    return _dump(whole)
 
 
 def render_admitted(rows: Sequence[AdmittedNetwork], format: str = "text", look: Style = PLAIN) -> str:
     """The effect of each line of a list of addresses, as "text" or "json"."""
     if _is_json(format, "what a list would change is"):
-        return json.dumps({"schema": 1, "lines": [_admitted_json(row) for row in rows]}, indent=1) + "\n"
+        return _dump({"lines": [_admitted_json(row) for row in rows]})
     return page_text(_admitted_parts(rows, Ink(look)), look)
 
 
@@ -185,6 +186,6 @@ def _admitted_json(row: AdmittedNetwork) -> dict[str, object]:
         "line": row.where.line,
         "addresses": row.addresses,
         "unseen": row.unseen,
-        "taken_by": escape_surrogates(f"{row.taken_by.text} {row.taken_by.where}") if row.taken_by else None,
+        "taken_by": f"{row.taken_by.text} {row.taken_by.where}" if row.taken_by else None,
         "changes": [_change(change) for change in row.changes],
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pjsipdiag.errors import escape_character, visible
 
-__all__ = ["clip", "escape_surrogates", "visible"]
+__all__ = ["clip", "escape_surrogates", "visible", "well_formed"]
 
 LONGEST_VALUE = 300
 """Characters of one value that a person is shown; a header may have 64 KiB."""
@@ -27,3 +27,12 @@ def escape_surrogates(text: str) -> str:
     if text.isascii():
         return text
     return "".join(escape_character(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def well_formed(value: object) -> object:
+    """Data for JSON, each text of it without lone surrogates."""
+    if isinstance(value, str):
+        return escape_surrogates(value)
+    if isinstance(value, dict):
+        return {key: well_formed(item) for key, item in value.items()}
+    return [well_formed(item) for item in value] if isinstance(value, list | tuple) else value

@@ -17,7 +17,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.model import Finding, Report, Severity
 from pjsipdiag.errors import visible
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import escape_surrogates
+from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.machine.findings import suggestion, where
 
 KNOWN_CAUSES = 5000
@@ -60,20 +60,21 @@ class CauseChange:
 
     def json(self) -> dict[str, Any]:
         """The change for machines, schema 1."""
-        return {
+        members = {
             "schema": 1,
             "time": wording.moment(self.time),
             "change": self.change,
             "rule": self.rule,
             "severity": self.severity,
-            "sources": [*map(escape_surrogates, self.sources[:SOURCES_LISTED])],
+            "sources": [*self.sources[:SOURCES_LISTED]],
             "sources_in_all": len(self.sources),
-            "endpoint": escape_surrogates(self.endpoint),
-            "message": escape_surrogates(self.message),
-            "fix": escape_surrogates(self.fix),
+            "endpoint": self.endpoint,
+            "message": self.message,
+            "fix": self.fix,
             "commands": [*self.commands],
             **self.details,
         }
+        return {name: well_formed(value) for name, value in members.items()}
 
 
 class Causes:
@@ -154,7 +155,7 @@ def _cause(finding: Finding, sources: tuple[str, ...], report: Report, change: s
         commands=tuple(dict.fromkeys(command for one in loading for command in one.commands)),
         details={
             "calls": finding.calls,
-            "call_ids": [*map(escape_surrogates, finding.seen.call_ids)],
+            "call_ids": [*finding.seen.call_ids],
             "where": where(finding.where),
             "suggestions": [suggestion(one) for one in repairs],
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,3 +84,12 @@ def test_many_sources_are_counted(report: Report) -> None:
     (cause,) = Causes(Severity.ERROR).new(replace(report, findings=(many,)), 0)
     assert "192.0.2.0, 192.0.2.1, 192.0.2.2 and 147 more" in cause.line()
     assert (len(cause.json()["sources"]), cause.json()["sources_in_all"]) == (100, 150)
+
+
+def test_no_text_of_a_cause_has_a_lone_surrogate(report: Report) -> None:
+    """Bytes of a file that are no UTF-8: a lone surrogate is not text to most JSON readers."""
+    one = replace(finding("192.0.2.1", message="caf\udce9"), where=Where("\udcff.conf", 1))
+    (cause,) = Causes(Severity.WARNING).new(replace(report, findings=(one,)), 0)
+    text = json.dumps(cause.json(), ensure_ascii=False)
+    assert "caf\\\\xe9" in text and "\\\\xff.conf" in text
+    assert text.isascii()

@@ -14,7 +14,7 @@ from pjsipdiag import __version__
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.model import Edit, Finding, Report, Suggestion
 from pjsipdiag.report import wording
-from pjsipdiag.report.escape import escape_surrogates
+from pjsipdiag.report.escape import well_formed
 from pjsipdiag.report.look import Style
 from pjsipdiag.report.machine.findings import Json
 from pjsipdiag.report.machine.repository_path import path_of
@@ -35,7 +35,7 @@ def write(report: Report, stream: TextIO, look: Style) -> None:
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, rules.index(finding.rule), report, look.folder) for finding in report.findings],
     }
-    json.dump({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, stream, indent=1)
+    json.dump(well_formed({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}), stream, indent=1)
     stream.write("\n")
 
 
@@ -46,8 +46,8 @@ def _rule(name: str) -> Json:
     rule = next((rule for rule in RULES if rule.name == name), None)
     if rule is None:
         return {
-            "id": escape_surrogates(name),
-            "shortDescription": {"text": escape_surrogates(name).replace("-", " ") or "?"},
+            "id": name,
+            "shortDescription": {"text": name.replace("-", " ") or "?"},
         }
     return {
         "id": name,
@@ -63,7 +63,7 @@ def _result(finding: Finding, index: int, report: Report, folder: str) -> Json:
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": str(finding.severity),
-        "message": {"text": escape_surrogates("\n".join(line for line in lines if line))},
+        "message": {"text": "\n".join(line for line in lines if line)},
         "partialFingerprints": {"pjsipdiag/v1": _fingerprint(finding)},
     }
     if finding.where is not None and finding.where.file:
@@ -75,19 +75,19 @@ def _result(finding: Finding, index: int, report: Report, folder: str) -> Json:
 
 def _location(where: Where, folder: str) -> Json:
     if where.column:
-        return {"logicalLocations": [{"fullyQualifiedName": escape_surrogates(str(where)), "kind": "row"}]}
+        return {"logicalLocations": [{"fullyQualifiedName": str(where), "kind": "row"}]}
     location: Json = {"physicalLocation": {"artifactLocation": {"uri": _uri(where.file, folder)}}}
     if where.line:
         location["physicalLocation"]["region"] = {"startLine": where.line}
     if where.section:
-        location["logicalLocations"] = [{"name": escape_surrogates(where.section), "kind": "section"}]
+        location["logicalLocations"] = [{"name": where.section, "kind": "section"}]
     return location
 
 
 def _fix(suggestion: Suggestion, folder: str) -> Json:
     files = dict.fromkeys(edit.file for edit in suggestion.edits)
     return {
-        "description": {"text": escape_surrogates(f"{', '.join(suggestion.add)}: {wording.effect(suggestion)}")},
+        "description": {"text": f"{', '.join(suggestion.add)}: {wording.effect(suggestion)}"},
         "artifactChanges": [
             {
                 "artifactLocation": {"uri": _uri(file, folder)},
@@ -103,7 +103,7 @@ def _replacement(edit: Edit) -> Json:
     first, after = max(edit.line, 1), max(edit.line, 1) + len(edit.old)
     return {
         "deletedRegion": {"startLine": first, "startColumn": 1, "endLine": after, "endColumn": 1},
-        "insertedContent": {"text": escape_surrogates("".join(f"{line}\n" for line in edit.new))},
+        "insertedContent": {"text": "".join(f"{line}\n" for line in edit.new)},
     }
 
 

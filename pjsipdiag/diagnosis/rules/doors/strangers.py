@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, RULE_IDENTIFIERS, Outcome
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import calls, counted, finding_for, who
+from pjsipdiag.diagnosis.rules.cause import calls, counted, enumerated, finding_for, who
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -106,10 +106,8 @@ def blind_spots(config: Config) -> tuple[str, ...]:
         unread = config.missing_files or "transport" in config.elsewhere or "transport" in config.not_shown
         more = "; what was not read may have more" if unread else ", so there is none"
         said.append(f"doors: nothing listens by these files{more}")
-    hosts = config.unresolved_hosts
-    if hosts:
-        more = f" and {len(hosts) - MOST_HOSTS} more" if len(hosts) > MOST_HOSTS else ""
-        said.append(f"doors: which addresses {', '.join(hosts[:MOST_HOSTS])}{more} stand for is not known (--resolve)")
+    if hosts := config.unresolved_hosts:
+        said.append(f"doors: which addresses {enumerated(hosts, MOST_HOSTS)} stand for is not known (--resolve)")
     kinds = sorted({one.type for one in config.unread_objects if one.source in ("table", "store", "program")})
     if kinds:
         said.append(f"doors: there may be more by {', '.join(kinds)} objects that were not read")

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, counted, enumerated, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.difference import contradicts, of_difference
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -78,9 +78,7 @@ def _has_refusals(situation: Situation) -> bool:
 
 def describe_missing(config: Config) -> str:
     """The includes that lead nowhere, each with its line."""
-    names = [f"{one.why['file']} ({one.where})" for one in config.missing_files]
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return ", ".join(names[:MOST_LISTED]) + more
+    return enumerated([f"{one.why['file']} ({one.where})" for one in config.missing_files], MOST_LISTED)
 
 
 def incomplete_copies(config: Config) -> Iterator[Finding]:
@@ -136,11 +134,10 @@ def dialplan_lacks(config: Config) -> Iterator[Finding]:
     dialplan = config.dialplan()
     gone = [one for one in dialplan.unknown_sources if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
     if gone:
-        names = ", ".join(f"{one.why['file']} ({one.where})" for one in gone[:MOST_LISTED])
-        more = f" and {len(gone) - MOST_LISTED} more" if gone[MOST_LISTED:] else ""
+        names = enumerated([f"{one.why['file']} ({one.where})" for one in gone], MOST_LISTED)
         yield Finding(
             Severity.NOTE,
-            f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}{more}"
+            f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}"
             f" {'is' if len(gone) == 1 else 'are'} missing here",
             gone[0].where,
             advice=COPY_ALL,

@@ -28,7 +28,7 @@ from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.diagnosis.evidence.trunks import prefix
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, enumerated, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
@@ -231,9 +231,7 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
     for (kind, reason, where), drops in groups.items():
         used = kind in ("identify", "endpoint", "transport", "global", "acl", "auth", "aor")
         names = list(dict.fromkeys(drop.name for drop in drops))
-        shown = ", ".join(f"'{name}'" for name in names[:MOST_LISTED])
-        if names[MOST_LISTED:]:
-            shown += f" and {len(names) - MOST_LISTED} more"
+        shown = enumerated([f"'{name}'" for name in names], MOST_LISTED)
         yield Finding(
             Severity.ERROR if used else Severity.WARNING,
             f"{kind} {shown} {'do' if names[1:] else 'does'} not load: {reason}",
