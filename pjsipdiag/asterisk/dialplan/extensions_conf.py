@@ -82,11 +82,10 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     if "pbx_config" in missing:
         unknown.append(Problem(FileReason.NO_PBX_CONFIG(file=EXTENSIONS_FILE), missing["pbx_config"]))
     unknown += _mappings(files, release)
-    general = [variable for section in parsed.sections_named("general") for variable in section.variables]
-    override = next((v for v in general if v.name.lower() == "overrideswitch" and v.value), None)
-    if override:
+    override = parsed.setting("general", "overrideswitch")
+    if override and override.value:
         unknown.append(Problem(FileReason.OVERRIDE_SWITCH(value=override.value), override.where))
-    tree = next((v for v in reversed(general) if v.name.lower() == "extenpatternmatchnew"), None)
+    tree = parsed.setting("general", "extenpatternmatchnew")
     variables = {v.name: v.value for section in parsed.sections_named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
     warnings: list[Problem] = []
@@ -125,7 +124,10 @@ def _mappings(files: Files, release: Release) -> list[Problem]:
 def _pickup(files: Files, release: Release) -> str:
     parsed = parse("features.conf", files, release, partial=True)
     found = [
-        v.value for section in parsed.sections_named("general") for v in section.variables if v.name == "pickupexten"
+        variable.value
+        for section in parsed.sections_named("general")
+        for variable in section.variables
+        if variable.name.lower() == "pickupexten"
     ]
     return found[-1] if found else "*8"
 

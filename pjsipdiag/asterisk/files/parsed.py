@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.section import Section
+from pjsipdiag.asterisk.section import Section, Variable
 from pjsipdiag.dataclass import dataclass
 
 
@@ -30,6 +30,11 @@ class ParsedFile:
     def sections_named(self, name: str) -> tuple[Section, ...]:
         """The sections of a name that are not templates (names are compared without case)."""
         return tuple(s for s in self.sections if not s.is_template and s.name.lower() == name.lower())
+
+    def setting(self, section: str, name: str) -> Variable | None:
+        """The line that counts where one is asked for (ast_variable_retrieve): the first in the first such section."""
+        found = next(iter(self.sections_named(section)), None)
+        return found.first(name) if found else None
 
 
 FileParser = Callable[[str], ParsedFile | None]

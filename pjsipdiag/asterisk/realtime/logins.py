@@ -30,15 +30,19 @@ def urls(mapped: Iterable[TableMapping], parsed: Callable[[str], ParsedFile]) ->
 
 
 def _pgsql(parsed: Callable[[str], ParsedFile]) -> str:
-    general = next(iter(parsed("res_pgsql.conf").sections_named("general")), None)
-    if general is None:
+    file = parsed("res_pgsql.conf")
+    if not file.sections_named("general"):
         return ""
-    host, socket = _last(general, "dbhost"), _last(general, "dbsock")
-    port = _last(general, "dbport") or "5432"
-    url = _url(
-        "postgresql", _last(general, "dbuser") or "asterisk", _last(general, "dbpass"), host or "localhost", port
-    )
-    url += quote(_last(general, "dbname") or "asterisk", safe="")
+
+    def setting(old: str, new: str, default: str = "") -> str:
+        found = file.setting("general", new) or file.setting("general", old)
+        return found.value.strip() if found else default
+
+    host, port = setting("dbhost", "hostname"), setting("dbport", "port", "5432")
+    user, secret = setting("dbuser", "user", "asterisk"), setting("dbpass", "password", "asterisk")
+    socket = setting("dbsock", "socket")
+    url = _url("postgresql", user, secret, host or "localhost", port)
+    url += quote(setting("dbname", "dbname", "asterisk"), safe="")
     if not host and socket:
         url += f"?unix_sock={quote(f'{socket}/.s.PGSQL.{port}')}"
     return url

@@ -234,8 +234,7 @@ class Tables:
         name = _ORDERS.get(mapped.driver)
         if name is None or not version.has("unordered_rows"):
             return name is not None
-        general = self.peek(name).sections_named("general")
-        option = next((v for section in general for v in section.variables if v.name.lower() == _ORDER), None)
+        option = self.peek(name).setting("general", _ORDER)
         return option is None or parse_bool(option.value)
 
     def _read(self, mapped: TableMapping, url: str, query: database.Query, take: database.Take[_T]) -> _T | None:
@@ -265,12 +264,9 @@ class Tables:
             if mapped.database in self.databases.urls or not self.databases.trusts_files:
                 return self.databases.urls.get(mapped.database)
             return logins.urls([mapped], self.peek).get(mapped.database)
-        for section in (
-            self.parse("res_config_sqlite3.conf").sections_named(mapped.database)
-            if self.databases.reads_named_files
-            else ()
-        ):
-            path = section.first("dbfile")
-            if path is not None and Path(path.value).is_file():
-                return f"sqlite:///{path.value}"
-        return None
+        if not self.databases.reads_named_files:
+            return None
+        sections = self.parse("res_config_sqlite3.conf").sections_named(mapped.database)
+        known = (v for one in sections if one.name == mapped.database for v in one.variables)
+        paths = [variable.value for variable in known if variable.name.lower() == "dbfile" and variable.value]
+        return f"sqlite:///{paths[-1]}" if paths and Path(paths[-1]).is_file() else None

@@ -103,6 +103,11 @@ def test_what_is_certain_is_not_made_unknown() -> None:
     assert look("[in]\nswitch => Realtime/x@y\nexten => _X.,1,NoOp()\n").presence is Presence.FOUND
     assert look("[in]\nexten => 100/,1,NoOp()\n", caller="49").presence is Presence.MISSING
     assert look("[in]\n", extensions_ael="context demo { }").presence is Presence.MISSING
+    twice = "[general]\nextenpatternmatchnew=no\nextenpatternmatchnew=yes\noverrideswitch=\noverrideswitch=Realtime\n"
+    other = "[general]\nextenpatternmatchnew=yes\noverrideswitch=Realtime\n"
+    assert look(f"{twice}{other}[in]\nexten => _X.,1,NoOp()\n").presence is Presence.FOUND
+    assert look(f"{twice}{other}[in]\n").presence is Presence.MISSING
+    assert look("[in]\n", "*7", features_conf="[general]\nPickupExten=*7\n").presence is Presence.FOUND
     off = "[options]\nexecincludes=no\n"
     assert look("[in]\n#exec /bin/list\n", asterisk_conf=off).presence is Presence.MISSING
 

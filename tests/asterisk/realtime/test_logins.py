@@ -25,7 +25,12 @@ ODBC = "[main]\nenabled=yes\ndsn=asterisk-dsn\nusername=asterisk\npassword=p@ss/
         (
             "pgsql",
             {"res_pgsql.conf": "[general]\ndbsock=/run/pg\ndbname=pbx\ndbuser=u\n"},
-            "postgresql://u@localhost:5432/pbx?unix_sock=/run/pg/.s.PGSQL.5432",
+            "postgresql://u:asterisk@localhost:5432/pbx?unix_sock=/run/pg/.s.PGSQL.5432",
+        ),
+        (
+            "pgsql",
+            {"res_pgsql.conf": "[general]\nhostname=db\ndbhost=old\nuser=u\nuser=v\npassword=p\n[general]\nport=1\n"},
+            "postgresql://u:p@db:5432/asterisk",
         ),
         (
             "odbc",

@@ -94,6 +94,24 @@ def test_a_database_that_the_driver_does_not_know(tmp_path: Path) -> None:
     assert "extconfig.conf:2: res_config_sqlite3.conf has no section [Main]: no identify of that table is found" in said
 
 
+def test_the_last_file_of_a_database_counts(tmp_path: Path) -> None:
+    """new_realtime_sqlite3_db(), update_realtime_sqlite3_db(): sections of one name are one database."""
+    for name, address in (("old", "192.0.2.1"), ("new", "192.0.2.2")):
+        database = Sqlite(tmp_path / f"{name}.sqlite3")
+        database.run([TABLE.replace("match", '"match"'), f"INSERT INTO ips VALUES ('x', 'a', '{address}')"])
+    named = f"[main]\ndbfile={tmp_path}/old.sqlite3\n"
+    later = f"dbfile={tmp_path}/new.sqlite3\n"
+    for text in (named + later, named + "[main]\n" + later, f"{named}{later}[Main]\ndbfile={tmp_path}/old.sqlite3\n"):
+        files = {
+            "pjsip.conf": "[a]\ntype=endpoint\n",
+            "sorcery.conf": "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ips\n",
+            "extconfig.conf": "[settings]\nips => sqlite3,main\n",
+            "res_config_sqlite3.conf": text,
+        }
+        config = load_config(None, overlay=files)
+        assert [rule.text for one in config.identifies for rule in one.rules] == ["192.0.2.2"]
+
+
 @pytest.mark.parametrize("live", [False, True])
 def test_a_cache_may_hold_other_rows(tmp_path: Path, live: bool) -> None:
     """What a running Asterisk holds is known from it."""

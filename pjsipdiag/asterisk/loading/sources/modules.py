@@ -122,14 +122,12 @@ def read(parsed: ParsedFile) -> Modules:
     section = next((s for s in parsed.sections if s.name.lower() == "modules" and not s.is_template), None)
     if section is None:
         return _no_start("modules.conf has no section [modules]: no module is loaded, nothing listens", MODULES_CONF)
-    autoload, named, refused = False, dict[str, _Named](), dict[str, Where]()
+    named, refused = dict[str, _Named](), dict[str, Where]()
     # A module that two lines name is one, preloaded or required where either line says so (add_to_load_order). noload=
     # is looked at after all of them, wherever it stands: what is required cannot be taken out again.
     for variable in section.variables:
         word, name = variable.name.lower(), _base(variable.value)
-        if word == "autoload":
-            autoload = parse_bool(variable.value)
-        elif word == "noload":
+        if word == "noload":
             refused[name] = variable.where
         elif word in _WORDS:
             known = named.get(name, _Named(variable.value, variable.where))
@@ -138,7 +136,7 @@ def read(parsed: ParsedFile) -> Modules:
                 early=known.early or word.startswith("preload"),
                 required=known.required or word.endswith("require"),
             )
-        else:
+        elif word != "autoload":
             return _no_start(f"modules.conf knows no {variable.name}=: Asterisk does not start", variable.where)
     for name, where in refused.items():
         if name in named and named[name].required:
@@ -149,6 +147,7 @@ def read(parsed: ParsedFile) -> Modules:
             reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
             return _no_start(reason, one.where, _REQUIRED.format(one.written))
     unread = tuple(_strange(one) for one in required.values() if not one.is_own)
+    autoload = (all_ := section.first("autoload")) is not None and parse_bool(all_.value)
     return Modules(autoload, named, refused, section.where, unread_objects=unread)
 
 
