@@ -292,33 +292,36 @@ class Calls(Sequence[CallRow]):
 
     def _rows(self, wanted: slice) -> Iterator[CallRow]:
         merged, few, ladder = self._merged, len(self.time) <= MOST_TRACED, self.ladder
+        agents, verdicts, new = self.agents, self.verdicts, tuple.__new__  # without CallRow's own slow way
+        parts = [(part.fold.rows, part.fold.spool.read, self._captures[part.capture]) for part in merged.parts]
         places = self._part, self._row, self._view, self._key
         facts = self.time, self.verdict, self.status, self.requests, self.agent, self.frame
         columns = range(len(self))[wanted], *(memoryview(column)[wanted] for column in (*places, *facts))
         for number, begun, at, view, key, time, verdict, status, requests, agent, frame in zip(*columns, strict=True):
             seen_in, row = merged.views[key][view - 1] if view else (begun, b"")
-            part = merged.parts[seen_in]
-            shown = SHOWN_ROW.unpack(row) if view else SHOWN_ROW.unpack_from(part.fold.rows, at * ROW.size)
+            packed, read, capture = parts[seen_in]
+            shown = SHOWN_ROW.unpack(row) if view else SHOWN_ROW.unpack_from(packed, at * ROW.size)
             offset, length, transport, flags, source, destination = shown
             if not flags & SIX:
                 source, destination = source[:6], destination[:6]
-            uri, sender, name = shown_values(part.fold.spool.read(offset, length))
-            yield CallRow(
+            uri, sender, name = shown_values(read(offset, length))
+            row = (
                 name,
                 time,
                 show_socket(source),
                 TRANSPORT_NAMES[transport],
                 hide_secrets(sender),
                 hide_secrets(uri),
-                self._explain(self.message(number)) if few else self.verdicts[verdict],
+                self._explain(self.message(number)) if few else verdicts[verdict],
                 status or None,
                 show_address(destination),
                 requests,
-                self.agents[agent],
-                self._captures[part.capture],
+                agents[agent],
+                capture,
                 frame,
                 Steps(ladder, number),
             )
+            yield new(CallRow, row)
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
