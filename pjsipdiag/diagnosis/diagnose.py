@@ -65,7 +65,7 @@ from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, BegunReading, GatheredCaptures, begin, summary
-from pjsipdiag.diagnosis.work.jobs import share, slices
+from pjsipdiag.diagnosis.work.jobs import share, share_range, slices
 from pjsipdiag.diagnosis.work.rereading.acknowledged import AcknowledgedCalls, EndAddresses
 from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
 from pjsipdiag.diagnosis.work.rereading.transcript import transcripts
@@ -176,7 +176,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     look = partial(judge, seen.merged, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]
-    calls = Calls(seen.merged, judged, files, arrival, replay.verdict)
+    calls = Calls(seen.merged, judged, files, arrival, replay.verdict, share=partial(share_range, jobs=jobs))
     others = other_methods(seen.merged, pbx, wanted)
     sources = SourceRows(calls, others)
     if on_rows:  # as early as may be: others write the rows meanwhile

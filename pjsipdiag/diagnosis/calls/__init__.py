@@ -9,7 +9,7 @@ a few bytes each, whatever the number.
     selection             only the span, sources or calls that were asked for
     pbx                   which address is the PBX, and which release it names
     judge, received_columns  transactions -> received, sent or passing by, and replayed; what was received, in columns
-    calls, sources, groups    calls from transactions, their sources, groups that are alike
+    assembly, calls, sources, groups    transactions put together, calls, their sources, groups that are alike
 
 Imports: `evidence` and what stands before it; `work` and `diagnose` use it. What a fold learns of a message is a column
 of `rows`, filled by `fold` and by `_fold.c` alike: the tests hold one against the other.

@@ -14,10 +14,12 @@ from typing import overload
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
+from pjsipdiag.dataclass import NamedTuple
+from pjsipdiag.diagnosis.calls.assembly import assemble
 from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import shown_values
 from pjsipdiag.diagnosis.calls.judge import Arrival, JudgedRows, outcomes
-from pjsipdiag.diagnosis.calls.received_columns import ReceivedRequests, differ, in_order, join_received, pick, rise
+from pjsipdiag.diagnosis.calls.received_columns import in_order, join_received, pick
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,
     BRIEF,
@@ -49,9 +51,24 @@ _CARRIED = bytes(CARRIED if flags & CREDENTIALS else 0 for flags in range(256))
 """Flags of a row -> flags of the call that it begins."""
 END = 0xFFFFFFFF
 """No further call of the same source."""
-MOST_AGENTS_NAMED, MOST_PROOFS = 8, 10_000
+MOST_AGENTS_NAMED = 8
 MOST_TRACED = 200
 """Calls up to which each has a trace with its own values; beyond, alike calls share one that leaves them out."""
+
+
+class CallEnds(NamedTuple):
+    """The outcome of some calls, a column for each thing known."""
+
+    requests: array[int]
+    """Packets."""
+    status: array[int]
+    flags: array[int]
+    answered: array[int]
+    """The time of the last answer; 0 where there was none."""
+
+
+Share = Callable[[Callable[[range], CallEnds], int, int], Sequence[CallEnds]]
+"""Work on numbers, how many these are and how many transactions -> the results for pieces of them, in their order."""
 
 
 class Calls(Sequence[CallRow]):
@@ -64,6 +81,8 @@ class Calls(Sequence[CallRow]):
         captures: Sequence[str],
         arrival: Arrival,
         explain: Callable[[SipMessage], Verdict],
+        *,
+        share: Share,
     ) -> None:
         self._merged, self._arrival, self._explain = merged, arrival, explain
         self.passing = sum(one.passing for one in judged)
@@ -76,13 +95,9 @@ class Calls(Sequence[CallRow]):
         whole = join_received(merged, judged)
         self.verdicts, self.sources, self.destinations = whole.verdicts, whole.sources, whole.destinations
         self.agents = [decode(agent) for agent in whole.agents]
-        self._more: dict[int, list[int]] = {}
-        """Keys of the further transactions of a call."""
-        self._times: dict[int, int] = {}
-        """The times at which these transactions began."""
-        self._proofs: dict[int, tuple[int, int, int, int]] = {}
-        """Of a call that was tried again the place of its last request with credentials."""
-        begun, shown, retried = self._assemble(whole)
+        begun, shown, retried, self._more, self._times, self._proofs = assemble(
+            whole, [part.capture for part in merged.parts]
+        )
         first = whole.flags, whole.time, whole.frame, whole.transport, whole.port, whole.agent, whole.source
         flags, self.time, self.frame, self.transport, self.port, self.agent, self.source = pick(first, begun)
         if begun is not None:
@@ -90,93 +105,60 @@ class Calls(Sequence[CallRow]):
             self.agents, self.agent = in_order(self.agents, self.agent)
         speaking = whole.part, whole.row, whole.view, whole.key, whole.verdict, whole.destination
         self._part, self._row, self._view, self._key, self.verdict, self.destination = pick(speaking, shown)
-        self.requests = array("H", [1]) * len(self.time)
-        self.status = array("H", [0]) * len(self.time)
-        self.answered = array("q", [0]) * len(self.time)
-        """When the last answer came; 0 where there was none."""
         self.flags = array("B", flags.tobytes().translate(_CARRIED))
         for number in retried:
             self.flags[number] |= RETRIED
         self._distinct_realms = len(set(merged.realms.values()))
-        self._count_packets_and_final_status()
+        self._count_packets_and_final_status(share)
         self._chain()
 
-    def _assemble(self, whole: ReceivedRequests) -> tuple[array[int] | None, array[int] | None, list[int]]:
-        """The transactions of `whole` that begin calls and those that speak for them, in order of time (None: each of
-        them, as they stand), and the calls that were tried again with credentials."""
-        # Where the capture is in order and no call was tried again, nothing is sorted and no array copied: that matters
-        # with a million calls. Stable sorts by the last key first order by (time, capture, frame) without tuples.
-        captures = [part.capture for part in self._merged.parts]
-        order: Sequence[int] = range(len(whole.time))
-        places = zip(whole.time, map(captures.__getitem__, whole.part), whole.frame, strict=True)
-        if rise(whole.time) or rise(places):
-            if differ(whole.call):
-                return None, None, []
-        else:
-            for place in (whole.frame.__getitem__, lambda at: captures[whole.part[at]], whole.time.__getitem__):
-                order = sorted(order, key=place)
-        keys, verdict = whole.key, whole.verdict
-        firsts: dict[int, int] = {}
-        of_call = list(map(firsts.setdefault, map(whole.call.__getitem__, order), order))
-        unmatched = self._unmatched()
-        taken = {at for at, reached in enumerate(self.verdicts) if reached.endpoint}
-        begun = array("I", firsts.values())
-        shown = begun[:]
-        numbers = dict(zip(begun, range(len(begun)), strict=True))
-        retried: list[int] = []
-        for at, first in zip(order, of_call, strict=True):
-            if at == first:
-                continue
-            number = numbers[first]
-            if keys[at] != keys[shown[number]]:
-                other = at
-                if whole.flags[at] & CREDENTIALS:
-                    retried.append(number)
-                    if len(self._proofs) < MOST_PROOFS or number in self._proofs:
-                        self._proofs[number] = whole.part[at], whole.row[at], whole.view[at], keys[at]
-                if verdict[at] in taken and verdict[shown[number]] in unmatched:
-                    # taken by its credentials, when the first request was not: it speaks for the call
-                    other, shown[number] = shown[number], at
-                self._more.setdefault(number, []).append(keys[other])
-                self._times[keys[at]] = whole.time[at]
-        return begun, shown, retried
-
-    def _count_packets_and_final_status(self) -> None:
+    def _count_packets_and_final_status(self, share: Share) -> None:
         """Counts the packets of each call and finds the answer that ended it."""
+        whole, *others = share(self._ends, len(self.time), len(self.time) + len(self._times))
+        for ends in others:
+            for column, further in zip(whole, ends, strict=True):
+                column.extend(further)
+        self.requests, self.status, self.flags, self.answered = whole
+
+    def _ends(self, numbers: range) -> CallEnds:
         # Most calls have one transaction and one packet: of each only what its tables have is looked at.
         answers, clusters, repeats = self._merged.answers, self._merged.clusters, self._merged.repeats
-        more = self._more
+        span, more = slice(numbers.start, numbers.stop), self._more
+        requests, statuses = (array("H", [number]) * len(numbers) for number in (1, 0))
+        answered, flags = array("q", [0]) * len(numbers), self.flags[span]
+        found = CallEnds(requests, statuses, flags, answered)
         if not answers and not clusters and not more:
-            return
-        requests, statuses, flags, answered, times = self.requests, self.status, self.flags, self.answered, self.time
+            return found
+        keys, times, verdict = (memoryview(column)[span] for column in (self._key, self.time, self.verdict))
         challenged = [None if one.outcome is Outcome.UNKNOWN else one.status in CHALLENGES for one in self.verdicts]
-        for number, key in enumerate(self._key):
+        for at, (number, key) in enumerate(zip(numbers, keys, strict=True)):
             packed = answers.get(key, b"")
             if len(packed) > ANSWER.size:
-                packed = keep_given(packed, challenged[self.verdict[number]], proven=bool(flags[number] & CARRIED))
+                packed = keep_given(packed, challenged[verdict[at]], proven=bool(flags[at] & CARRIED))
             further = more.get(number)
             if further:
                 packets = sum(map(self._merged.packets, (key, *further))) if clusters else 1 + len(further)
-                requests[number] = min(packets, 0xFFFF)
-                theirs, doubted = map(answers.get, further), challenged[self.verdict[number]] is False
+                requests[at] = min(packets, 0xFFFF)
+                theirs, doubted = map(answers.get, further), challenged[verdict[at]] is False
                 sure = (keep_given(some or b"", False, proven=True) for some in theirs) if doubted else theirs
                 packed = all_answers(packed, sure)
             elif key in clusters:
-                requests[number] = self._merged.packets(key)
+                requests[at] = self._merged.packets(key)
             if not packed:
                 continue
             status, seen, last = outcome_of(packed)
-            if further and status in CHALLENGES and flags[number] & RETRIED:
+            if further and status in CHALLENGES and flags[at] & RETRIED:
                 # the challenge was answered: silence about that answer is what the call came to
                 latest = max((key, *further), key=lambda one: self._times.get(one, 0))
                 if latest not in answers and self._proofs.get(number, (latest,))[-1] == latest:
                     status = 0
-            late = last - times[number] > LATE_AFTER and first_time(packed) - times[number] > LATE_AFTER
+            late = last - times[at] > LATE_AFTER and first_time(packed) - times[at] > LATE_AFTER
             seen |= LATE if late else 0
             if repeats and any(len(repeats.get(one, ())) >= UNHEARD_FROM for one in (key, *(further or ()))):
                 seen |= UNHEARD
-            statuses[number], answered[number] = status, last
-            flags[number] |= seen
+            statuses[at], answered[at] = status, last
+            flags[at] |= seen
+        return found
 
     def _chain(self) -> None:
         """Links the calls of each source."""

@@ -135,10 +135,17 @@ class SharedWork(Generic[_Item, _Result]):
             self._selector.register(pipe, selectors.EVENT_READ, number)
 
 
+def share_range(work: Callable[[range], _Result], count: int, transactions: int, *, jobs: int) -> list[_Result]:
+    """The results of `work` for the numbers below `count`, piece by piece: processes share them where there are so many
+    transactions."""
+    size = -(-count // _worth(transactions, jobs)) or 1
+    return share(work, [range(count)[at : at + size] for at in range(0, count or 1, size)], jobs)
+
+
 def slices(rows: Sequence[int], jobs: int) -> list[list[tuple[int, range]]]:
     """Pieces of work, about one for each process: each is (part, rows) in the order of the parts, of which each has as
     many rows as `rows` says."""
-    size = sum(rows) // min(jobs, max(sum(rows) // SMALLEST_SLICE, 1)) + 1
+    size = sum(rows) // _worth(sum(rows), jobs) + 1
     pieces: list[list[tuple[int, range]]] = [[]]
     room = size
     for number, count in enumerate(rows):
@@ -151,6 +158,11 @@ def slices(rows: Sequence[int], jobs: int) -> list[list[tuple[int, range]]]:
             pieces[-1].append((number, range(start, start + taken)))
             start, room = start + taken, room - taken
     return pieces
+
+
+def _worth(transactions: int, jobs: int) -> int:
+    """How many processes are worth their start for so many transactions."""
+    return max(min(jobs, transactions // SMALLEST_SLICE), 1)
 
 
 def _ended(pid: int) -> bool:

@@ -120,7 +120,7 @@ def test_what_becomes_of_the_calls_of_a_source_is_counted(tmp_path: Path) -> Non
 
 
 def test_no_request_without_credentials_is_a_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pjsipdiag.diagnosis.calls.calls.MOST_PROOFS", 0)
+    monkeypatch.setattr("pjsipdiag.diagnosis.calls.assembly.MOST_PROOFS", 0)
     (found,) = observed(tmp_path).situation.groups
     assert [proof.request_uri for proof in found.read_proofs()] == ["sip:403@192.0.2.1"]
 
