@@ -25,7 +25,7 @@ from pjsipdiag.storage import Url
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
 
-_OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\]|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
+_OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\](?:\((?P<kind>[^)]*)\))?|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
 _COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 MOST_LOOKED = 300_000
 """Names that all patterns of a configuration are held against: links to folders above multiply them without end."""
@@ -141,13 +141,16 @@ class Files:
 
     @cached_property
     def _options(self) -> dict[tuple[str, str], str]:
-        """The options of asterisk.conf by section and name in small letters; the last line of an option counts."""
+        """The options of asterisk.conf by section and name in small letters: of sections the first of a name counts, of
+        lines the last (main/options.c); a template for directories alone, where those stand that were built in."""
         text = _COMMENT.sub("", (self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
-        section, found = "", dict[tuple[str, str], str]()
-        for line in map(_OPTION.match, text.split("\n")):
-            if line and line["name"] is None:
-                section = line["section"].lower()
-            elif line:
+        section, found, seen = "", dict[tuple[str, str], str](), set[str]()
+        for line in filter(None, map(_OPTION.match, text.split("\n"))):
+            if line["name"] is None:
+                name, kind = line["section"].lower(), line["kind"] or ""
+                section = "" if ("!" in kind and name == "options") or (name in seen and "+" not in kind) else name
+                seen.add(section)
+            else:
                 found[section, line["name"].lower()] = line["value"]
         return found
 

@@ -90,6 +90,21 @@ def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "runs"),
+    [
+        ("[options]\nexecincludes=no\n[options]\nexecincludes=yes\n", False),
+        ("[options]\nexecincludes=yes\n[options]\nexecincludes=no\n", True),
+        ("[options](!)\nexecincludes=yes\n", False),
+        ("[options]\nexecincludes=no\nexecincludes=yes\n", True),
+        ("[options]\nexecincludes=no\n[options](+)\nexecincludes=yes\n", True),
+    ],
+)
+def test_the_first_options_of_asterisk_conf_allow_programs(options: str, runs: bool) -> None:
+    """As real Asterisk 22.10.1 runs them."""
+    assert Files(None, {"asterisk.conf": options}).runs_programs is runs
+
+
 def test_a_directory_that_was_copied_keeps_its_absolute_includes(tmp_path: Path) -> None:
     (tmp_path / "asterisk.conf").write_text("[directories]\nastetcdir => /opt/pbx/etc\n")
     (tmp_path / "pjsip.conf").write_text("#include /opt/pbx/etc/own.conf\n#include /etc/asterisk/std.conf\n")
