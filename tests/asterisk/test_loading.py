@@ -16,7 +16,6 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.object_options import loaded_alike
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.resolve import Hosts
-from pjsipdiag.asterisk.releases import NEWEST
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 RECORDINGS = sorted(FIXTURES.glob("conformance/*.gz")) + sorted(FIXTURES.glob("loading/*.gz"))
@@ -87,10 +86,10 @@ def test_loads_what_asterisk_loaded(path: Path) -> None:
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda p: f"{p.parent.name}-{p.name.split('.jsonl')[0]}")
 def test_what_another_release_makes_of_the_same_files(path: Path) -> None:
-    """It is told without loading them again where it is the same; mostly so of the newest releases, of no old one."""
+    """It is told without loading them again where it is the same: mostly so of 22.10.1 and 23.4.1, of no old one."""
     told = 0
     for case in recorded(path):
-        other, loaded = loaded_alike(load(case | {"asterisk": NEWEST}), case["asterisk"]), load(case)
+        other, loaded = loaded_alike(load(case | {"asterisk": "23.4.1"}), case["asterisk"]), load(case)
         if other is not None:
             told += 1
             ours, theirs = ([(one.reason, one.where, one.log) for one in it.dropped] for it in (other, loaded))
