@@ -50,7 +50,7 @@ ARROW = TextForm(
         + _PLACE
         + rb") (?:-{1,3}>|\xe2\x86\x92) (?P<to>"
         + _PLACE
-        + rb")(?=[\s\]):]|$)(?: \((?P<size>[0-9]{1,6}) bytes\)| #\d{1,9}(?=\r?$))?",
+        + rb")(?=[\s\]):]|$)(?: \[[A-Z]{1,8}\])?(?: \((?P<size>[0-9]{1,6}) bytes\)| #\d{1,9}(?=\r?$))?",
         re.MULTILINE,
     ),
     b".",
@@ -59,7 +59,7 @@ TCPDUMP = TextForm(
     "tcpdump's text",
     (b" > ",),
     re.compile(
-        rb"(?:\bIP6?\b[^\n]{0,200}?[\s)]|(?:^|(?<=\n))[ \t]{4})(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
+        rb"(?:\bIP6?\b[^\n]{0,200}?[\s)]|[ \t]{4})(?P<from>[0-9A-Fa-f:.]+\.[\w-]{1,15}) > (?P<to>[0-9A-Fa-f:.]+\.[\w-]{1,15}):"
     ),
     b".",
 )
@@ -170,6 +170,12 @@ NAMED_TEXTS = (
         re.compile(rb"Call List\b.{0,200}Method\b.{0,80}SIP From|^[ \t]*\[.\][ \t]+\d+[ \t]+(?:INVITE|REGISTER|OPTIONS)\s", re.MULTILINE | re.DOTALL),
         "the screen of a SIP viewer, without the messages",
         "save the dialogs there as pcap (in sngrep: F2)",
+    ),
+    UnjudgedText(
+        (b"!!binary",),
+        re.compile(rb"^[ \t]*data: !!binary \|", re.MULTILINE),
+        "a stream that Wireshark saved as YAML",
+        "bring the capture itself (File, Export Specified Packets, as pcap)",
     ),
     UnjudgedText(
         (b"0x0000", b"0000  ", b"0000: ", b"0000000 ", b", 0x", b"494e56495445", b"5349502f322e30"),

@@ -62,6 +62,7 @@ WORDS = {
     "wireshark-flow": "picture of a call",
     "wireshark-list": "list of packets",
     "wireshark-print": "Wireshark's dissection",
+    "wireshark-yaml": "YAML",
     "wireshark-stream": "who sent them to whom",
     "xxd": "hexadecimal",
     "yealink": "who sent them to whom",

@@ -99,7 +99,7 @@ def untypeset(text: bytes) -> bytes:
     Asterisk writes it; elsewhere they may belong to a name. The arrows of the former are drawn anew."""
     if b"\xe2" in text and _SMART_OBJECT.search(text):
         return _SIGN.sub(_as_typed, text)
-    if not any(word in text for word in (b"Received", b"Transmitting", b"callid", b"SecurityEvent")):
+    if not any(word in text for word in (b"Received", b"Transmitting", b"History Entry", b"callid", b"SecurityEvent")):
         return text
     exact = has_exact(text)
     if not text.isascii() and (_ODDLY_QUOTED.search(text) is not None or not (exact or _is_told(text))):
