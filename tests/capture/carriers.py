@@ -252,6 +252,10 @@ CARRIERS |= {f"broken after {width}": partial(cut_hard, width=width) for width i
 CARRIERS |= {f"broken at blanks, {width}": partial(cut_at_blanks, width=width) for width in (72, 80, 100)}
 CARRIERS |= {
     "mail, broken and quoted": lambda raw: cut_at_blanks(raw, 72, "> "),
+    "mail, quoted and shown in a terminal": lambda raw: cut_hard(each(lambda _, line: f"> {line}")(raw), 80),
+    "the same without blanks at the end": lambda raw: each(lambda _, line: line.rstrip())(
+        cut_hard(each(lambda _, line: f"> > {line}")(raw), 100)
+    ),
     "terminal, compose": lambda raw: cut_hard(each(lambda _, line: f"asterisk-1  | {line}")(raw), 80),
     "terminal, grep -n": lambda raw: cut_hard(each(lambda n, line: f"{n}:{line}")(raw), 80),
 }

@@ -99,7 +99,7 @@ def _whole(text: bytes) -> tuple[bytes, bytes]:
         text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
             lambda found: bytes([int(found[1], 16)]) if found[1] else b"", text
         )
-    if b"\n> " in sample:
+    if b"\n>" in sample:
         text = requote(text)
     if b"\xe2" in text:
         text = _GOES_ON.sub(b"", text)

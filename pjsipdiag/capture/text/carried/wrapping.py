@@ -146,14 +146,34 @@ def join_lines(text: bytes, how: Wrapping) -> tuple[bytes, list[int]]:
 
 
 def requote(text: bytes) -> bytes:
-    """The text with those lines joined that a mail program broke after it had quoted them: what goes on has no mark."""
-    lines = text.split(b"\n", FIRST_LINES)[:FIRST_LINES]
-    pairs = list(pairwise(lines))
+    """The text with those lines joined that were broken after a mail program had quoted them: what goes on has no
+    mark."""
+    lines = [line.rstrip(b"\r") for line in text.split(b"\n", FIRST_LINES)[:FIRST_LINES]]
     quoted = sum(line.startswith(b">") for line in lines)
-    broken = sum(one.startswith(b">") and bool(two.strip()) and not two.startswith(b">") for one, two in pairs)
-    if broken < 2 or quoted * 2 < len(lines):
+    broken = [one for one, two in pairwise(lines) if one and two.strip() and not two.startswith(b">")]
+    if sum(line.startswith(b">") for line in broken) < 2 or quoted * 2 < len(lines):
         return text
+    # A terminal breaks every line at its width, a mail program before a word that does not fit.
+    width = max(map(_columns, lines))
+    if {width - 1, width}.issuperset(map(_columns, broken)):
+        return _unbroken(text, width)
     return _REQUOTED.sub(lambda found: re.sub(rb" ?\r?\n", b" ", found[0]), text)
+
+
+def _unbroken(text: bytes, width: int) -> bytes:
+    """Quoted lines as they were before a terminal broke them."""
+    made: list[bytes] = []
+    last, goes_on = 0, False
+    for line in text.split(b"\n"):
+        bare = line.rstrip(b"\r")
+        is_arrow = bare == b">" and goes_on and made[-1].endswith(b"-")
+        if goes_on and (is_arrow or (bare and not bare.startswith(b">"))):
+            made[-1] = made[-1].rstrip(b"\r") + b" " * (width - last) + line
+        else:
+            made.append(line)
+        last = _columns(bare)
+        goes_on = last >= width - 1  # a blank in the last column may have been trimmed
+    return b"\n".join(made)
 
 
 def _goes_on(last: int, line: bytes, how: Wrapping, before: bytes) -> bool:
