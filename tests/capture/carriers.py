@@ -253,7 +253,7 @@ CARRIERS |= {f"broken at blanks, {width}": partial(cut_at_blanks, width=width) f
 CARRIERS |= {
     "mail, broken and quoted": lambda raw: cut_at_blanks(raw, 72, "> "),
     "mail, quoted and shown in a terminal": lambda raw: cut_hard(each(lambda _, line: f"> {line}")(raw), 80),
-    "the same without blanks at the end": lambda raw: each(lambda _, line: line.rstrip())(
+    "terminal, quoted twice, blanks trimmed": lambda raw: each(lambda _, line: line.rstrip())(
         cut_hard(each(lambda _, line: f"> > {line}")(raw), 100)
     ),
     "terminal, compose": lambda raw: cut_hard(each(lambda _, line: f"asterisk-1  | {line}")(raw), 80),

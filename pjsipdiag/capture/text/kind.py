@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pjsipdiag.capture.text.carried.wrapping import cut_after
-from pjsipdiag.capture.text.text_forms import NAMED_TEXTS, UnjudgedText
+from pjsipdiag.capture.text.text_forms import BARE_SIP, NAMED_TEXTS, UnjudgedText
 from pjsipdiag.errors import CaptureError
 
 _LEVELS = tuple(level + b"[" for level in (b"VERBOSE", b"NOTICE", b"WARNING", b"ERROR", b"DEBUG", b"SECURITY"))
@@ -45,6 +45,11 @@ class TextKind:
         if self._named is None:
             rows = (named for named in NAMED_TEXTS if named.inside or not self._of_asterisk)
             self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
+
+    @property
+    def is_bare_sip(self) -> bool:
+        """Whether it holds SIP that no line announces."""
+        return self._named is BARE_SIP
 
     def check_text(self, name: str) -> None:
         """Ends what is no text, however long it goes on. Raises CaptureError."""

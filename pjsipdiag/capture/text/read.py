@@ -42,6 +42,10 @@ NOTE_MENDED = (
 NOTE_WIDE = "the text is UTF-16 or UTF-32 and was read so"
 NOTE_ESCAPED = "the text is written as in a URL, with percent signs, and was read so"
 NOTE_BASE64 = "the text is written in base64 and was read so"
+NOTE_BARE = (
+    "the text holds SIP messages without the lines that announce them (left out, or changed): who sent them is not"
+    " told, so they are not judged"
+)
 NOTE_BLOBS = "the journal left lines out as `blob data`: `journalctl -a -o cat` shows them"
 
 
@@ -139,6 +143,8 @@ class _Reading:
         """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
         tally = self.tally
         self._refusals.finish()
+        if not tally.records and self._kind.is_bare_sip:
+            tally.note(NOTE_BARE)
         if tally.records or tally.logged_refusals or tally.unread_messages or tally.log_lines or tally.undecoded:
             return
         if self._empty:

@@ -86,6 +86,20 @@ class UnjudgedText(NamedTuple):
 
 
 _PCAP = f"bring the capture itself: `{RECORD}`, or `pjsip set logger on`"
+BARE_SIP = UnjudgedText(
+    (b" SIP/2.0", b"SIP/2.0 "),
+    re.compile(
+        rb"^(?:.{0,200}[^A-Za-z0-9])??(?:(?:INVITE|REGISTER|OPTIONS|SUBSCRIBE|BYE|ACK|CANCEL|NOTIFY|MESSAGE|PUBLISH)"
+        rb" sips?:\S{1,500} SIP/2\.0|SIP/2\.0 [1-6]\d\d )",
+        re.MULTILINE,
+    ),
+    "SIP messages alone, without the lines that say who sent them to whom (a stream copied from a viewer?): the source"
+    " address decides, and a Via is what the sender claims",
+    "bring the capture itself, or Asterisk's log with `pjsip set logger on`; `pjsipdiag explain ADDRESS --from URI`"
+    " answers for an address that you know",
+    inside=True,
+)  # fmt: skip
+"""SIP without the lines that announce it."""
 NAMED_TEXTS = (
     UnjudgedText(
         (b"SIP read from ", b" (NAT)", b"no NAT)", b"chan_sip.c", b"Really destroying SIP", b"* SIP Call", b"User/ANR", b'Service="SIP"'),
@@ -224,18 +238,6 @@ NAMED_TEXTS = (
         _PCAP,
     ),
     UnjudgedText((b"{\\rtf",), re.compile(rb"\A\s*\{\\rtf"), "rich text of a word processor", "save it as plain text, or bring the log file itself"),
-    UnjudgedText(
-        (b" SIP/2.0", b"SIP/2.0 "),
-        re.compile(
-            rb"^(?:.{0,200}[^A-Za-z0-9])??(?:(?:INVITE|REGISTER|OPTIONS|SUBSCRIBE|BYE|ACK|CANCEL|NOTIFY|MESSAGE|PUBLISH)"
-            rb" sips?:\S{1,500} SIP/2\.0|SIP/2\.0 [1-6]\d\d )",
-            re.MULTILINE,
-        ),
-        "SIP messages alone, without the lines that say who sent them to whom (a stream copied from a viewer?): the source"
-        " address decides, and a Via is what the sender claims",
-        "bring the capture itself, or Asterisk's log with `pjsip set logger on`; `pjsipdiag explain ADDRESS --from URI`"
-        " answers for an address that you know",
-        inside=True,
-    ),
+    BARE_SIP,
 )  # fmt: skip
 """The first that fits names the text."""

@@ -12,6 +12,7 @@ import pytest
 
 from pjsipdiag.capture import read_stream
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.text.read import NOTE_BARE
 from pjsipdiag.capture.text.refusals import CUT_SENTENCE
 from pjsipdiag.capture.text.text_forms import NAMED_TEXTS
 from pjsipdiag.errors import CaptureError
@@ -213,3 +214,11 @@ def test_every_named_form_has_an_example() -> None:
     raws = [path.read_bytes() for path in TOLD]
     for row in NAMED_TEXTS:
         assert any(row.is_in(raw) for raw in raws), row.what
+
+
+def test_messages_that_nothing_announces_are_told_beside_sentences() -> None:
+    raw = (FORMS.parent / "log/asterisk-22.log").read_bytes()
+    tally = Tally("text")
+    assert list(read_stream(io.BytesIO(raw.replace(b" SIP re", b" SIP-Re")), tally)) == []
+    assert tally.logged_refusals
+    assert NOTE_BARE in tally.notes
