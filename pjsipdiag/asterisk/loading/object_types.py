@@ -23,6 +23,8 @@ from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
 _NO_RULES = Acl()
+_MAPPED = "::ffff:"
+"""The beginning of IPv4 addresses as IPv6 ones, which no socket of PJSIP binds: its IPv6 ones are for IPv6 alone."""
 
 
 def endpoint(section: Section, applied: AppliedOptions, release: Release, acls: NamedLists) -> config.Endpoint:
@@ -68,6 +70,10 @@ def transport(section: Section, applied: AppliedOptions, resolver: Resolver) -> 
         given = options["bind"][-1]
         log = f"Error parsing bind={given.value} at line {given.where.line} of "
         return config.Problem(LoadReason.BIND_WITHOUT_IPV4(value=given.value), given.where, log)
+    if protocol in ("udp", "tcp", "tls") and bind.startswith(_MAPPED):
+        given = options["bind"][-1]
+        log = f"Transport '{section.name}' could not be started: Invalid argument"
+        return config.Problem(LoadReason.BIND_IS_MAPPED(value=given.value), given.where, log)
     return config.Transport(
         name=section.name,
         where=section.where,

@@ -13,6 +13,7 @@ class LoadReason(ReasonKind):
     OTHER_TYPE = "its type is {type!r}, which is no type of object"
     NO_TYPE = "it has no type={type}"
     TEMPLATE = "it is a template, marked (!), and no section is made of it"
+    BIND_IS_MAPPED = "bind={value} is an IPv4 address in the form of IPv6, which PJSIP cannot bind"
     BIND_WITHOUT_IPV4 = "bind={value} names a host that has no IPv4 address"
     ACL_FILE_WITH_GENERAL = "{file} may have no section [{section}], so no named ACL loads and all let pass"
     ACL_LINE_REFUSED = "{option}={value} is refused, so no named ACL loads and all let pass"
