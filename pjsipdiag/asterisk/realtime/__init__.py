@@ -5,9 +5,8 @@ had them, with their row as origin. Databases are opened read-only, and only whe
 
     families        extconfig.conf: a family's driver, database and table
     tables          which types come from which family, and how a release asks for them
-    database        which of the next three has the rows
-    database_server, sqlite    PostgreSQL, MariaDB and others, through SQLAlchemy; SQLite, through sqlite3
-    dumps           pg_dump, mysqldump, folders of CSV
+    database        asks the kind of database that the URL names
+    databases       the kinds: servers, SQLite, dumps
     logins          URLs out of res_pgsql.conf, res_odbc.conf and odbc.ini
     collation, column_types    how a database compares names, and columns of a type
     row_sections    a row -> a section, as each driver gives empty values and separators
@@ -17,5 +16,5 @@ had them, with their row as origin. Databases are opened read-only, and only whe
     access_lists, static    named access lists, and whole files, from a table
 
 Imports: `files`, `releases`, `config`. A driver of Asterisk is a row of `families.ENGINES`, a kind of database a
-module with `read`, chosen by the URL in `database.read`.
+module of `databases`, chosen by the URL in `database.read`.
 """

@@ -70,13 +70,13 @@ def read(mapped: TableMapping, url: str, query: Query, take: Take[_T]) -> _T:
     if url == DOWN:
         raise UnreachableError(f"database {mapped.database}: taken to be down")
     if "://" not in url:
-        from pjsipdiag.asterisk.realtime import dumps
+        from pjsipdiag.asterisk.realtime.databases import dumps
 
         return dumps.read(mapped.database, url, query, take)
     if url.startswith("sqlite:///"):
-        from pjsipdiag.asterisk.realtime import sqlite
+        from pjsipdiag.asterisk.realtime.databases import sqlite
 
         return sqlite.read(mapped.database, url.removeprefix("sqlite:///"), query, take)
-    from pjsipdiag.asterisk.realtime import database_server
+    from pjsipdiag.asterisk.realtime.databases import database_server
 
     return database_server.read(mapped.database, url, query, take)

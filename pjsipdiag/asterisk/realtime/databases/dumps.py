@@ -15,9 +15,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.realtime import column_types, sqlite
+from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, NoAnswerError, Query, Take, UnreachableError
+from pjsipdiag.asterisk.realtime.databases import sqlite
 from pjsipdiag.dataclass import dataclass
 
 DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.realtime import database, dumps, sqlite
+from pjsipdiag.asterisk.realtime import database
+from pjsipdiag.asterisk.realtime.databases import dumps, sqlite
 from pjsipdiag.asterisk.realtime.families import TableMapping
 from tests.asterisk.realtime.recorded import Sqlite
 from tests.asterisk.realtime.servers import PASSWORD, Server, program, server
