@@ -17,6 +17,7 @@ from pjsipdiag.capture.text.carried import transfer
 from pjsipdiag.capture.text.carried.encoding import DecodedFile, WideTextDecoder, wide_encoding
 from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpack_text
+from pjsipdiag.capture.text.doubt import NOTE_DOUBTFUL, Doubt, may_go_on
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
@@ -26,7 +27,7 @@ from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
 from pjsipdiag.capture.text.times import time_of
 from pjsipdiag.capture.text.ways import way_of
-from pjsipdiag.capture.text.written_message import begins_entry, of_alike, of_length, restore
+from pjsipdiag.capture.text.written_message import bare_lines, begins_entry, of_alike, of_length, restore
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.errors import CaptureError
 
@@ -121,6 +122,8 @@ class _Reading:
         self._finder = MarkFinder(tally, logs=not span.begins)
         self._refusals = Refusals(tally)
         self._stamp = (b"", 0)
+        self._doubt, self._is_doubtful = Doubt(), False
+        """And whether the message at hand may be a part of one before it."""
 
     def messages(self, file: io.RawIOBase | BinaryIO) -> Iterator[Datagram]:
         # Memory of a piece's size is asked for once in each round: it is the same then, and not new and zeroed.
@@ -157,9 +160,8 @@ class _Reading:
 
     def _block(self, raw: bytes, last: bool) -> Generator[Datagram, None, int]:
         """The messages of whole lines; answers how many bytes are done with."""
-        # A text is read in four steps: what carried it is taken off, its announcing lines are found, broken lines are
-        # joined where that makes more of them known, and behind each mark a message is read. Everything is counted in
-        # lines of the file, so that a report can name them.
+        # What carried the text is taken off, its announcing lines are found, broken ones are joined so that more are
+        # known, and behind each mark a message is read. All is counted in lines of the file, which a report can name.
         whole = unpack_text(raw)
         lines = self._finder.find(raw, whole, begins=self._empty)
         text, numbers, marks, _ = lines
@@ -167,6 +169,7 @@ class _Reading:
             raise _DiffersError  # how a piece of it is read depends on where it begins
         self._empty = self._empty and not raw.strip()
         self._goes_on = last and not self._span.ends
+        self._doubt.enter(text)
         done, counted, number = len(text), 0, 0
         spoken: list[tuple[int, int]] = []
         for at, mark in enumerate(marks):
@@ -175,12 +178,11 @@ class _Reading:
             if spoken and mark.start < spoken[-1][1]:
                 self.tally.note(NOTE_FORGED)  # inside a message
                 continue
-            number += count(text, b"\n", counted, mark.start)
-            counted = mark.start
+            self._is_doubtful = self._doubt.reaches(mark.start)
+            number, counted = number + count(text, b"\n", counted, mark.start), mark.start
             line = self._at = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)
-            # The announced length first: it is evidence. Restoring by what SIP is comes second and is noted, as it
-            # guesses.
+            # The announced length first: it is evidence. Restoring by what SIP is comes second: a guess, and noted.
             datagram, stop = self._exact(text, mark, after)
             if datagram is None and not stop:
                 # The message is left for the next piece only where that piece can begin with its announcing line: it is
@@ -209,6 +211,8 @@ class _Reading:
                 self._kind.look(text, raw)
                 self._kind.check_text(self.tally.file)
             self._refusals.read(text, done, self._time, spoken)
+        if self._doubt.turn(text, done) and self._goes_on:
+            raise _DiffersError
         # `used` counts bytes of `raw`, `done` those of `text`: they differ where something was unpacked or joined.
         self._waited = done < len(text)
         used = len(raw) if done == len(text) else done if text is raw else behind_lines(raw, 0, line)
@@ -229,6 +233,8 @@ class _Reading:
             behind = text[stop + 1 : stop + LONGEST_HEAD].partition(b"\n")[0]
             if not begins_entry(behind) and not (mark.form is ARROW and ARROW.line.search(behind)):
                 return None, 0
+        if may_go_on(payload):
+            self._doubt_of(text, mark)
         return self._datagram(text, mark, payload, truncated=False), stop
 
     def _restored(self, text: bytes, mark: Mark, after: int, waits: bool) -> tuple[Datagram | None, int] | None:
@@ -249,6 +255,8 @@ class _Reading:
                 raise _DiffersError
             end = after
             found = restore(lines_of(text, start, end), behind, size, mark.form.tail)
+        if size and (found is None or not found.exact or may_go_on(found.payload)):
+            self._doubt_of(text, mark)
         if found is None or not found.payload:
             if mark.form not in VIEWERS and size != 0:
                 self._unread(CUT if end >= len(text) else ODD)
@@ -260,6 +268,12 @@ class _Reading:
         datagram = self._datagram(text, mark, found.payload, truncated=not found.whole)
         return datagram, behind_lines(text, start, found.used)
 
+    def _doubt_of(self, text: bytes, mark: Mark) -> None:
+        """Doubts that what follows is no part of the message behind a mark."""
+        start, behind = mark.end + 1, text[mark.found.end() : mark.end].rstrip(b"\r")
+        lines = bare_lines(lines_of(text, start, len(text)), behind, mark.form.tail)
+        self._doubt.begin(text, start, mark.size, lines)
+
     def _datagram(self, text: bytes, mark: Mark, payload: bytes, *, truncated: bool) -> Datagram | None:
         named = mark.found.groupdict()
         way = way_of(named.get("from"), named.get("to"), named.get("transport") or named.get("over") or b"")
@@ -267,8 +281,12 @@ class _Reading:
             self._unread(HIDDEN_ADDRESS, way.hidden)
         if not way.source:
             return None
-        if way.direction:
+        direction = way.direction
+        if direction:
             self.tally.note(NOTE_OWN_SIDE)
+        if direction == "out" and self._is_doubtful:
+            self.tally.note(NOTE_DOUBTFUL)
+            direction = ""
         named_payload = hidden.with_names(payload)
         if named_payload is not payload and named_payload != payload:
             self.tally.note(hidden.NOTE_NAMED)
@@ -279,7 +297,7 @@ class _Reading:
         )  # Asterisk read it from a connection
         frame = self._line + self._at
         time = self._when(text, mark)
-        return kind(time, frame, transport, way.source, way.destination, payload, way.direction, truncated)
+        return kind(time, frame, transport, way.source, way.destination, payload, direction, truncated)
 
     def _when(self, text: bytes, mark: Mark) -> int:
         if mark.form is not PJSIP:

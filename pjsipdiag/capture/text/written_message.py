@@ -78,7 +78,7 @@ class RestoredMessage(NamedTuple):
     used: int = 0
 
 
-class _Line(NamedTuple):
+class BareLine(NamedTuple):
     """A line without what stands around it: its number from the announcing line on, whether it ends with CR, and
     whether it looks like another entry of the log."""
 
@@ -123,7 +123,7 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
     first = _FIRST.match(behind) or START_LINE.search(behind)
     if first is not None:
         return _structured(_unglued(behind[first.start("line") :], behind[: first.start("line")].strip(b"\r")), size)
-    content, used = _measured(_bared(iter(lines), behind, tail), size)
+    content, used = _measured(bare_lines(iter(lines), behind, tail), size)
     if not content:
         return None
     if used:
@@ -150,7 +150,7 @@ def of_alike(text: bytes, start: int, end: int, size: int) -> RestoredMessage | 
     return None if odd or _SOUND.match(payload) is None else RestoredMessage(payload, True, True, count + (not ended))
 
 
-def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line]:
+def bare_lines(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[BareLine]:
     """The lines from the first of the message on, as long as they stand in the same frame."""
     first, line, used = _first(lines)
     if first is None or _DOTTED.search(line) is not None:
@@ -160,7 +160,7 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
     if text.startswith(b"SIP/2.0"):
         text, rest = _without_tail(text, behind if behind.strip() else tail), behind
     around = frame(before, rest if rest.strip() else tail)
-    yield _Line(text.rstrip(b"\r"), used, line != _bare(line) or text[-1:] == b"\r", False)
+    yield BareLine(text.rstrip(b"\r"), used, line != _bare(line) or text[-1:] == b"\r", False)
     foreign = 0
     for second, raw in enumerate(lines):
         used += 1
@@ -181,10 +181,10 @@ def _bared(lines: Iterator[bytes], behind: bytes, tail: bytes) -> Iterator[_Line
         foreign = 0
         bare = _bare(content)
         entry = begins_entry(bare) or _holds_entry(line[: len(line) - len(content)])
-        yield _Line(bare, used, raw != line or bare != content, entry)
+        yield BareLine(bare, used, raw != line or bare != content, entry)
 
 
-def _measured(lines: Iterator[_Line], size: int | None) -> _Content:
+def _measured(lines: Iterator[BareLine], size: int | None) -> _Content:
     """The lines until they have the announced length, or until another entry begins.
 
     A body may hold what looks like entries, for its sender wants them to be taken for the log's. So it is read on behind
@@ -271,8 +271,7 @@ def _without_tail(text: bytes, behind: bytes) -> bytes:
 
 
 def _first_header(line: bytes) -> int | None:
-    found = _USUAL.search(line)
-    return found.start() if found else None
+    return found.start() if (found := _USUAL.search(line)) else None
 
 
 def _unglued(line: bytes, gap: bytes) -> list[bytes]:

@@ -70,7 +70,9 @@ class ReachedServers:
             if destination in self._pbx and source in self._servers and direction != "out":
                 return RequestNote(_transaction(source, payload), None)
         elif source in self._pbx and destination in self._servers and payload.startswith(ASKED_METHODS):
-            if direction == "in" or destination in self._pbx or has_tag(value_of(payload, b"to")):
+            # A log that leaves out the address of the PBX says that it sent a request, unless that is in doubt.
+            own = direction == "out" or (direction != "in" and any(source))
+            if not own or destination in self._pbx or has_tag(value_of(payload, b"to")):
                 return None
             asked = AnsweredRequest(decode(payload[: payload.find(b" ")]), hosts(payload))
             if all(asked.hosts):
