@@ -261,3 +261,11 @@ def test_a_log_without_own_addresses_speaks_of_the_transport() -> None:
     assert "the files have no tcp transport" in " ".join(shown.split())
     assert "listens on 0.0.0.0" not in shown
     assert "[::] answers" not in shown
+
+
+def test_a_capture_loads_no_forms_of_texts() -> None:
+    """They cost as much as the calls of a small capture."""
+    command = [sys.executable, "-X", "importtime", "-m", "pjsipdiag", "diagnose", str(SEED), "-c", str(ETC)]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert "pjsipdiag.diagnosis.rules.table\n" in loaded
+    assert "pjsipdiag.capture.text" not in loaded

@@ -128,6 +128,10 @@ class Stamp(NamedTuple):
     modified: int
 
 
+CUT_SENTENCE = "cut sentence"
+"""The reason why a line is unread of which Asterisk's sentence lacks a part."""
+
+
 @dataclass(slots=True)
 class Tally:
     """The counts of one capture while it is read; the one mutable thing that is handed along.

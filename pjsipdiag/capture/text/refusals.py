@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence, Set
 
-from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
+from pjsipdiag.capture.datagram import CUT_SENTENCE, Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.hidden import stand_in
 from pjsipdiag.capture.text.sentences import Sentence, is_part, lines_with, sentence
 from pjsipdiag.dataclass import NamedTuple
@@ -17,8 +17,6 @@ MOST_KEYS = 100_000
 MOST_REFUSED = 20_000
 NOTE_FORGED = "a message holds lines like those of the log: its sender wrote them, and they are not taken for the log's"
 DOUBTFUL = "sentence of the log that can be read in several ways, for the request holds one like it"
-CUT_SENTENCE = "cut sentence"
-"""Why a line is unread: a part of Asterisk's sentence is missing."""
 BEYOND = "sentence of the log about a refusal, beyond those that are kept"
 _CALL_ID = re.compile(rb"\n(?:Call-ID|i)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 

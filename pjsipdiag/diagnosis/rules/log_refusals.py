@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
-from pjsipdiag.capture.datagram import LoggedRefusal
+from pjsipdiag.capture.datagram import CUT_SENTENCE, LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
-from pjsipdiag.capture.text.refusals import CUT_SENTENCE
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
