@@ -8,7 +8,7 @@ has there (at least SMALLEST_PREFIX). A network that somebody used is never let 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field
 from functools import lru_cache
 
@@ -21,8 +21,9 @@ from pjsipdiag.asterisk.addresses.address_rule import (
     length,
     network_text,
     number,
+    shared_bits,
 )
-from pjsipdiag.asterisk.config import AddressRule, Config
+from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.trunks import Trunks, prefix_of, trunks
@@ -134,3 +135,13 @@ def _add(found: Vicinity, family: int, line: WrittenLine, narrow: bool) -> None:
     if narrow:
         for bucket in range(max(line.first - MOST_STEPS, 0) >> _BUCKET, ((line.last + MOST_STEPS) >> _BUCKET) + 1):
             found.lines[family, bucket].append(line)
+
+
+def nearest_of(config: Config, endpoint: str, ips: Sequence[str]) -> Identify | None:
+    """The identify of an endpoint with the rule that is nearest to one of these addresses; the first of equals."""
+    found = (identify for identify in config.identifies if identify.endpoint == endpoint)
+    return max(found, key=lambda known: _nearness(known, ips), default=None)
+
+
+def _nearness(identify: Identify, ips: Sequence[str]) -> int:
+    return max((shared_bits(rule, ip) for rule in identify.rules if not rule.deny for ip in ips), default=-1)

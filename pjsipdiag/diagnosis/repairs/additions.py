@@ -7,7 +7,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.addresses.address_rule import BITS, bounds, fits, length, make_ip, number, shared_bits
+from pjsipdiag.asterisk.addresses.address_rule import BITS, bounds, fits, length, make_ip, number
 from pjsipdiag.asterisk.config import AddressRule, Config, Endpoint, Identify
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.edits.place import (
@@ -22,7 +22,13 @@ from pjsipdiag.diagnosis.edits.place import (
 )
 from pjsipdiag.diagnosis.edits.sql import table_of
 from pjsipdiag.diagnosis.edits.text_changes import lines_of, style_line, value_of, with_value
-from pjsipdiag.diagnosis.evidence.vicinity import PARTY_PREFIX, SMALLEST_PREFIX, is_spoken_for, is_taken_out
+from pjsipdiag.diagnosis.evidence.vicinity import (
+    PARTY_PREFIX,
+    SMALLEST_PREFIX,
+    is_spoken_for,
+    is_taken_out,
+    nearest_of,
+)
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.table_rows import new_rows
 from pjsipdiag.diagnosis.rules.cause import listed, sources
@@ -47,9 +53,7 @@ def addition(
     With `aggregate` as networks, where that is safe; `never` are addresses that none may hold. `other`: beside a first
     new section for that endpoint.
     """
-    found = [identify for identify in config.identifies if identify.endpoint == endpoint]
-    ips = sources(groups)
-    identify = max(found, key=lambda known: _nearness(known, ips), default=None)
+    identify = nearest_of(config, endpoint, sources(groups))
     networks, values = _cover(config, endpoint, groups)
     unseen: list[Network] = []
     if aggregate:
@@ -181,10 +185,6 @@ def _place(network: Network) -> Network:
 def _texts(networks: Sequence[Network]) -> list[str]:
     ordered = sorted(networks, key=lambda network: (network.version, int(network.network_address)))
     return [*map(short_network, ordered)]
-
-
-def _nearness(identify: Identify, ips: Sequence[str]) -> int:
-    return max((shared_bits(rule, ip) for rule in identify.rules if not rule.deny for ip in ips), default=-1)
 
 
 def _into_identify(config: Config, identify: Identify, values: Sequence[str], groups: Sequence[CallGroup]) -> Draft:

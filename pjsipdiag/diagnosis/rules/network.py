@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     counted,
     finding_for,
     is_cut_off,
+    is_silent,
     listed,
     sources,
     with_status,
@@ -37,6 +38,8 @@ from pjsipdiag.sip import SipMessage
 
 MOST_MEANT = 8
 """Silent sources that get a finding each; more are told together."""
+WITHOUT_THE_REST = "IP fragments without the rest"
+"""The reason for which `capture.packets.fragments` could not read a message."""
 LARGEST_UNCUT = {4: 1472, 6: 1452}
 """Bytes of UDP payload that fit into one packet of an Ethernet (1,500, less the heads of IP and UDP), by family."""
 
@@ -178,12 +181,7 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
     """The signs of a ban, of a firewall, or of a capture that shows one direction only."""
     if any(_insists(group) for group in groups):
         yield "the caller sends the INVITE again and again: it got no answer either"
-    cut = [size for group in groups for size in _cut_sizes(group)]
-    if cut:
-        yield (
-            f"the INVITE with credentials has {max(cut)} bytes: over UDP it travels in fragments, which firewalls and"
-            " routers may drop (fewer codecs, or TCP)"
-        )
+    yield from _fragments(situation, groups)
     refused = _banned(situation, groups)
     if refused:
         yield (
@@ -205,9 +203,28 @@ def _about_silence(situation: Situation, groups: Sequence[CallGroup]) -> Iterabl
         )
 
 
+def _fragments(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
+    """The sentences on INVITEs that UDP carries in fragments, and on fragments that are missing."""
+    cut = [size for group in groups for size in _cut_sizes(group)]
+    if cut:
+        with_credentials = " with credentials" if any(group.challenged_in_vain for group in groups) else ""
+        yield (
+            f"the INVITE{with_credentials} has {max(cut)} bytes: over UDP it travels in fragments, which firewalls and"
+            " routers may drop (fewer codecs, or TCP)"
+        )
+    lost = sum(capture.unread.get(WITHOUT_THE_REST, 0) for capture in situation.captures)
+    if lost and (cut or any(is_silent(group) and b"\r\n\r\n" not in group.sample.raw for group in groups)):
+        yield (
+            f"{counted(lost, 'message')} in the capture without later fragments: they are lost on the way, and then"
+            " Asterisk never gets the INVITE, or a filter on ports left them out of the capture"
+        )
+
+
 def _cut_sizes(group: CallGroup) -> list[int]:
-    """The bytes of its requests with credentials that got no answer, where UDP carries them in fragments."""
-    sizes = map(_size, group.read_proofs_in_vain() if group.transport == "UDP" else ())
+    """The bytes of its requests that got no answer, where UDP carries them in fragments: of those with credentials, and
+    of the first INVITE where it never got any."""
+    unheard = [*group.read_proofs_in_vain(), *([group.sample] if is_silent(group) else [])]
+    sizes = map(_size, unheard if group.transport == "UDP" else ())
     return [size for size in sizes if size > LARGEST_UNCUT[number(group.source)[0]]]
 
 

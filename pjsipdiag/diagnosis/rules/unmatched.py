@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import find_holding, has_one_identify, identify_named, lookup, meant_endpoint
 from pjsipdiag.diagnosis.evidence.owners import best, best_of_all
 from pjsipdiag.diagnosis.evidence.trunks import trunks
-from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out
+from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out, nearest_of
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import (
@@ -242,7 +242,7 @@ def of_address(situation: Situation, group: CallGroup) -> Cause | None:
     if len(found) != 1:
         return Cause("", None, "nobody" if not found else "several")
     endpoint = situation.config.endpoints[found[0].endpoint]
-    identify = next((known for known in situation.config.identifies if known.endpoint == endpoint.name), None)
+    identify = nearest_of(situation.config, endpoint.name, [group.source])
     if identify:
         pattern = identify.option("match_header") or identify.option("match_request_uri")
         last = pattern.where if pattern else identify.where

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, clock, counted, finding_for, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -98,7 +98,9 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         Outcome.ACL_DENIED: f"the files deny them{place}",
     }.get(Outcome(cause.detail), _nobody_listens(situation, groups[0]))
     answered = f"{_who(situation, groups)} answered {listed([str(code) for code in shown])}"
-    evidence = [*_unnamed(situation, groups), *_log_lines(situation, groups), *hypotheses(situation, cause, groups)]
+    changed = _loaded_meanwhile(situation, cause, groups)
+    why = [changed] if changed else hypotheses(situation, cause, groups)
+    evidence = [*_unnamed(situation, groups), *_log_lines(situation, groups), *why]
     if cause.where is None:  # one of many, or none
         lines = dict.fromkeys(str(where) for group in groups if (where := _decides(situation, group)))
         evidence += [f"lines that decide: {listed([*lines])}"] if lines else []
@@ -110,8 +112,25 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         cause.where,
         *evidence,
         count=total,
-        advice="compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
+        advice="nothing is left to load: see that it stays so (`pjsip show identifies`)"
+        if changed
+        else "compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
         " (transports: restart)",
+    )
+
+
+def _loaded_meanwhile(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> str:
+    """A sentence where all calls went otherwise up to a time, and as the files say from then on; else empty."""
+    if cause.detail != Outcome.ACCEPTED or len(sources(groups)) > MOST_GROUPS_ASKED:
+        return ""
+    rows = [row for source in sources(groups) for row in situation.acknowledged_calls(source)]
+    wrong = [row.time for row in rows if row.observed_status in _CHALLENGES]
+    right = [row.time for row in rows if row.observed_status in PAST_IDENTIFICATION]
+    if not right or len(wrong) < sum(sum(contradicts(group).values()) for group in groups) or max(wrong) > min(right):
+        return ""
+    return (
+        f"loaded meanwhile: the last of these calls came at {clock(max(wrong))}, and from {clock(min(right))} UTC on"
+        " Asterisk answers as the files say: they were changed, and loaded in between"
     )
 
 
