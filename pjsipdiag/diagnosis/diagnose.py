@@ -67,6 +67,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, BegunReading, GatheredCaptures, begin, summary
 from pjsipdiag.diagnosis.work.jobs import share, share_range, slices
 from pjsipdiag.diagnosis.work.rereading.acknowledged import AcknowledgedCalls, EndAddresses
+from pjsipdiag.diagnosis.work.rereading.lone_answers import lone_answers
 from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
 from pjsipdiag.diagnosis.work.rereading.transcript import transcripts
 from pjsipdiag.sip import NOWHERE, Address, SipMessage
@@ -221,6 +222,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         find_shown=partial(acknowledged.find_shown, regroup=regrouping(calls, basis.config)),
         unheard=lru_cache(second.unheard),
         taken_up=lru_cache(second.taken_up),
+        lone_answers=lru_cache(partial(lone_answers, seen.tallies, basis.pbx.addresses)),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,

@@ -140,6 +140,13 @@ class UnheardAnswers(NamedTuple):
     contacts: tuple[str, ...] = ()
 
 
+class LoneAnswer(NamedTuple):
+    """The first of some calls' alike final answers, whose INVITEs the captures do not hold."""
+
+    first: SipMessage
+    calls: int
+
+
 class AnsweredRequest(NamedTuple):
     """A request of the PBX that was answered: its method, and the hosts by which PJSIP found where to send it."""
 
@@ -270,6 +277,8 @@ class Situation:
     find_sent: Callable[[str, Collection[str]], Collection[str]] = lambda _source, _call_ids: ()
     """(source, Call-IDs) -> of these Call-IDs those with which the source called."""
     requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()
+    lone_answers: Callable[[], Sequence[LoneAnswer]] = tuple
+    """Reads the captures again for answers to INVITEs, where they hold no INVITE."""
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

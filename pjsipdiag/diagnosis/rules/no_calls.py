@@ -23,6 +23,7 @@ from pjsipdiag.diagnosis.rules.cause import (
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.otherwise import refused_by
 from pjsipdiag.diagnosis.rules.wire.bounces import words
+from pjsipdiag.diagnosis.rules.wire.one_direction import MEANING, say_who_was_answered
 from pjsipdiag.diagnosis.rules.wire.pauses import (
     MOST_EXCHANGES,
     OF_ALL,
@@ -71,6 +72,7 @@ def no_invite(situation: Situation) -> Iterable[Finding]:
             f"{ip} answered {status} to {count} of them" if status else f"{ip} never answered {count} of them"
             for ip, status, count in situation.outbound
         ]
+    evidence += say_who_was_answered(situation) if situation.responses else ()
     evidence += [_answered(exchange) for exchange in situation.exchanges[:4]]
     evidence += [situation.without_filter] if situation.without_filter else []
     meaning = _meaning(situation, methods, messages, unread)
@@ -118,6 +120,8 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return "all calls in it were made by the PBX" + (
             f", and {failed} of them {'was' if failed == 1 else 'were'} refused or not answered" if failed else ""
         )
+    if situation.responses and situation.lone_answers():
+        return MEANING
     if messages:
         return "no call begins in it: its SIP is of calls that began before, or not about calls"
     if words(situation):

@@ -76,6 +76,7 @@ def asked_for(answer: SipMessage) -> SipMessage:
         f"To: {to}",
         f"Call-ID: {answer.call_id}",
         f"CSeq: {answer.header('CSeq')}",
+        f"Contact: <sip:{answer.destination}>",
         "Max-Forwards: 70",
         "Content-Length: 0",
     ]
