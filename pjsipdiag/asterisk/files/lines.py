@@ -28,6 +28,8 @@ def split(data: bytes) -> Iterator[bytes]:
 
 
 TRUE_WORDS = frozenset({"yes", "true", "y", "t", "1", "on"})
+FALSE_WORDS = frozenset({"no", "false", "n", "f", "0", "off"})
+"""`ast_false` (main/utils.c)."""
 
 
 def parse_bool(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.files.lines import FALSE_WORDS
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
@@ -269,8 +270,8 @@ def _of_class(status: int) -> Explanation:
             "the call is redirected to another address",
             (),
             ("To",),
-            "Transfer() before an answer sends 302 (chan_pjsip.c), and the caller must follow its Contact: where it"
-            " does not, let the dialplan call that address with Dial()",
+            "Transfer() before an answer sends 302 (chan_pjsip.c; from 20.19.0, 22.9.0 and 23.3.0 on Hangup(23) as well),"
+            " and the caller must follow its Contact: where it does not, let the dialplan call that address with Dial()",
         )
     return Explanation("refused by something else; neither the files nor the request explain this answer")
 
@@ -285,11 +286,7 @@ def _leading(endpoint: Endpoint, known: Explanation | None, status: int) -> Iter
 
 def _leads(status: int, variable: Variable) -> bool:
     value = variable.value.strip().lower()
-    if status == 421:
-        return value in ("required", "require", "always") if variable.name.lower() == "100rel" else value == "required"
-    if status == 420:
-        return value in ("no", "false", "0", "off")
-    return value not in ("no", "false", "0", "off")
+    return value == "required" if status == 421 else (value in FALSE_WORDS) == (status == 420)
 
 
 def _headers(groups: Sequence[CallGroup], status: int, names: Sequence[str]) -> Iterable[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.files.lines import parse_bool
+from pjsipdiag.asterisk.files.lines import FALSE_WORDS, parse_bool
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.sdp import Offer
@@ -43,7 +43,7 @@ def is_stale(situation: Situation, group: CallGroup) -> bool:
     """Whether 403 is that of a signature too old (res_pjsip_stir_shaken.c): the endpoint wants one, and one came."""
     endpoint = situation.config.endpoints.get(group.verdict.endpoint)
     wanted = (endpoint.value(name) for name in STIR) if endpoint else ()
-    verifies = any(value and value.lower() not in ("no", "false", "0", "off") for value in wanted)
+    verifies = any(value and value.lower() not in FALSE_WORDS for value in wanted)
     return verifies and with_status(group, 403) > 0 and any(message.values("Identity") for message in samples(group))
 
 

@@ -5,12 +5,11 @@ Nearly all compare without case; those that Asterisk compares with case say so.
 
 from __future__ import annotations
 
-from pjsipdiag.asterisk.files.lines import TRUE_WORDS, latin
+from pjsipdiag.asterisk.files.lines import FALSE_WORDS, TRUE_WORDS, latin
 from pjsipdiag.asterisk.loading.values.numbers import scan_any_base, scan_decimal
 from pjsipdiag.asterisk.loading.values.setting import Answer, Handler, Setting, ValueRefusal, ValueWarning
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
-_FALSE = frozenset({"no", "false", "n", "f", "0", "off"})
 _DSCP = (
     frozenset(f"cs{n}" for n in range(8)) | frozenset(f"af{n}{m}" for n in range(1, 5) for m in range(1, 4)) | {"ef"}
 )
@@ -40,7 +39,7 @@ def one_of(*words: str, log: str = "") -> Handler:
 
 def yes_no_or(*words: str) -> Handler:
     """A handler that takes a word for yes or no (`ast_true`, `ast_false`) or one of these, in any case."""
-    allowed = TRUE_WORDS | _FALSE | set(words)
+    allowed = TRUE_WORDS | FALSE_WORDS | set(words)
 
     def handler(setting: Setting) -> Answer:
         if setting.value.lower() in allowed:
