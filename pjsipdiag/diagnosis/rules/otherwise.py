@@ -270,8 +270,8 @@ def _of_class(status: int) -> Explanation:
             "the call is redirected to another address",
             (),
             ("To",),
-            "Transfer() before an answer sends 302 (chan_pjsip.c; from 20.19.0, 22.9.0 and 23.3.0 on Hangup(23) as well),"
-            " and the caller must follow its Contact: where it does not, let the dialplan call that address with Dial()",
+            "Transfer() before an answer sends 302 (chan_pjsip.c; from 20.19.0, 22.9.0 and 23.3.0 on Hangup(23), too),"
+            " and the caller must follow its Contact: where it does not, let the dialplan call that address by Dial()",
         )
     return Explanation("refused by something else; neither the files nor the request explain this answer")
 
