@@ -14,7 +14,7 @@ from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.admission import answered_elsewhere
 from pjsipdiag.diagnosis.rules.cause import clock, counted
 from pjsipdiag.diagnosis.rules.network import is_lasting
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import acks
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number
 from pjsipdiag.diagnosis.model import Stop
-from pjsipdiag.diagnosis.rules.refused import encryption
+from pjsipdiag.diagnosis.rules.refusals.refused import encryption
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 

@@ -9,7 +9,7 @@ Each group of calls is blamed on one cause, the first of `table` that takes the 
     unmatched     nobody takes the source; hints says what speaks for an owner
     order         another identifier, identify or endpoint takes it
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
-    refused, dialplan, otherwise    identified, and refused later; taker says as whom, and how sure that is
+    refusals      identified, let in, and refused later; taker says as whom, and how sure that is
     methods       requests outside of calls
     log_refusals    what only Asterisk's sentences tell
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read

@@ -21,7 +21,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     sources,
 )
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
-from pjsipdiag.diagnosis.rules.otherwise import refused_by
+from pjsipdiag.diagnosis.rules.refusals.otherwise import refused_by
 from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.one_direction import MEANING, say_who_was_answered
 from pjsipdiag.diagnosis.rules.wire.pauses import (

@@ -13,20 +13,19 @@ from pjsipdiag.diagnosis.rules import (
     another,
     network,
     no_calls,
-    otherwise,
-    refused,
     scanning,
     transports,
     unmatched,
     unparsed,
 )
-from pjsipdiag.diagnosis.rules.dialplan import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.faults import known
 from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
+from pjsipdiag.diagnosis.rules.refusals import otherwise, refused
+from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, bounces, pauses
 

@@ -9,7 +9,7 @@ from dataclasses import field
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.sources import class_of, outlines
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.traffic import CallRow
 
 BINS = 120

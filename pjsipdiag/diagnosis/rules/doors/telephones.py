@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_priva
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, listed, sources, who
 from pjsipdiag.diagnosis.rules.methods import credential_check
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 from pjsipdiag.sip import SipMessage

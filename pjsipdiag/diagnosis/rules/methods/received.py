@@ -24,7 +24,7 @@ from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     refusals,
     tell_crowd,
 )
-from pjsipdiag.diagnosis.rules.otherwise import is_maintenance
+from pjsipdiag.diagnosis.rules.refusals.otherwise import is_maintenance
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 KEEP_ALIVES = ("OPTIONS",)

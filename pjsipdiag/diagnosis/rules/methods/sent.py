@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 from pjsipdiag.sip import SipMessage, parameter, parse_uri

@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.releases import REPRESENTATIVES, around
 from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who
-from pjsipdiag.diagnosis.rules.otherwise import OF_PEOPLE
+from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.space.cells import Cell, cells, find_deciding_rule
 from pjsipdiag.sip import Address

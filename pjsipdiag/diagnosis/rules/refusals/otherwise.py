@@ -20,7 +20,6 @@ from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules import refused
 from pjsipdiag.diagnosis.rules.cause import (
     Cause,
     calls,
@@ -31,6 +30,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     who,
     with_status,
 )
+from pjsipdiag.diagnosis.rules.refusals import refused
 from pjsipdiag.diagnosis.rules.taker import RIGHT, find_taker, possible_takers, say_how_sure, why_open
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage

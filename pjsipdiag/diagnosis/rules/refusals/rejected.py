@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who, with_status
-from pjsipdiag.diagnosis.rules.refused import DIALPLAN, codes, count, of_dialplan, severity
+from pjsipdiag.diagnosis.rules.refusals.refused import DIALPLAN, codes, count, of_dialplan, severity
 from pjsipdiag.diagnosis.rules.taker import say_how_sure
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

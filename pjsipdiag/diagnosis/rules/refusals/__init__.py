@@ -1,0 +1,14 @@
+"""Calls that were identified, let in, and refused later: over media, by the dialplan, by people, for load.
+
+In come the groups of calls that ended so, and the dialplan of the files, where there is one; out come findings, each
+with the status that the caller got and what leads to it.
+
+    refused      media and the dialplan: which calls, and how grave it is
+    rejected     the finding about the dialplan: the number that was dialled, and what would take it
+    otherwise    maintenance, overload, and every other final answer
+
+A number that no extension takes is answered before a 100 Trying, whatever an extension does behind it: that tells one
+from the other where the files do not. What a hangup cause means is a row of ANSWERS in `rejected`.
+
+Imports: the causes and the evidence.
+"""
