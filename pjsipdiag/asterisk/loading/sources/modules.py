@@ -74,6 +74,11 @@ class _Named:
         """Whether Asterisk has a module of that name; one that is written in another case is not found."""
         return self.written.removesuffix(".so") in own_modules()
 
+    @property
+    def is_strange(self) -> bool:
+        """Whether no file shows if the module is there: it is none of Asterisk's own."""
+        return bool(self.written) and _base(self.written) not in own_modules()
+
 
 @dataclass(frozen=True, slots=True)
 class Modules:
@@ -141,12 +146,12 @@ def read(parsed: ParsedFile) -> Modules:
     for name, where in refused.items():
         if name in named and named[name].required:
             return _no_start(f"{name} is required and has noload=: Asterisk does not start", where)
-    required = {name: one for name, one in named.items() if one.required}
-    for name, one in required.items():
-        if not name or (name in own_modules() and not one.is_own):
-            reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
-            return _no_start(reason, one.where, _REQUIRED.format(one.written))
-    unread = tuple(_strange(one) for one in required.values() if not one.is_own)
+    missing = [one for name, one in named.items() if name not in refused and not one.is_own]
+    if (effects := _effects(missing)) == {True}:
+        one = next(one for one in missing if one.required)
+        reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
+        return _no_start(reason, one.where, _REQUIRED.format(one.written))
+    unread = tuple(_doubt(one) for one in missing if one.required) if True in effects else ()
     autoload = (all_ := section.first("autoload")) is not None and parse_bool(all_.value)
     return Modules(autoload, named, refused, section.where, unread_objects=unread)
 
@@ -160,11 +165,24 @@ def own_modules() -> frozenset[str]:
 _REQUIRED = "*** Failed to load required module {}"
 
 
-def _strange(one: _Named) -> UnreadObjects:
-    """A required module that is none of Asterisk's own: whether its file is there is not in modules.conf."""
-    text = (
-        f"{one.written} is required ({one.where}) and none of Asterisk's own modules: Asterisk starts only where its "
-        f"file is among the modules ('module show like {one.written.removesuffix('.so')}')"
+def _effects(missing: list[_Named]) -> set[bool]:
+    """Whether modules that may not be found end the start, both where that hangs on what is installed: of those not
+    found the last decides, by whether it is required (main/loader.c, load_resource_list)."""
+    effects: set[bool] = set()
+    for one in reversed(missing):
+        effects.add(one.required)
+        if not one.is_strange:
+            return effects
+    return {*effects, False}
+
+
+def _doubt(one: _Named) -> UnreadObjects:
+    """A required module that may not be found: whether Asterisk starts is not in modules.conf."""
+    text = f"{one.written} is required ({one.where}) and " + (
+        "none of Asterisk's own modules: Asterisk starts only where its file is among the modules "
+        f"('module show like {one.written.removesuffix('.so')}')"
+        if one.is_strange
+        else "not found: Asterisk starts only where one that a later line names is not found either"
     )
     return UnreadObjects("", one.where, text, "module")
 
@@ -255,7 +273,7 @@ def _wizard_too_late(modules: Modules, version: Release) -> str:
     if version.has("late_wizard") or modules.load_lines.get(WIZARD_MODULE, _Named("")).early:
         return ""
     # All that need res_pjsip have pjsip in their names.
-    early = (name for name, named in modules.load_lines.items() if named.early and "pjsip" in name)
+    early = (name for name, named in modules.load_lines.items() if named.early and named.is_own and "pjsip" in name)
     return next((name for name in early if name not in modules.noload_lines), "")
 
 

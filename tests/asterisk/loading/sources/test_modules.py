@@ -36,6 +36,8 @@ MISPLACED = "[res_pjsip]\n{0}=config,pjsip.conf,criteria=type={0}\n"
         ({"modules.conf": MODULES + "require=RES_pjsip_acl.so\n"}, False),
         ({"modules.conf": MODULES + "load=RES_pjsip_acl.so\n"}, True),
         ({"modules.conf": MODULES + "require=app_dial.so\n"}, True),
+        ({"modules.conf": MODULES + "require=RES_pjsip_path.so\nload=RES_pjsip_nat.so\n"}, True),
+        ({"modules.conf": MODULES + "load=RES_pjsip_nat.so\nrequire=RES_pjsip_path.so\n"}, False),
         ({"modules.conf": MODULES + "require=\n"}, False),
         ({"modules.conf": MODULES + "require=RES_pjsip_path.so\n"}, False),
         ({"modules.conf": MODULES + "load=res_pjsip_path.so\nrequire=RES_pjsip_path.so\n"}, True),
@@ -64,6 +66,15 @@ def test_whether_a_strange_module_is_there_is_not_known(line: str) -> None:
     verdict = identify(explain.request(explain.parse_source("203.0.113.10")), config)
     assert (verdict.outcome, verdict.endpoint) == ("unknown", "ea")
     assert "none of Asterisk's own modules" in verdict.trace[0].reason
+
+
+def test_a_strange_module_behind_a_required_one_may_let_asterisk_start() -> None:
+    """The last module that is not found decides, and real Asterisk starts without res_nosuch.so."""
+    lines = f"{MODULES}require=RES_pjsip_path.so\nload=res_nosuch.so\n"
+    config = load_config(None, overlay={"pjsip.conf": PJSIP, "modules.conf": lines})
+    verdict = identify(explain.request(explain.parse_source("203.0.113.10")), config)
+    assert (verdict.outcome, verdict.endpoint) == ("unknown", "ea")
+    assert "that a later line names is not found either" in verdict.trace[0].reason
 
 
 @pytest.mark.parametrize(
