@@ -10,6 +10,7 @@ from pjsipdiag.capture.text.ways import is_no_sender, place
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
+_PARTS = (b"Request '", b"Request from '", b"No matching endpoint found")
 NEEDLES = (
     *(
         b" failed for ",
@@ -18,7 +19,7 @@ NEEDLES = (
         b"did not pass ACL test",
         b"SIP ACL: Rejecting '",
     ),
-    *(b"Request '", b"Request from '", b"No matching endpoint found"),
+    *_PARTS,
     *(
         b" not found for endpoint ",
         b" has no configured ",
@@ -164,6 +165,8 @@ def sentence(line: bytes) -> Sentence | None:
 
 def is_part(line: bytes) -> bool:
     """Whether a line without a sentence holds a part of one: its rest was cut off, or changed."""
+    if not any(part in line for part in _PARTS):
+        return False
     text = line[:LONGEST_LOG_LINE].decode("utf-8", "surrogateescape")
     found = _PART.search(text)
     return found is not None and _OTHERS.search(text, 0, found.start()) is None

@@ -27,7 +27,8 @@ _LINKS = (
 )
 """`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `x <http://x>` and `x <x>` of
 Gmail, `sip:<x>` of an automatic link."""
-_LINKED = re.compile(rb"\]\(|mailto:|\|sip|:<|<https?:|<sips?%3[aA]|([\w.+-]{1,99}@[\w.-]{1,99}) <\1>")
+_LINKED = (b"](", b"mailto:", b"|sip", b":<", b"<http", b"<sip%3", b"<sips%3")
+_DOUBLED = re.compile(rb"@[\w.-]{1,99} <[\w.+~*-]{1,99}@")
 _AT = re.compile(rb"(\bsips?:[\w.+~%-]{1,99}|(?:Call-ID|callid): \S{1,200}) at (?=[\w\[])")
 """`@` as archives of mailing lists write it."""
 _BACKSLASHED = re.compile(rb"\\[<-]|(?:\A|[\s:>])\\\[\d")
@@ -65,7 +66,7 @@ def strip_marks(line: bytes) -> bytes | list[bytes]:
 
 def strip_links(text: bytes, sample: bytes) -> bytes:
     """Addresses that a program made links of, as they were; what it put a backslash before, without it."""
-    if _LINKED.search(sample) is not None:
+    if any(sign in sample for sign in _LINKED) or _DOUBLED.search(sample) is not None:
         for link in _LINKS:
             text = link.sub(_linked, text)
     if b" at " in sample and _AT.search(sample) is not None:
