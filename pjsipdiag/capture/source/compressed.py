@@ -11,6 +11,7 @@ import io
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from threading import get_ident
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
@@ -109,6 +110,8 @@ class DecompressedStream(io.RawIOBase):
         self._rest = b""
         self._worker: int | None = None
         self._taken = self._given = 0
+        self._first, self._of_first = b"", 0
+        """The bytes that the member at hand began with, and how much came of it; of longer ones they are not all."""
         self._pool: Executor | _InLine = ThreadPoolExecutor(1)
         try:
             self._ahead = deque(self._pool.submit(self._batch) for _ in range(BATCHES_AHEAD))
@@ -169,14 +172,18 @@ class DecompressedStream(io.RawIOBase):
                     break
             try:
                 if self._object is None:
-                    self._object = self._make()
+                    self._object, self._first, self._of_first = self._make(), b"", 0
+                if len(self._first) <= COMPRESSED_CHUNK:
+                    self._first += raw
                 content = self._object.decompress(raw, CONTENT_CHUNK)
             except ModuleNotFoundError as error:  # in a browser, where not every library is
                 self._damage.append(f"{error.name} is not here: decompress the file before")
             except Exception as error:  # each library has errors of its own
                 self._damage.append(f"the compressed file is damaged: {error}")
+                content = self._salvaged()
             else:
                 self._given += len(content)
+                self._of_first += len(content)
                 if not self._any_ratio and self._given > max(UNUSUAL, self._taken * MOST_RATIO):
                     self._damage.append(
                         f"the compressed file grows more than {MOST_RATIO} times, which no capture does: diagnose it"
@@ -186,6 +193,20 @@ class DecompressedStream(io.RawIOBase):
                     self._taken -= len(self._object.unused_data)
                     self._rest, self._object = self._object.unused_data.lstrip(b"\0"), None
         return content
+
+    def _salvaged(self) -> bytes:
+        """The content before the damage of what a member begins with: of what a library is given at once, it gives
+        nothing where it fails."""
+        content = bytearray()
+        if len(self._first) > COMPRESSED_CHUNK:
+            return b""  # others were read behind it
+        with suppress(Exception):
+            again = self._make()
+            for at in range(len(self._first)):
+                content += again.decompress(self._first[at : at + 1])
+                if len(content) > self._of_first + CONTENT_CHUNK:
+                    break
+        return bytes(content[self._of_first :])
 
 
 class _Gzip:

@@ -32,6 +32,16 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.parametrize("at", [-8, -1, -400])
+def test_what_stands_before_damage_is_read(at: int) -> None:
+    """Where the checksum or the length behind the content is wrong, that is all of it."""
+    squeezed = bytearray(gzip.compress(RAW))
+    squeezed[at] ^= 0x55
+    capture = Capture(bytes(squeezed))
+    assert len(capture.calls) == 300 if at > -400 else len(capture.calls) > 100
+    assert "damaged" in (capture.tally.truncated or "")
+
+
 @pytest.mark.parametrize("kind", COMPRESS)
 def test_one_or_more_members(kind: str) -> None:
     squeeze = COMPRESS[kind]
