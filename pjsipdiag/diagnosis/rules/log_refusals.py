@@ -16,9 +16,10 @@ from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
 from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER, describe_registration
+from pjsipdiag.diagnosis.rules.scanning import MANY_TRIES, guessed_accounts
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.sip import Address
+from pjsipdiag.sip import Address, parse_uri
 
 GIVEN_UP = (
     "it is given up, for the provider refused it for a time, or did not answer, max_retries times",
@@ -158,7 +159,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         evidence.append(f"from {clock(first)} to {clock(last)}")
     if senders:
         evidence.append(f"From: {listed(senders)}")
-    replayed, advice = _look_in_files(situation, lines[0], rule)
+    replayed, advice = _look_in_files(situation, lines[0], rule, senders)
     evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
     return Finding(
         Severity.ERROR,
@@ -172,7 +173,15 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     )
 
 
-def _look_in_files(situation: Situation, refused: LoggedRefusal, rule: str) -> tuple[list[str], str]:
+def _user(sender: str) -> str:
+    """The user that a From names; an event names an account instead."""
+    uri = parse_uri(sender)
+    return uri.user if uri else sender
+
+
+def _look_in_files(
+    situation: Situation, refused: LoggedRefusal, rule: str, senders: Sequence[str]
+) -> tuple[list[str], str]:
     """Sentences on what the files have for the source, and the advice that would admit it."""
     place = str(Address(refused.source, refused.port)) if refused.port else refused.source
     evidence: list[str] = []
@@ -210,6 +219,9 @@ def _look_in_files(situation: Situation, refused: LoggedRefusal, rule: str) -> t
             evidence,
             f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {TO_HAVE_THEM}",
         )
+    guessed = () if owner else guessed_accounts(map(_user, senders))
+    if len(guessed) >= MANY_TRIES:
+        evidence.append(f"it calls itself {listed(guessed)}: names that scanners try, and the telephones of a PBX have")
     where = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
     return (
         evidence,

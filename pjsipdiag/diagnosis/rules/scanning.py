@@ -127,7 +127,7 @@ def _signs(stranger: Stranger) -> ScannerSigns:
     tail, tries = _prefixes(numbers)
     if tries >= MANY_TRIES:
         signs.append((2, f"it dials …{tail} with {tries} different prefixes, as who looks for an outside line does"))
-    guessed = _guessed(callers)
+    guessed = guessed_accounts(callers)
     if len(guessed) >= MANY_TRIES:
         signs.append((2, f"it calls itself {listed(guessed)}: guessed accounts"))
     elif guessed and len(callers) == len(guessed):
@@ -219,7 +219,8 @@ def _prefixes(numbers: Iterable[str]) -> tuple[str, int]:
     return found[0] if found else ("", 0)
 
 
-def _guessed(callers: Iterable[str]) -> list[str]:
+def guessed_accounts(callers: Iterable[str]) -> list[str]:
+    """The names among those of callers that scanners try."""
     return [user for user in callers if WELL_KNOWN.fullmatch(user)]
 
 

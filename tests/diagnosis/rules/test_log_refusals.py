@@ -123,3 +123,10 @@ def test_refusals_of_somebody_unknown_are_not_told_as_silence(line: str, words: 
     report = diagnose([tmp_path / "full"], tmp_path)
     assert words in report.findings[0].message
     assert headline(report).startswith("Nothing can be judged")
+
+
+@pytest.mark.parametrize(("names", "told"), [(("100", "101", "admin"), True), (("100", "+4940123"), False)])
+def test_names_that_scanners_try_are_told(names: tuple[str, ...], told: bool, tmp_path: Path) -> None:
+    said = NOBODY.replace("REGISTER", "INVITE") + "No matching endpoint found"
+    (found,) = findings([said.replace("nobody", name) for name in names], tmp_path)
+    assert any("names that scanners try" in text for text in found.evidence) is told
