@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Check, Match, Outcome
+from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.rules.gaps.difference import PAST_IDENTIFICATION
+from pjsipdiag.diagnosis.rules.network import senders
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 RIGHT = "identification is right: another match= line would change nothing"
@@ -42,15 +44,27 @@ def why_open(group: CallGroup) -> str:
     return "; ".join(dict.fromkeys(check.reason for check in _open_checks(group)))
 
 
-def say_how_sure(groups: Sequence[CallGroup]) -> str:
+def say_how_sure(situation: Situation, groups: Sequence[CallGroup]) -> str:
     """A sentence on whether another endpoint might have taken the calls."""
     doubted = next(filter(_is_open, groups), None)
     if doubted is None:
-        return RIGHT
+        return next(filter(None, (_names_another(situation, group) for group in groups)), RIGHT)
     return (
         "that it is this endpoint follows from the answer: the files leave no other that could give it"
         f" ({why_open(doubted)})"
     )
+
+
+def _names_another(situation: Situation, group: CallGroup) -> str:
+    """A sentence where the calls name a host that another endpoint's identify has; else empty."""
+    for header, host in sorted(senders(situation, group)):
+        for identify, rule in find_holding(situation, host):
+            if not rule.deny and identify.endpoint not in (group.verdict.endpoint, ""):
+                return (
+                    f"its {header} names {host}, which [{identify.name}] has for endpoint {identify.endpoint}"
+                    f" ({rule.where}): where {group.source} stands for others, these calls belong there"
+                )
+    return ""
 
 
 def _is_open(group: CallGroup) -> bool:

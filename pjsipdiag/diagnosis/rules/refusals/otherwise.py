@@ -237,7 +237,7 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         *shown,
-        *([say_how_sure(groups)] if endpoint else []),
+        *([say_how_sure(situation, groups)] if endpoint else []),
         count=count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
         advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )

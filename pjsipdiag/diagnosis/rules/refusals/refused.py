@@ -69,7 +69,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,
         *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
-        say_how_sure(groups),
+        say_how_sure(situation, groups),
         count=count(groups, MEDIA),
         advice=advice,
     )

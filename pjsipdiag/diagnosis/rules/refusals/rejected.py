@@ -104,7 +104,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         *known,
-        say_how_sure(groups),
+        say_how_sure(situation, groups),
         *_log_lines(situation, groups),
         count=count(groups, DIALPLAN),
         advice=_contact_user(situation, numbers) or advice,
