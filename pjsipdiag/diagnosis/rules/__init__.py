@@ -31,8 +31,8 @@ from operator import attrgetter
 from pjsipdiag.diagnosis.evidence.seen import complete_seen, join_seen, with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Rule
-from pjsipdiag.diagnosis.rules import log_refusals
 from pjsipdiag.diagnosis.rules.cause import Cause
+from pjsipdiag.diagnosis.rules.log_refusals.refused_sources import find as find_refusals
 from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -70,7 +70,7 @@ def _of_calls(rule: Rule, situation: Situation) -> Iterator[Finding]:
 def find(situation: Situation) -> tuple[Finding, ...]:
     """All findings, ordered by what to do first: errors, warnings, notes; causes before consequences."""
     found = [
-        *log_refusals.find(situation),
+        *find_refusals(situation),
         *(finding for rule in RULES for finding in rule.named(_of_calls(rule, situation))),
     ]
     found = _merged(complete_seen(situation, found))

@@ -15,34 +15,21 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
+from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, advise, find_words
 from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER, describe_registration
 from pjsipdiag.diagnosis.rules.scanning import MANY_TRIES, guessed_accounts
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, parse_uri
 
-GIVEN_UP = (
+NO_MORE_TRIES = (
     "it is given up, for the provider refused it for a time, or did not answer, max_retries times",
     "look for the lines before it, which tell the answers",
 )
-"""The meaning of the sentence that no registration is tried any more (handle_registration_response)."""
+"""The meaning of the sentence that no registration is tried any more, and what helps."""
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 MOST_TOLD = 40
 """Refused sources that have a finding of their own; of the others one sentence tells."""
-_KINDS = (
-    ("registration attempt", "registration-refused"),
-    ("REGISTER request", "no-invite"),
-    ("registration is not valid", "no-invite"),
-    ("AOR", "no-invite"),
-    ("max contacts", "no-invite"),
-    ("max_contacts", "no-invite"),
-    ("ACL", "denied-by-acl"),
-    ("access list", "denied-by-acl"),
-    ("authenticate", "challenged-by-auth"),
-    ("credentials", "challenged-by-auth"),
-    ("extension not found", "dialplan-rejected"),
-)
-"""Words of Asterisk's reason -> the finding it is; without any of them no endpoint was found."""
 
 
 def find(situation: Situation) -> Iterable[Finding]:
@@ -50,7 +37,7 @@ def find(situation: Situation) -> Iterable[Finding]:
     yield from _unreadable(situation)
     by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.logged_refusals:
-        by[refused.source, _kind(refused.reason)].append(refused)
+        by[refused.source, find_words(refused.reason).rule].append(refused)
     _forget_repetitions(by)
     told = _told(situation, by)
     for source, rule in told:
@@ -114,7 +101,7 @@ def _others(rule: str, rest: Mapping[str, Sequence[LoggedRefusal]]) -> Finding:
 def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     """A registration of the PBX itself that failed."""
     status = _status(said.reason)
-    other = GIVEN_UP if said.reason.startswith("Maximum retries") else OTHER_ANSWER if status else NO_ANSWER
+    other = NO_MORE_TRIES if find_words(said.reason) is GIVEN_UP else OTHER_ANSWER if status else NO_ANSWER
     meaning, advice = MEANINGS.get(status, other)
     known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
     name = describe_registration(known)
@@ -134,10 +121,6 @@ def _status(words: str) -> int:
     """The answer that Asterisk names in its log, 0 without one."""
     found = re.match(r"\D*\b(\d{3})\b.* received", words)
     return int(found[1]) if found else 0
-
-
-def _kind(reason: str) -> str:
-    return next((rule for word, rule in _KINDS if word in reason), "unmatched-source")
 
 
 def _refused(situation: Situation, source: str, rule: str, found: Sequence[LoggedRefusal]) -> Finding:
@@ -186,7 +169,7 @@ def _look_in_files(
     place = str(Address(refused.source, refused.port)) if refused.port else refused.source
     evidence: list[str] = []
     if not refused.source:
-        return evidence, _advice(refused, rule) or TO_HAVE_THEM
+        return evidence, _advice(refused) or TO_HAVE_THEM
     try:
         # A SECURITY event names an account in place of a From: an account is no URI that could be replayed.
         sender = refused.sender if "sip" in refused.sender else None
@@ -205,14 +188,14 @@ def _look_in_files(
             evidence = [f"the sentence names endpoint {refused.endpoint} ({known_endpoint.where})"]
         elif verdict is not None and not verdict.endpoint:
             evidence += _why_of_nobody(refused, rule, verdict)
-        return evidence, _advice(refused, rule)
+        return evidence, _advice(refused)
     for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
             words = near_miss(known_rule, refused.source)
             if words and not owner:
                 owner = identify.name
                 evidence.append(f"{words} ({known_rule.where}) in [{identify.name}]")
-    if advice := _advice(refused, rule):
+    if advice := _advice(refused):
         return evidence, advice
     if verdict is not None and verdict.endpoint:
         return (
@@ -232,7 +215,7 @@ def _look_in_files(
 def _why_of_nobody(refused: LoggedRefusal, rule: str, verdict: Verdict) -> list[str]:
     """How the sentence goes with files that identify nobody: `type=acl` is asked before identification, credentials are
     held against something in any case, and all others come after an endpoint was found."""
-    if refused.reason.startswith(OF_TYPE_ACL):
+    if find_words(refused.reason).comes_first:
         denying = next((check for check in verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
         return [f"{denying.reason} ({denying.where})"] if denying and denying.where else []
     if rule == "challenged-by-auth":
@@ -240,47 +223,13 @@ def _why_of_nobody(refused: LoggedRefusal, rule: str, verdict: Verdict) -> list[
     return ["it comes only after an endpoint was found: Asterisk ran something else than these files"]
 
 
-def _advice(refused: LoggedRefusal, rule: str) -> str:
+def _advice(refused: LoggedRefusal) -> str:
     """The advice that helps after that refusal, "" where it depends on the files."""
-    if rule == "denied-by-acl":
-        return f"{_permit(refused)}, if it may call; {TO_HAVE_THEM}"
-    if rule == "challenged-by-auth":
-        return f"compare user, realm and password at both ends; {TO_HAVE_THEM}"
-    if rule == "dialplan-rejected":
-        return f"look for the extension in the context that the sentence names; {TO_HAVE_THEM}"
-    if rule == "no-invite":
-        return f"{_register(refused.reason)}; {TO_HAVE_THEM}"
+    if helps := advise(find_words(refused.reason), refused.source):
+        return f"{helps}; {TO_HAVE_THEM}"
     if refused.method == "REGISTER":
         return f"a telephone registers under a name that is no endpoint here: compare its user name; {TO_HAVE_THEM}"
     return ""
-
-
-OF_TYPE_ACL = ("did not pass ACL test", "a failure to pass", "use of an invalid ACL")
-"""How the words of res_pjsip_acl.c and main/acl.c begin."""
-
-
-def _permit(refused: LoggedRefusal) -> str:
-    """The advice to permit what the access list denies."""
-    whose = "the type=acl section" if refused.reason.startswith("did not pass") else "the endpoint"
-    if not refused.source or "Contact" in refused.reason:
-        return f"permit the host of its Contact in contact_permit= or contact_acl= of {whose}"
-    if refused.reason.startswith(OF_TYPE_ACL[1:]):
-        whose += " or the type=acl section"
-    return f"permit {refused.source} in the access list of {whose}"
-
-
-def _register(reason: str) -> str:
-    """The advice on a registration that was refused for that reason."""
-    if "modifications" in reason:
-        return "whoever adds a Path to it has to say `Supported: path`, or leave support_path out of the AOR"
-    if "contacts in" in reason or "invalid_contacts" in reason:
-        return "its Contact headers are at fault: `*` goes with Expires 0 and no other Contact"
-    if "non-SIP URI" in reason or "invalid_uri" in reason:
-        return "its To header has to be the sip: or sips: URI of the AOR"
-    return (
-        "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with"
-        " max_contacts to spare"
-    )
 
 
 def _unreadable(situation: Situation) -> Iterator[Finding]:

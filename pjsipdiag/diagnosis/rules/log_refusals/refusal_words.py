@@ -1,0 +1,85 @@
+"""The meaning of Asterisk's words on a refusal: the finding that they are, and the advice."""
+
+from __future__ import annotations
+
+from pjsipdiag.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalWords:
+    """A part of Asterisk's reason, and what it means.
+
+    `rule` is the finding. `advice` is what helps, `advice_without_source` where the log does not say who was refused
+    and that changes it; both are empty where it depends on the files. `comes_first` says that Asterisk asks this before
+    it identifies anybody.
+    """
+
+    words: str
+    rule: str
+    advice: str = ""
+    advice_without_source: str = ""
+    comes_first: bool = False
+
+
+_PERMIT_CONTACT = "permit the host of its Contact in contact_permit= or contact_acl= of"
+_IF_IT_MAY = ", if it may call"
+_AOR = (
+    "a registration needs an AOR of the name that the telephone registers, in aors= of its endpoint, with max_contacts"
+    " to spare"
+)
+_CONTACTS = "its Contact headers are at fault: `*` goes with Expires 0 and no other Contact"
+_TO = "its To header has to be the sip: or sips: URI of the AOR"
+_PATH = "whoever adds a Path to it has to say `Supported: path`, or leave support_path out of the AOR"
+_CREDENTIALS = "compare user, realm and password at both ends"
+
+GIVEN_UP = RefusalWords("Maximum retries", "registration-refused")
+"""No registration is tried any more (handle_registration_response of res_pjsip_outbound_registration.c)."""
+NO_ENDPOINT = RefusalWords("", "unmatched-source")
+"""The meaning of all other words."""
+WORDS = (
+    GIVEN_UP,
+    RefusalWords("registration attempt", "registration-refused"),
+    # res_pjsip_registrar.c, in the log and as the events of its refusals
+    RefusalWords("Invalid modifications", "no-invite", _PATH),
+    RefusalWords("validate contacts", "no-invite", _CONTACTS),
+    RefusalWords("invalid_contacts", "no-invite", _CONTACTS),
+    RefusalWords("non-SIP URI", "no-invite", _TO),
+    RefusalWords("invalid_uri", "no-invite", _TO),
+    RefusalWords("AOR", "no-invite", _AOR),
+    RefusalWords("max contacts", "no-invite", _AOR),
+    RefusalWords("max_contacts", "no-invite", _AOR),
+    # res_pjsip_acl.c, which names the host of a Contact without a port; main/acl.c; a FailedACL event
+    RefusalWords(
+        "did not pass ACL test",
+        "denied-by-acl",
+        f"permit {{source}} in the access list of the type=acl section{_IF_IT_MAY}",
+        f"{_PERMIT_CONTACT} the type=acl section{_IF_IT_MAY}",
+        comes_first=True,
+    ),
+    RefusalWords(
+        "ACL '",
+        "denied-by-acl",
+        f"permit {{source}} in the access list of the endpoint or the type=acl section{_IF_IT_MAY}",
+        comes_first=True,
+    ),
+    RefusalWords("denies the Contact", "denied-by-acl", f"{_PERMIT_CONTACT} the endpoint{_IF_IT_MAY}"),
+    RefusalWords("access list", "denied-by-acl", f"permit {{source}} in the access list of the endpoint{_IF_IT_MAY}"),
+    RefusalWords("authenticate", "challenged-by-auth", _CREDENTIALS),
+    RefusalWords("credentials", "challenged-by-auth", _CREDENTIALS),
+    RefusalWords(
+        "extension not found", "dialplan-rejected", "look for the extension in the context that the sentence names"
+    ),
+    NO_ENDPOINT,
+)
+"""Each kind of refusal by its words; the first whose words the reason has is meant."""
+
+
+def find_words(reason: str) -> RefusalWords:
+    """The meaning of Asterisk's reason, a row of WORDS."""
+    return next(row for row in WORDS if row.words in reason)
+
+
+def advise(row: RefusalWords, source: str) -> str:
+    """The advice that helps who has that `source`, "" where it depends on the files."""
+    words = row.advice if source else row.advice_without_source or row.advice
+    return words.format(source=source or "its address")
