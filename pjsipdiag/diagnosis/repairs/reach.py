@@ -58,9 +58,13 @@ class Passage:
         groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint)
         return any(200 <= status < 300 and count for group in groups for status, count in group.statuses.items())
 
-    def _takes(self, endpoint: str, users: Sequence[str]) -> bool:
-        """Whether calls of that endpoint to these very numbers are seen to get through, whatever the files say."""
-        groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint)
+    def _takes(self, endpoint: Endpoint, users: Sequence[str]) -> bool:
+        """Whether calls of that endpoint to these very numbers are seen to get through, whatever the files say of its
+        context; nothing is seen of a context that it is to have."""
+        as_seen = self.situation.config.endpoints.get(endpoint.name)
+        if as_seen is None or as_seen.context != endpoint.context:
+            return False
+        groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint.name)
         taken = {user for group in groups if _all_succeed(group) for user in group.numbers}
         return taken.issuperset(users)
 
@@ -69,7 +73,7 @@ class Passage:
         if dialplan is None:
             return None
         users = group.numbers or (number(self.config, message.request_uri),)
-        if self._takes(endpoint.name, users):
+        if self._takes(endpoint, users):
             return None
         found = [find_destination(dialplan, endpoint, user, message) for user in users]
         if any(one.presence not in STATUSES for one in found):
