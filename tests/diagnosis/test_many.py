@@ -253,6 +253,30 @@ def test_methods_that_somebody_makes_up_bury_nothing(tmp_path: Path) -> None:
     assert max(len(text) for one in found for text in one.evidence) < 1000
 
 
+def test_forged_answers_of_every_status_to_every_method_bury_nothing(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[alice]\ntype=endpoint\ncontext=in\n[alice]\ntype=aor\n"
+        "[carol]\ntype=endpoint\ncontext=in\n"
+    )
+    stranger, number, scene = STRANGER.replace("192.0.2.{1}:", "{1}:"), 2, []
+    for user, methods in (("u", ("MESSAGE", "OPTIONS")), ("alice", ("MESSAGE", "PUBLISH", "OPTIONS"))):
+        for method in methods:
+            for status in (*range(300, 490), *range(500, 520)):
+                number += 1
+                source = f"198.51.{number // 250}.{number % 250 + 1}"
+                scene.append(stranger.replace("-> 401", f"-> {status}").format(number, source, method, user))
+    scene.append(stranger.replace("-> 401", "-> 489").format(number + 1, "192.0.2.9", "MESSAGE", "carol"))
+    found = diagnose([write_scene("".join(scene), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).findings
+    refused = [one for one in found if one.rule == "request-refused"]
+    answered = [one for one in found if one.rule == "keepalive-refused"]
+    told = [one.message for one in found]
+    told += [text for one in found for text in one.consequences]
+    assert len(refused) + len(answered) <= 4 * (100 + 1)
+    assert any(one.sources == ("192.0.2.9",) for one in refused)
+    assert [text for text in told if "the MESSAGE and PUBLISH of 321 other sources" in text]
+    assert [text for text in told if "110 other sources" in text and "nothing in the files names them" in text]
+
+
 def test_forged_errors_read_the_calls_of_a_source_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pjsip.conf").write_text(
         "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[trunk]\ntype=endpoint\ncontext=in\n[trunk]\n"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from itertools import zip_longest
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import NamedTuple
@@ -22,6 +23,8 @@ MANY_NAMES = 4
 """Senders of one source that are refused as unknown, from which it guesses."""
 MOST_TOLD_ALONE = 16
 """Refusals of one kind that are told one by one; more are told together."""
+MOST_TOLD_IN_ALL = 100
+"""Refusals that are told one by one of those that the files treat alike, whatever their methods and statuses."""
 AS_IT_SHOULD = ", as it should be: somebody looks for accounts"
 
 
@@ -105,23 +108,52 @@ class RefusedCrowd(NamedTuple):
     are_strangers: bool
 
 
+class _Kind(NamedTuple):
+    """The marks of alike refusals; those with the same `treatment` alone are less alike."""
+
+    treatment: tuple[bool, bool, Outcome]
+    """Whether nothing names the sender, whether it is an attack, and what the files do with it."""
+    endpoint: str
+    method: str
+    status: int
+
+
 def part_crowds(situation: Situation, found: Sequence[Refusal]) -> tuple[list[Refusal], list[RefusedCrowd]]:
     """The refusals that are told one by one, and the rest of those that are alike: a scan comes from a thousand
     addresses, and must not bury what was refused of somebody known."""
     names = {name.lower() for name in situation.config.endpoints}
-    alike: dict[tuple[object, ...], list[Refusal]] = defaultdict(list)
+    alike: dict[_Kind, list[Refusal]] = defaultdict(list)
     for one in found:
-        near = one.exchange.group is not None and is_likely(situation, one.exchange.group)
-        is_stranger = one.verdict.outcome is Outcome.NO_MATCH and not near
-        is_stranger = is_stranger and names.isdisjoint(map(str.lower, one.senders))
-        # A sender can make up a method for each request: those that do not exist are of one kind.
-        method = one.method if one.method in METHODS else ""
-        kind = method, one.status, is_attack(one), one.verdict.endpoint, one.verdict.outcome
-        alike[is_stranger, *kind].append(one)
-    many = [(key, ones) for key, ones in alike.items() if len(ones) > MOST_TOLD_ALONE]
-    crowds = [RefusedCrowd(ones[0], ones[MOST_TOLD_ALONE:], bool(key[0])) for key, ones in many]
-    together = {id(one) for crowd in crowds for one in crowd.rest}
-    return [one for one in found if id(one) not in together], crowds
+        alike[_kind(situation, one, names)].append(one)
+    told, crowds = list[Refusal](), list[RefusedCrowd]()
+    treatments = dict.fromkeys(kind.treatment for kind in alike)
+    for treatment in treatments:
+        kinds = [ones for kind, ones in alike.items() if kind.treatment == treatment]
+        one_by_one = [one for ones in kinds for one in ones[:MOST_TOLD_ALONE]]
+        together = [ones for ones in kinds if len(ones) > MOST_TOLD_ALONE]
+        if len(one_by_one) + len(together) <= MOST_TOLD_IN_ALL:
+            told += one_by_one
+            crowds += [RefusedCrowd(ones[0], ones[MOST_TOLD_ALONE:], treatment[0]) for ones in together]
+            continue
+        # A forged answer may have any status. One of each endpoint comes before the second of any.
+        of_endpoints: dict[str, list[Refusal]] = defaultdict(list)
+        for one in (one for turn in zip_longest(*kinds) for one in turn if one is not None):
+            of_endpoints[one.verdict.endpoint].append(one)
+        ranked = [one for turn in zip_longest(*of_endpoints.values()) for one in turn if one is not None]
+        told += ranked[:MOST_TOLD_IN_ALL]
+        crowds.append(RefusedCrowd(ranked[0], ranked[MOST_TOLD_IN_ALL:], treatment[0]))
+    shown, places = {id(one) for one in told}, {id(one): at for at, one in enumerate(found)}
+    return [one for one in found if id(one) in shown], sorted(crowds, key=lambda crowd: places[id(crowd.first)])
+
+
+def _kind(situation: Situation, one: Refusal, names: Set[str]) -> _Kind:
+    near = one.exchange.group is not None and is_likely(situation, one.exchange.group)
+    is_stranger = one.verdict.outcome is Outcome.NO_MATCH and not near
+    is_stranger = is_stranger and names.isdisjoint(map(str.lower, one.senders))
+    # A sender can make up a method for each request: those that do not exist are of one kind.
+    method = one.method if one.method in METHODS else ""
+    treatment = is_stranger, is_attack(one), one.verdict.outcome
+    return _Kind(treatment, one.verdict.endpoint, method, one.status)
 
 
 def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
@@ -129,20 +161,28 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
     hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd.rest))
     methods = tuple(dict.fromkeys(one.method for one in crowd.rest))
     whose = "source" if crowd.first.exchange.client in hosts else "other source"
+    statuses = listed([str(status) for status in sorted({one.status for one in crowd.rest})])
     times = counted(sum(one.times for one in crowd.rest), "time")
     message = (
         f"the {listed(methods)} of {counted(len(hosts), whose)} ({listed(hosts)}) were refused with"
-        f" {crowd.first.status} ({times})"
+        f" {statuses} ({times})"
     )
     found = replace(first, sources=hosts[:MOST_TOLD_ALONE])
     if not crowd.are_strangers:
-        return replace(found, message=f"{message}, as that of {crowd.first.exchange.client} was", evidence=())
+        message = f"{message}, as that of {crowd.first.exchange.client} was"
+        if len({(one.verdict.endpoint, one.method, one.status) for one in crowd.rest}) == 1:
+            return replace(found, message=message, evidence=())
+        return replace(
+            found, message=message, evidence=(), where=None, advice="deal with those that are told alone first"
+        )
+    one_method = f"; `--method {methods[0]}` lists each" if len(methods) == 1 else ""
+    exist = not {*methods}.isdisjoint(METHODS)
     return replace(
         found,
         severity=Severity.NOTE if is_attack(crowd.first) else Severity.WARNING,
         message=f"{message}{AS_IT_SHOULD if is_attack(crowd.first) else ''}: nothing in the files names them",
         evidence=("so many strangers are a scan as a rule, or forged addresses",),
-        advice=f"block whom nobody knows where packets enter, or let fail2ban do so; `--method {methods[0]}` lists each"
-        if len(methods) == 1
+        advice=f"block whom nobody knows where packets enter, or let fail2ban do so{one_method}"
+        if one_method or exist
         else "block whom nobody knows where packets enter: no such method exists",
     )
