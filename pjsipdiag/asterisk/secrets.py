@@ -47,7 +47,7 @@ def hide_value(variable: Variable, text: str) -> str:
 _ASSIGNED = re.compile(r"(?<![\w/#-])([\w/#-]+)[ \t]*\+?=>?[ \t]*(?=\S)")
 _VALUE = re.compile(r"\S+")
 _BEFORE_AT = re.compile(r"(?<![^\s@])[^\s@]+(?=@)")
-_IN_URI = re.compile(r"(\bsips?:[^:]+:).+", re.IGNORECASE)
+_IN_URI = re.compile(r"((?:\bsips?:[^:]+|\w://[^:/]*):).+", re.IGNORECASE)
 
 
 def hide_secrets(text: str) -> str:

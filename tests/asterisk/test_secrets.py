@@ -45,3 +45,21 @@ def test_what_follows_a_url_is_not_told_with_an_error(tmp_path: Path) -> None:
     for url in ("sqlite:///gone?password={}", "mysql://u:{}@h/x", "postgresql://127.0.0.1:1/x?user=u&password={}"):
         found = CliRunner().invoke(main, ["check", "-c", str(tmp_path), "--database", f"asterisk={url.format(SECRET)}"])
         assert SECRET not in found.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"http://u:{SECRET}@h.example/x",
+        f"https://h.example/x?token={SECRET}",
+        f"HTTP://:{SECRET}@h",
+        f"ldap://u:{SECRET}@h",
+    ],
+)
+def test_what_the_address_of_a_web_server_holds_is_not_told(url: str, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[x]\ntype=endpoint\n")
+    (tmp_path / "extconfig.conf").write_text(f"[settings]\nps_endpoints => curl,{url}\nps_auths => curl,{url},a\n")
+    (tmp_path / "sorcery.conf").write_text("[res_pjsip]\nendpoint=realtime,ps_endpoints\nidentify=realtime,ps_auths\n")
+    for command in COMMANDS:
+        shown = CliRunner().invoke(main, [*command, "-c", str(tmp_path)]).output
+        assert SECRET not in shown

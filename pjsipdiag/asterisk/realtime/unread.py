@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from pjsipdiag.asterisk.config import UnreadObjects
 from pjsipdiag.asterisk.realtime.families import TableMapping
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.section import Where
 
 
@@ -16,7 +17,7 @@ def of_table(object_type: str, mapped: TableMapping, where: Where | None, file: 
     """A table that was not read; `where` is the line of sorcery.conf, or of extconfig.conf where the whole `file` is a
     table."""
     table, shown = f"the table {mapped.table} of a database", show(object_type)
-    name = mapped.database
+    name = hide_secrets(mapped.database)  # of a web server, its URL
     row = (
         f"as rows of {file} in {mapped.table}" if file else f"as a row of {mapped.table}{_COLUMNS.get(object_type, '')}"
     )
