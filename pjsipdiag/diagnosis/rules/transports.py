@@ -42,6 +42,8 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         if four_only
         else "bind=[::] does not take IPv4"
         if six_only
+        else "the transport of that protocol and port is bound to another address"
+        if any(_is_for(transport, cause) for transport in situation.config.transports.values())
         else "no transport has that protocol and port"
     )
     return finding_for(
@@ -51,9 +53,15 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         cause.where,
         *(f"listening: {text}" for text in bound[:6]),
         *bounces.sentences([word for group in groups for word in bounces.of_group(situation, group)]),
-        advice="add a transport for that protocol, family and port (a reload does not start one: restart), or have the"
+        advice="add a transport for that protocol, address and port (a reload does not start one: restart), or have the"
         " provider send elsewhere",
     )
+
+
+def _is_for(transport: Transport, cause: Cause) -> bool:
+    """Whether only the address keeps a transport from what came."""
+    port = int(cause.detail.rpartition(":")[2])
+    return (transport.protocol, transport.port) == (cause.name.lower(), port)
 
 
 def _shown(transport: Transport) -> str:

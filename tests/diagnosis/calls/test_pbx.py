@@ -71,6 +71,17 @@ def test_an_address_of_the_recording_machine_that_never_answers_is_the_pbx_too(t
     assert [finding["rule"] for finding in found["findings"] if finding["severity"] == "error"] == ["no-answer"]
 
 
+def test_an_address_of_the_machine_that_no_transport_binds_is_the_pbx_too(tmp_path: Path) -> None:
+    """A transport binds one address of several: calls to another one are for this machine, and nothing takes them."""
+    (tmp_path / "pjsip.conf").write_text(TRANSPORT.replace("0.0.0.0", "192.0.2.1"))
+    report = diagnose([write_scene(TWO_ADDRESSES, tmp_path / "c.pcap")], tmp_path)
+    assert report.pbx == ("192.0.2.1", "192.0.2.9")
+    (silent,) = (finding for finding in report.findings if finding.rule == "wrong-transport")
+    assert "192.0.2.9:5060" in silent.message
+    assert "bound to another address" in silent.message
+    assert report.pbx_reason.startswith("a transport of the configuration binds it, and the capture was made on it")
+
+
 PROXY = """
 @ 0 203.0.113.5:5060 > 198.51.100.50:5060 -> 401
 INVITE sip:300@198.51.100.50 SIP/2.0

@@ -73,19 +73,17 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
     """
     traffic = _Traffic(merged)
     asking = {ip for ip, _ in merged.requesters}
-    yield PbxAddresses(
-        tuple(dict.fromkeys(traffic.bound(list(_binds(config))))), "a transport of the configuration binds it"
-    )
+    answering = {place[:-2] for place in merged.answering}
+    bound = list(dict.fromkeys(traffic.bound(list(_binds(config)))))
+    yield _with_beside(bound, "a transport of the configuration binds it", traffic, answering)
     yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(_without_proxies(traffic.answerers, merged), traffic)
     if traffic.local.isdisjoint(answerers):
         reason = "the capture was made on it, and it sends requests as Asterisk"
         yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
     if answerers:
-        more = _beside(answerers, traffic, {place[:-2] for place in merged.answering})
         reason = "it answers as Asterisk" if len(answerers) == 1 else "they answer as Asterisk"
-        reason += ", and the capture was made on it: calls come in there" if more else ""
-        yield PbxAddresses((*answerers, *more), reason)
+        yield _with_beside(answerers, reason, traffic, answering)
     called = sorted(ip for ip in traffic.local if ip in traffic.received)
     yield PbxAddresses(tuple(called), "the capture was made on it and INVITEs come in there")
     calling = {source for source, _ in traffic.pairs} & {ip for ip, _ in merged.agents}
@@ -105,6 +103,13 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
             doubt = "" if busiest in named else ", though nothing there calls itself Asterisk: --pbx names another"
             reason = f"most INVITEs come from there{doubt}"
         yield PbxAddresses((busiest,), reason)
+
+
+def _with_beside(found: list[bytes], reason: str, traffic: _Traffic, answering: set[bytes]) -> PbxAddresses:
+    """These addresses, and those beside them on the machine."""
+    more = _beside(found, traffic, answering) if found else []
+    reason += ", and the capture was made on it: calls come in there" if more else ""
+    return PbxAddresses((*found, *more), reason)
 
 
 def _only(addresses: set[bytes]) -> tuple[bytes, ...]:
@@ -235,14 +240,14 @@ def _without_peers(candidates: list[bytes], traffic: _Traffic) -> list[bytes]:
     return [ip for ip in candidates if ip not in rivals or ip == best]
 
 
-def _beside(answerers: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
-    """Where else calls come in on the machine that recorded and that answers as Asterisk, and nobody answers them.
+def _beside(known: list[bytes], traffic: _Traffic, answering: set[bytes]) -> list[bytes]:
+    """Where else calls come in on the machine that recorded and that is known as the PBX, and nobody answers them.
 
     A proxy there answers or calls Asterisk itself; whom Asterisk calls is somebody else.
     """
-    if not traffic.local.issuperset(answerers):
+    if not traffic.local.issuperset(known):
         return []
-    peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(answerers)}
+    peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(known)}
     return sorted(ip for ip in traffic.local - answering - peers if ip in traffic.received)
 
 
