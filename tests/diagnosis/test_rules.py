@@ -43,11 +43,11 @@ def report(case: dict[str, Any], directory: Path) -> dict[str, Any]:
 def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     """`says`: the rule is found, first of its severity, with these words; without it, the rule is not found.
 
-    `at` is the line it points at, `severity` (error unless given) its weight, `unmatched` the report's list, `also` the
-    other rules of severity error, `adds` the lines of all suggestions and of those to be confirmed, `edits` lines, or
-    several that follow each other, that the changed files have, `lacks` lines that they no longer have, `waits` lines
-    of edits that are to be confirmed, `notes` words of the suggestions' notes, `failed` the number of failed calls; no
-    suggestion may change other calls.
+    `never` are words that it lacks, `at` is the line it points at, `severity` (error unless given) its weight,
+    `unmatched` the report's list, `also` the other rules of severity error, `adds` the lines of all suggestions and of
+    those to be confirmed, `edits` lines, or several that follow each other, that the changed files have, `lacks` lines
+    that they no longer have, `waits` lines of edits that are to be confirmed, `notes` words of the suggestions' notes,
+    `failed` the number of failed calls; no suggestion may change other calls.
     """
     found = report(case, tmp_path)
     if "unmatched" in case:
@@ -61,6 +61,7 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     assert [finding["rule"] for finding in alike] == [rule, *case.get("also", ())]
     text = json.dumps(alike[0], ensure_ascii=False)
     assert [part for part in case["says"] if json.dumps(part, ensure_ascii=False)[1:-1] not in text] == []
+    assert [part for part in case.get("never", ()) if json.dumps(part, ensure_ascii=False)[1:-1] in text] == []
     if "at" in case:
         where = alike[0]["where"]
         assert (tmp_path / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1] == case["at"]

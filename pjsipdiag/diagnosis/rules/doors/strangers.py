@@ -9,6 +9,7 @@ from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, RULE_IDENTIFIERS, Out
 from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.model import Door, DoorState, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import calls, counted, enumerated, finding_for, who
+from pjsipdiag.diagnosis.rules.order.everybody import is_anonymous
 from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -30,7 +31,11 @@ def reached_by_name(situation: Situation) -> Iterable[Finding]:
     found: dict[str, list[CallGroup]] = {}
     for group in situation.groups:
         verdict = group.verdict
-        if verdict.identifier in CALLER_IDENTIFIERS and verdict.outcome is Outcome.ACCEPTED:
+        if (
+            verdict.identifier in CALLER_IDENTIFIERS
+            and verdict.outcome is Outcome.ACCEPTED
+            and not is_anonymous(situation.config, verdict)
+        ):
             endpoint = situation.config.endpoints[verdict.endpoint]
             if not endpoint.auth and not is_likely(situation, group, endpoint.name):
                 found.setdefault(endpoint.name, []).append(group)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import is_whole_world
 from pjsipdiag.asterisk.config import Config, Endpoint
-from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.diagnosis.evidence.lookup import find_taking
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -19,7 +19,7 @@ def of_anonymous(situation: Situation, group: CallGroup) -> Cause | None:
     """The call reaches the dialplan through an endpoint that takes everybody."""
     if group.verdict.outcome is not Outcome.ACCEPTED:
         return None
-    if group.verdict.identifier == "anonymous":
+    if group.verdict.identifier == "anonymous" or is_anonymous(situation.config, group.verdict):
         return Cause(group.verdict.endpoint, situation.config.endpoints[group.verdict.endpoint].where, "")
     if group.verdict.identify not in _taking_everybody(situation):
         return None
@@ -27,6 +27,12 @@ def of_anonymous(situation: Situation, group: CallGroup) -> Cause | None:
         if identify.name == group.verdict.identify and is_whole_world(rule):
             return Cause(group.verdict.endpoint, rule.where, identify.name)
     return None
+
+
+def is_anonymous(config: Config, verdict: Verdict) -> bool:
+    """Whether a caller names the endpoint that the identifier `anonymous` gives him anyway, whatever he says."""
+    by_name = verdict.identifier in CALLER_IDENTIFIERS and "anonymous" in config.identifiers
+    return by_name and verdict.endpoint.partition("@")[0] == "anonymous"
 
 
 @lru_cache(maxsize=4)
