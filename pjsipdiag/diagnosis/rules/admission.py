@@ -85,6 +85,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     auth = listed(endpoint.auth)
     proofs = [one for group in groups for one in group.read_proofs()][:MOST_PROOFS_READ]
     wrong, compare = credential_check.compare(proofs, endpoint, config)
+    no_login = ", or leave auth= out: a provider does not log in" if is_trunk else ""
     if missing:
         then = f"and [{listed(missing)}] {_why_missing(config, missing[0])}, so Asterisk answers 500"
     elif retried:
@@ -93,7 +94,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             f" {wrong[0] if wrong else 'user name, password or realm differ'}"
         )
     else:
-        then = "and the caller never answers the challenge, as providers do not"
+        then = f"and the caller never answers the challenge{', as providers do not' if is_trunk else ''}"
     return finding_for(
         groups,
         Severity.ERROR if is_trunk or missing or retried else Severity.WARNING,
@@ -106,13 +107,15 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
         *(() if missing else (_challenges(challenged, retried), _which_401(config, endpoint, groups))),
         count=calls(groups) - elsewhere,
         advice=(
-            f"correct the section [{missing[0]}], or leave auth= out: a provider does not log in"
+            f"correct the section [{missing[0]}]{no_login}"
             if missing and _dropped_auth(config, missing[0])
-            else f"write the section [{missing[0]}] with type=auth, or leave auth= out: a provider does not log in"
+            else f"write the section [{missing[0]}] with type=auth{no_login}"
             if missing
             else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
             if is_trunk and not retried
             else compare
+            if retried
+            else credential_check.UNANSWERED
         ),
     )
 

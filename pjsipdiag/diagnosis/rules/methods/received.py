@@ -229,7 +229,7 @@ def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> R
     return RefusalReason(
         f"{auth} asks for credentials, and none came after the challenge",
         where,
-        "set user name and password in the telephone; it may also answer one realm or algorithm only",
+        credential_check.UNANSWERED,
     )
 
 
