@@ -222,7 +222,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         find_shown=partial(acknowledged.find_shown, regroup=regrouping(calls, basis.config)),
         unheard=lru_cache(second.unheard),
         taken_up=lru_cache(second.taken_up),
-        lone_answers=lru_cache(partial(lone_answers, seen.tallies, basis.pbx.addresses)),
+        lone_answers=lru_cache(partial(lone_answers, seen.tallies, seen.merged, pbx, has_calls=len(calls) > 0)),
         end=seen.merged.end,
         responses=seen.merged.responses,
         crowd=crowd,

@@ -278,7 +278,7 @@ class Situation:
     """(source, Call-IDs) -> of these Call-IDs those with which the source called."""
     requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()
     lone_answers: Callable[[], Sequence[LoneAnswer]] = tuple
-    """Reads the captures again for answers to INVITEs, where they hold no INVITE."""
+    """Reads the captures again for answers to INVITEs that they do not hold: beside calls, for challenges alone."""
     end: int = 0
     responses: int = 0
     crowd: Crowd | None = None

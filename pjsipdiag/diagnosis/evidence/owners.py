@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.lookup import lookup
+from pjsipdiag.diagnosis.evidence.near_patterns import nearly_fitting
 from pjsipdiag.diagnosis.evidence.readable_addresses import address_of, in_words, is_address, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import Naming, Trunks, domain, prefix, trunks
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
@@ -243,6 +244,8 @@ def _by_message(situation: Situation, known: Trunks, group: CallGroup) -> Iterat
             if ("user", text) not in seen:
                 seen.add(("user", text))
                 yield endpoint, 2, f"the request URI's user is that of {text} ({where})"
+        for endpoint, words in nearly_fitting(situation.config, message):
+            yield endpoint, 2, words
     # The verdict passed that endpoint over for its identify_by alone: the trace has the check that would have matched.
     for check in group.verdict.trace:
         if check.step == "username" and check.endpoint:

@@ -115,7 +115,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             if is_trunk and not retried
             else compare
             if retried
-            else credential_check.UNANSWERED
+            else credential_check.SET_LOGIN
         ),
     )
 

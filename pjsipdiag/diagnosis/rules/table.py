@@ -27,7 +27,7 @@ from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.refusals import otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
-from pjsipdiag.diagnosis.rules.wire import acks, bounces, pauses
+from pjsipdiag.diagnosis.rules.wire import acks, bounces, one_direction, pauses
 
 # fmt: off
 TABLE: tuple[Rule, ...] = (
@@ -104,7 +104,8 @@ TABLE: tuple[Rule, ...] = (
          place=320, blames=refused.of_dialplan, tells=by_dialplan.dialplan_rejected, statuses=refused.DIALPLAN,
          besides=by_dialplan.besides),
     Rule("unmatched-source", Severity.ERROR, "no identifier takes the source",
-         place=280, blames=unmatched.of_address, tells=scanning.unmatched_source),
+         place=280, blames=unmatched.of_address, tells=scanning.unmatched_source,
+         besides=one_direction.of_lost_invites),
     Rule("refused-otherwise", Severity.ERROR, "identified, then refused by something else than these",
          place=340, blames=otherwise.of_other, tells=otherwise.refused_otherwise, besides=otherwise.besides),
     Rule("registration-refused", Severity.ERROR,

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.replay.digest_check import Comparison, Mismatch, credent
 from pjsipdiag.sip import SipMessage
 
 PROXY = "the credentials came in Proxy-Authorization, which Asterisk does not read: it asks with WWW-Authenticate"
-UNANSWERED = "set user name and password in the telephone; it may also answer one realm or algorithm only"
+SET_LOGIN = "set user name and password in the telephone; it may also answer one realm or algorithm only"
 COMPARE = "compare the user name, password and realm of the caller with the auth section"
 
 

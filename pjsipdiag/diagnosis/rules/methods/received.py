@@ -229,7 +229,7 @@ def _challenged(situation: Situation, refusal: Refusal, endpoint: Endpoint) -> R
     return RefusalReason(
         f"{auth} asks for credentials, and none came after the challenge",
         where,
-        credential_check.UNANSWERED,
+        credential_check.SET_LOGIN,
     )
 
 

@@ -7,7 +7,7 @@ findings, and sentences for the findings of others that they speak for.
     bounces     whose packet or connection it was: the finding, and the sentences
     acks        final answers that the PBX repeats because no ACK reaches it
     pauses      from when to when answers stopped, and who got them meanwhile
-    one_direction    who was answered, where no INVITE is in the captures
+    one_direction    who was answered, where the INVITE is in no capture
 
 A sign is somebody's word, and everybody can write an ICMP error: it says where to look, no suggestion rests on it.
 Imports: causes, evidence and `methods`; `network`, `methods` and `no_calls` ask for the sentences.

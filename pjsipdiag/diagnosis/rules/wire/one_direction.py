@@ -1,17 +1,18 @@
-"""Captures that hold answers to calls and none of their INVITEs."""
+"""Captures that hold answers to calls without their INVITEs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.rules.cause import counted
+from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules.cause import counted, is_cut_off, listed
 from pjsipdiag.diagnosis.rules.methods.refused_requests import asked_for
 from pjsipdiag.diagnosis.situation import Situation
 
 MEANING = "it has answers to calls, and none of their INVITEs: it shows one direction only"
 MOST_ANSWERED = 8
-"""Hosts and statuses that are told."""
 """Hosts and statuses that are told."""
 
 
@@ -25,3 +26,28 @@ def say_who_was_answered(situation: Situation) -> Iterator[str]:
         elif verdict.endpoint:
             said += f", and by the files it is {verdict.endpoint}'s ({verdict.identifier})"
         yield said
+
+
+def of_lost_invites(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
+    """Strangers that were challenged beside whole calls, and whose INVITEs no capture holds: one finding for all."""
+    if not situation.calls or situation.filter_text or any(map(is_cut_off, situation.groups)):
+        return
+    told = {group.source for group in situation.groups if group.verdict.outcome is Outcome.NO_MATCH}
+    lost = [
+        (answer.destination.ip, calls)
+        for answer, calls in situation.lone_answers()
+        if answer.destination.ip not in told and situation.replay(asked_for(answer)).outcome is Outcome.NO_MATCH
+    ]
+    if not lost:
+        return
+    found = [ip for ip, _ in lost]
+    yield Finding(
+        Severity.WARNING,
+        f"{listed(found)} {'was' if len(found) == 1 else 'were'} answered 401 to"
+        f" {counted(sum(calls for _, calls in lost), 'INVITE')} that the capture lost, and no identifier of the files"
+        " takes such a call by its address and From user",
+        sources=tuple(found[:16]),
+        evidence=("the answers alone tell of these calls: no count of calls has them",),
+        advice=f"if that is your provider, add match={found[0]} to its identify (the provider can confirm the address);"
+        " record again to see the whole call",
+    )

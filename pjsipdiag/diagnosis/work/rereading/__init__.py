@@ -7,7 +7,7 @@ say. `capture.reread` looks again, here or by the workers that have the files (`
     transcript        few calls, message by message
     acknowledged      calls that their sender has shown to be his own
     reached           which address the PBX found for a name: where it was answered
-    lone_answers      answers to calls, where no INVITE is in the captures
+    lone_answers      answers to calls whose INVITE is in no capture
 
 Imports: `capture`, `calls`, `situation`; `diagnose` asks it, and only where something has to be known. What is looked
 for is bounded, and so is what is found of it. Another question is a module here that asks `capture.reread`.

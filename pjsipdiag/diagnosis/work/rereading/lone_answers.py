@@ -1,4 +1,4 @@
-"""Answers to calls whose requests the captures do not hold: of a capture that shows one direction only."""
+"""Answers to calls whose requests the captures do not hold: they show one direction only, or lost some packets."""
 
 from __future__ import annotations
 
@@ -7,17 +7,27 @@ from functools import partial
 
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
-from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
+from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
+from pjsipdiag.diagnosis.calls.rows import Key, transaction
 from pjsipdiag.diagnosis.situation import LoneAnswer
 
 MOST_ANSWERED_CALLS = 100_000
 """Calls whose answers are told apart."""
 
 
-def lone_answers(captures: Sequence[Tally], pbx: Collection[bytes]) -> tuple[LoneAnswer, ...]:
-    """The final answers of the PBX to INVITEs by who got them, and by status, each with the first of them."""
+def lone_answers(
+    captures: Sequence[Tally], merged: MergedFolds, pbx: Collection[bytes], *, has_calls: bool
+) -> tuple[LoneAnswer, ...]:
+    """The final answers of the PBX to INVITEs by who got them, and by status, each with the first of them.
+
+    Beside calls only challenges without their INVITE: a re-INVITE is answered, too, and hardly challenged.
+    """
+    keys = _challenged_unseen(merged, pbx) if has_calls else None
+    if has_calls and not keys:
+        return ()
     found: dict[tuple[bytes, int], LoneAnswer] = {}
-    for datagram in look_again(captures, partial(_final_answers, frozenset(pbx))):
+    for datagram in look_again(captures, partial(_final_answers, frozenset(pbx), keys)):
         answer = datagram.message()
         key = datagram.destination[:-2], answer.status
         before = found.get(key)
@@ -25,7 +35,18 @@ def lone_answers(captures: Sequence[Tally], pbx: Collection[bytes]) -> tuple[Lon
     return tuple(found[key] for key in sorted(found))
 
 
-def _final_answers(pbx: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterable[Datagram]:
+def _challenged_unseen(merged: MergedFolds, pbx: Collection[bytes]) -> frozenset[Key]:
+    """The challenged INVITEs that are in no row. Where the PBX calls itself Asterisk, few answers are looked at."""
+    named = not merged.answerers.keys().isdisjoint(pbx)
+    found = merged.strays.keys() & merged.realms.keys() if named else {*merged.realms}
+    for keys in merged.keys if found else ():
+        found.difference_update(keys)
+    return frozenset(found)
+
+
+def _final_answers(
+    pbx: Collection[bytes], keys: Collection[Key] | None, datagrams: Iterator[Datagram]
+) -> Iterable[Datagram]:
     seen: set[tuple[bytes, bytes]] = set()
     for datagram in datagrams:
         payload = datagram.payload
@@ -33,6 +54,8 @@ def _final_answers(pbx: Collection[bytes], datagrams: Iterator[Datagram]) -> Ite
             continue
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         name = call_id(payload), number
+        if keys is not None and transaction(*name, branch_of(payload)) not in keys:
+            continue
         if method.strip() == b"INVITE" and name not in seen and len(seen) < MOST_ANSWERED_CALLS:
             seen.add(name)
             yield datagram
