@@ -7,6 +7,7 @@ checks it each time and counts. What is kept is listed, everything else has a st
     material                               everything that is redacted together, so that one thing has one stand-in
     disguise, address_map, identify_names  the stand-ins
     conf_lines, option_values, patterns    configuration lines, values, expressions
+    mapping_lines                          lines that say where Asterisk's objects are
     saved_answers, texts                   answers of a running Asterisk; our own about a configuration
     sip_message, protocol_words, own       SIP messages, and the words that may stay in them; our own sentences
 

@@ -6,22 +6,15 @@ What Asterisk would refuse stays refused: a header without `]`, a line without `
 from __future__ import annotations
 
 import re
-from typing import Protocol
 
 from pjsipdiag.asterisk.files.comments import Comments
 from pjsipdiag.redact.disguise import Disguise
+from pjsipdiag.redact.mapping_lines import StandIns, is_named_section, redact_extconfig, redact_sorcery
 
 _ASSIGNMENT = re.compile(r"\s*(.*?)\s*(\+?=>?)\s*(.*)", re.DOTALL)
-VERBATIM = frozenset({"sorcery.conf", "extconfig.conf", "modules.conf", "asterisk.conf"})
-"""Files that map and switch on; they hold no names of customers."""
-
-
-class StandIns(Protocol):
-    """Gives stand-ins for the name of an option, the value of `type=`, and the value of an option."""
-
-    def option(self, text: str, /) -> str: ...
-    def kind(self, text: str, /) -> str: ...
-    def value(self, option: str, value: str, /) -> str: ...
+_MODULES = re.compile(r"\[[\w.-]*\]|[\w.-]+\s*=>?\s*[\w.-]+")
+"""The lines that stay of modules.conf; they hold no names of customers."""
+_MAPPINGS = {"extconfig.conf": redact_extconfig, "sorcery.conf": redact_sorcery}
 
 
 def redact_conf(name: str, data: bytes, disguise: Disguise, options: StandIns) -> bytes:
@@ -34,20 +27,23 @@ def redact_conf(name: str, data: bytes, disguise: Disguise, options: StandIns) -
         except ValueError:
             kept = b""
         text = kept.decode("utf-8", "surrogateescape")
-        shown.append(text if name in VERBATIM else _line(text, disguise, options))
+        stays = name == "modules.conf" and _MODULES.fullmatch(text)
+        shown.append(text if stays else _line(name, text, disguise, options))
     return "\n".join(shown).encode("utf-8", "surrogateescape")
 
 
-def _line(text: str, disguise: Disguise, options: StandIns) -> str:
+def _line(name: str, text: str, disguise: Disguise, options: StandIns) -> str:
     if not text:
         return text
     if text.startswith("#"):
         return _directive(text)
     if text.startswith("["):
-        return _header(text, disguise, options)
+        return text if name in _MAPPINGS and is_named_section(text) else _header(text, disguise, options)
     found = _ASSIGNMENT.fullmatch(text)
     if found is None:
         return "redacted"
+    if name in _MAPPINGS:
+        return _MAPPINGS[name](found[1], found[2], found[3], disguise, options).replace(";", "\\;")
     stand = options.kind(found[3]) if found[1].lower() == "type" else options.value(found[1], found[3])
     return f"{options.option(found[1])}{found[2]}{stand}".replace(";", "\\;")
 

@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.identify_names import ordered_names
+from pjsipdiag.redact.mapping_lines import learn_databases
 from pjsipdiag.redact.option_values import OptionRedactor
 from pjsipdiag.redact.own import is_own
 from pjsipdiag.redact.protocol_words import PROTOCOL
@@ -60,6 +61,8 @@ def redact_report(report: Report) -> Report:
     for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
         for line in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
             disguise.learn(line, disguise.opaque("line", line))
+    for text in _strings([getattr(report, field.name) for field in fields(report) if field.name not in NOT_WALKED]):
+        learn_databases(text, disguise)
     for kind, text in report.quotations():
         if not is_own(text) and not (kind == quoted.WORD and text.lower() in PROTOCOL):
             disguise.learn(text, _stand(redactor, kind, text))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.capture import Tally, read
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.errors import PjsipdiagError
@@ -146,3 +147,36 @@ def test_rotated_files_are_one_capture(tmp_path: Path) -> None:
     found = [datagram for copy in copies for datagram in read(copy, Tally(str(copy)))]
     assert len(found) == 5
     assert not any(datagram.truncated for datagram in found)
+
+
+MAPPED = {
+    "modules.conf": "[modules]\nautoload=yes\nnoload => chan_sip.so\npassword hunter2 at acme\n#exec /bin/acme x\n",
+    "extconfig.conf": (
+        "[settings]\nps_endpoints => curl,http://jane:hunter2@acme-telecom.com/x?token=secret\nps_auths => ldap,"
+        '"dc=acme,dc=com",ps_auths,2\nps_aors => odbc,acme_db\n#exec /bin/x --password=hunter2\nps_ids => acme shop\n'
+    ),
+    "sorcery.conf": (
+        "[res_pjsip]\nendpoint=config,pjsip.conf,criteria=type=endpoint,criteria=from_user=jane\n"
+        "endpoint=realtime,ps_endpoints\nglobal=config,pjsip.conf,explicit_name=acme-trunk\njane doe, acme\n"
+        "aor=realtime,ps_aors\n[res_pjsip_endpoint_identifier_ip]\nidentify=config,pjsip.conf,criteria=type=identify\n"
+    ),
+}
+
+
+def test_what_maps_to_databases_names_nobody_and_maps_on(case: Path) -> None:
+    for name, text in MAPPED.items():
+        (case / "etc" / name).write_text(text)
+    result = redact_files([case / "capture.pcap"], case / "etc", case / "out")
+    assert (result.requests, result.same) == (1, 1)
+    for name, text in MAPPED.items():
+        shown = (case / "out/etc" / name).read_text().lower()
+        assert [word for word in NEVER if word in shown] == []
+        assert shown.count("\n") == text.count("\n")
+    plain, redacted = (load_config(case / folder, None, None) for folder in ("etc", "out/etc"))
+    assert plain.elsewhere == redacted.elsewhere >= {"endpoint", "aor"}
+    shown = (case / "out/etc/modules.conf").read_text()
+    assert shown.startswith("[modules]\nautoload=yes\nnoload => chan_sip.so\n") and "acme" not in shown
+    assert list(redacted.endpoints) == [name for name in redacted.endpoints if "acme" not in name]
+    for form in FORMATS:
+        shown = render(redact_report(diagnose([case / "capture.pcap"], case / "etc")), form, verbose=2)
+        assert not [word for word in ("hunter2", "jane", "acme", "dc=com") if word in shown.lower()]

@@ -98,7 +98,7 @@ def families(extconfig: ParsedFile) -> Mapping[str, tuple[TableMapping, ...]]:
     # Of several sections of one name the first alone is read (ast_variable_browse).
     for section in extconfig.sections_named("settings")[:1] if extconfig.is_valid else ():
         for variable in section.variables:
-            mapped = _parse_mapping(variable)
+            mapped = parse_mapping(variable)
             if mapped is not None:
                 found.setdefault(mapped.family.lower(), {})[mapped.priority] = mapped
     return {
@@ -106,7 +106,7 @@ def families(extconfig: ParsedFile) -> Mapping[str, tuple[TableMapping, ...]]:
     }
 
 
-def _parse_mapping(variable: Variable) -> TableMapping | None:
+def parse_mapping(variable: Variable) -> TableMapping | None:
     """A line of extconfig.conf taken apart (reload_module); blanks inside of it count."""
     driver, comma, rest = variable.value.encode("utf-8", "surrogateescape")[:_LONGEST].partition(b",")
     if not comma:
