@@ -8,7 +8,7 @@ in doubt until so much of the text has gone by as the message had bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pjsipdiag.capture.text.marks import behind_lines, lines_of
 from pjsipdiag.capture.text.written_message import BareLine
@@ -32,47 +32,44 @@ def may_go_on(payload: bytes) -> bool:
 
 
 class Doubt:
-    """How far a message may go on, while a text is read in pieces."""
+    """How far a message may go on, while a text is read in pieces.
+
+    Each line is counted once, for the longest of the messages that may go on: time is linear in lines and messages.
+    """
 
     def __init__(self) -> None:
-        self._until = self._owed = 0
-        """Up to where, and how many bytes may still come behind the piece at hand."""
+        self._owed = self._at = 0
+        """Bytes that may still come of such a message, behind the place up to which lines were counted."""
+        self._lines: Iterator[tuple[int, int]] = iter(())
+        """The end of each line from there on, and the fewest bytes that it stands for."""
+
+    def enter(self, text: bytes) -> None:
+        """Begins a piece; what was owed at the end of the one before is owed on."""
+        self._at, self._lines = 0, _counted(text, 0, ())
 
     def begin(self, text: bytes, start: int, size: int, lines: Iterable[BareLine]) -> None:
         """A message of `size` bytes, whose end is not known, begins at `start`, and `lines` may be all of it."""
-        owed, number = size - SHORTEST_ENTRY, 0
-        for line in lines:
-            number = line.number
-            owed -= _least(line.text)
-            if owed <= 0:
-                break
-        until = behind_lines(text, start, number) if number else start
-        if owed > self._owed:
-            self._owed = owed
-            until = self._pay(text, until)
-        self._until = max(self._until, until)
+        self.reaches(start)
+        self._owed = max(self._owed, size - SHORTEST_ENTRY)
+        self._at, self._lines = start, _counted(text, start, lines)
 
     def reaches(self, at: int) -> bool:
-        """Whether what stands at `at` may belong to such a message."""
-        return at < self._until
-
-    def turn(self, text: bytes, done: int) -> bool:
-        """Leaves a piece, whose rest behind `done` the next one has again; whether the doubt goes on there."""
-        self._until = max(0, (len(text) if self._owed else self._until) - done)
+        """Whether what stands at `at`, behind all that was asked before, may belong to such a message."""
+        while self._owed > 0 and self._at < at:
+            self._at, least = next(self._lines, (at, 0))
+            self._owed -= least
         return self._owed > 0
 
-    def enter(self, text: bytes) -> None:
-        """Goes on in the next piece."""
-        self._until = self._pay(text, self._until)
 
-    def _pay(self, text: bytes, at: int) -> int:
-        """How far the rest of a message goes from there, line by line."""
-        for line in lines_of(text, at, len(text)) if self._owed > 0 else ():
-            at += len(line) + 1
-            self._owed -= _least(line)
-            if self._owed <= 0:
-                break
-        return min(at, len(text))
+def _counted(text: bytes, at: int, lines: Iterable[BareLine]) -> Iterator[tuple[int, int]]:
+    """The end and the fewest bytes of each line from `at` on: of a message's `lines`, then of all others."""
+    number = 0
+    for line in lines:
+        at, number = behind_lines(text, at, line.number - number), line.number
+        yield at, _least(line.text)
+    for rest in lines_of(text, at, len(text)):
+        at += len(rest) + 1
+        yield at, _least(rest)
 
 
 def _least(line: bytes) -> int:

@@ -211,7 +211,7 @@ class _Reading:
                 self._kind.look(text, raw)
                 self._kind.check_text(self.tally.file)
             self._refusals.read(text, done, self._time, spoken)
-        if self._doubt.turn(text, done) and self._goes_on:
+        if self._doubt.reaches(done) and self._goes_on:
             raise _DiffersError
         # `used` counts bytes of `raw`, `done` those of `text`: they differ where something was unpacked or joined.
         self._waited = done < len(text)
