@@ -60,8 +60,7 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
 
 def _is_for(transport: Transport, cause: Cause) -> bool:
     """Whether only the address keeps a transport from what came."""
-    port = int(cause.detail.rpartition(":")[2])
-    return (transport.protocol, transport.port) == (cause.name.lower(), port)
+    return transport.protocol == cause.name.lower() and cause.detail.endswith(f":{transport.port}")
 
 
 def _shown(transport: Transport) -> str:
