@@ -23,6 +23,7 @@ from pjsipdiag.redact.protocol_words import (
     KEPT_HEADERS,
     LISTED_WORDS,
     MEDIA_LINE,
+    MEDIA_TYPE,
     NUMBER_PARAMETERS,
     NUMBERED_HEADERS,
     PARAMETER_WORDS,
@@ -82,7 +83,10 @@ class MessageRedactor:
         # Only what is listed is kept, so that a header of which nobody thought is left out and counted.
         if lower in FIXED:
             found = FIXED[lower].match(value.strip())
-            return found[0] if found else self.disguise.opaque("value", value)
+            stand_in = "" if found else self.disguise.opaque("value", value)
+            # Asterisk drops a message whose Content-Type is no pair of words: the stand-in keeps the form.
+            is_pair = lower == "content-type" and MEDIA_TYPE.fullmatch(value.strip())
+            return found[0] if found else f"application/{stand_in}" if is_pair else stand_in
         if lower in NUMBERED_HEADERS:
             counted = NUMBERED_HEADERS[lower].match(value.strip())
             return counted[1] + self.method(counted[2]) if counted else self.disguise.opaque("value", value)

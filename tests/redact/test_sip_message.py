@@ -40,6 +40,21 @@ def test_words_of_the_protocol_stay(line: str) -> None:
     assert line.encode() in redacted(f"OPTIONS sip:100@192.0.2.1 SIP/2.0\r\n{line}\r\n\r\n".encode())
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("application/vnd.secret+xml", "application/value1"),
+        ("text/x-secret; version=1", "application/value1"),
+        ("secret", "value1"),
+        ("secret/", "value1"),
+    ],
+)
+def test_a_content_type_keeps_its_form(given: str, shown: str) -> None:
+    """One without a subtype is dropped by Asterisk; any other is taken, before and after."""
+    raw = f"MESSAGE sip:100@192.0.2.1 SIP/2.0\r\nContent-Type: {given}\r\n\r\n".encode()
+    assert f"Content-Type: {shown}\r\n".encode() in redacted(raw)
+
+
 def test_media_that_a_verdict_needs_stay() -> None:
     body = (
         "v=0\r\nm=audio 4000 UDP/TLS/RTP/SAVPF 0 101\r\na=rtpmap:101 telephone-event/8000\r\nm=image 4002 udptl t38\r\n"
