@@ -57,6 +57,8 @@ def test_incident(folder: Path) -> None:
         return
     assert status == 1
     assert errors[0]["rule"] == wanted["rule"]
+    assert wanted.get("advice", "") in errors[0]["advice"]
+    assert wanted.get("load", "") in " ".join(errors[0]["loading"]["commands"])
     if "where" in wanted:
         where = errors[0]["where"]
         line = (folder / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1]
@@ -104,3 +106,23 @@ def test_the_diff_applies_and_repairs(folder: Path, tmp_path: Path) -> None:
     assert left == []
     repaired = {address for suggestion in fixed for address in suggestion.get("addresses", [])}
     assert not repaired & set(after["unmatched"])
+
+
+def test_only_a_release_that_was_replayed_is_ruled_out() -> None:
+    folder = INCIDENTS / "not-reloaded"
+    _, own = run("diagnose", folder, folder / "etc", "--format", "json")
+    _, other = run("diagnose", folder, folder / "etc", "--format", "json", "--asterisk", "20.15.2")
+    said = [
+        {sentence for found in json.loads(text)["findings"] for sentence in found["evidence"]} for text in (own, other)
+    ]
+    assert "ruled out: another version: the capture itself names Asterisk 22.10.1, which was replayed" in said[0]
+    assert "possible: another version: the capture itself names Asterisk 22.10.1, and 20.15.2 was replayed" in said[1]
+
+
+def test_check_tells_a_match_behind_anonymous() -> None:
+    etc = INCIDENTS / "anonymous-before-address" / "etc"
+    result = CliRunner().invoke(main, ["check", "-c", str(etc), "--format", "json"], catch_exceptions=False)
+    late = [one for one in json.loads(result.stdout)["findings"] if one["rule"] == "unreachable-identifier"]
+    assert [(one["where"]["section"], "username,ip,anonymous" in one["advice"]) for one in late] == [
+        ("provider-identify", True)
+    ]

@@ -205,10 +205,12 @@ def hypotheses(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
             likely.append(f"cache: Asterisk may go by older rows than the table has now ({problem.where}): {_EXPIRE}")
     possible.append("another file: Asterisk reads another directory than this one (`core show settings`)")
     agreeing = _releases(situation, groups)
-    if situation.capture_version:
-        unlikely.append(
-            f"another version: the capture itself names Asterisk {situation.capture_version}, which was replayed"
-        )
+    named_release = situation.capture_version
+    if named_release and situation.config.version in (named_release, named_release.replace("/", "-")):
+        unlikely.append(f"another version: the capture itself names Asterisk {named_release}, which was replayed")
+    elif named_release:
+        replayed = f"{situation.config.version} was replayed"
+        possible.append(f"another version: the capture itself names Asterisk {named_release}, and {replayed}")
     elif agreeing:
         likely.append(f"another version: Asterisk {listed(agreeing)} does with these files what the capture shows")
     else:

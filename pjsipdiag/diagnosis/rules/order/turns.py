@@ -17,10 +17,12 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
 def of_unreachable(situation: Situation, group: CallGroup) -> Cause | None:
-    """A header, request-URI or auth_username identifier would take the call if its turn came."""
+    """An identifier would take the call if its turn came: header, request_uri, auth_username; and ip where anonymous
+    comes before it. (Where a From user takes the call before ip does, that is a cause of its own.)"""
     if group.verdict.identifier in ("", "header", "request_uri", "auth_username"):
         return None
-    for name in _late(situation):
+    behind_anonymous = ("ip",) if group.verdict.identifier == "anonymous" else ()
+    for name in (*behind_anonymous, *_late(situation)):
         first = replay_as(situation, name).verdict(group.sample)
         if first.identifier == name and first.endpoint != group.verdict.endpoint:
             where = next((check.where for check in first.trace if check.step == name and check.endpoint), None)
@@ -107,15 +109,17 @@ def _known(config: Config) -> list[str]:
 
 
 def unreachable_identifiers(config: Config) -> Iterator[Finding]:
-    """match_header and match_request_uri that an endpoint named anonymous, or the release, never lets through."""
+    """Lines of identifies that an endpoint named anonymous, or the release, never lets through."""
     for identify in config.identifies:
-        for step, value in (("header", identify.match_header), ("request_uri", identify.match_request_uri)):
-            if value:
-                yield from _unreachable(config, identify, step)
+        if identify.match_header:
+            yield from _unreachable(config, identify, "header", "match_header")
+        if identify.match_request_uri:
+            yield from _unreachable(config, identify, "request_uri", "match_request_uri")
+        if identify.rules and "ip" in config.identifiers:
+            yield from _unreachable(config, identify, "ip", "match")
 
 
-def _unreachable(config: Config, identify: Identify, step: str) -> Iterator[Finding]:
-    option = "match_header" if step == "header" else "match_request_uri"
+def _unreachable(config: Config, identify: Identify, step: str, option: str) -> Iterator[Finding]:
     where = identify.line_of(option)
     if step not in config.identifiers:
         yield Finding(
