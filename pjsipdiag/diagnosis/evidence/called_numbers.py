@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
@@ -42,9 +43,13 @@ def _is_hidden(user: str, message: SipMessage) -> bool:
 def contexts_with(
     config: Config, dialplan: Dialplan, endpoint: Endpoint, users: Sequence[str], message: SipMessage
 ) -> Iterator[str]:
-    """Contexts that take all of these numbers: those whose names differ in case alone, and those of other endpoints."""
+    """Contexts that take all of these numbers: those whose names differ in case alone, those that are spelt alike where
+    there is no context of that name, and those of other endpoints."""
     alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
-    names = dict.fromkeys([*alike, *(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)])
+    close = [] if endpoint.context in dialplan.contexts else get_close_matches(endpoint.context, dialplan.contexts)
+    names = dict.fromkeys(
+        [*alike, *close, *(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)]
+    )
     for name in names:
         found = [_in(dialplan, name, endpoint, user, message) for user in users]
         if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):

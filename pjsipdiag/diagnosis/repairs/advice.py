@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config
+from pjsipdiag.diagnosis.edits.place import custom_file
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs.load_commands import load_advice
 
@@ -48,18 +49,22 @@ def _complete(
     config: Config, finding: Finding, likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
 ) -> Finding:
     kind = "dialplan" if "dialplan reload" in finding.advice else ADVISED_TYPES.get(finding.rule, "")
-    claimed = "; ".join(_added(finding, unconfirmed))
+    if kind == "dialplan" and finding.advice.startswith("set context="):
+        kind = "endpoint"
+    claimed = "; ".join(_added(config, finding, unconfirmed))
     asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else WITHOUT_ADVICE
     return replace(
         finding,
-        advice=finding.advice or "; ".join(_added(finding, likely)) or asked,
+        advice=finding.advice or "; ".join(_added(config, finding, likely)) or asked,
         loading=load_advice(config, finding, kind) if kind else finding.loading,
     )
 
 
-def _added(finding: Finding, suggestions: Sequence[Suggestion]) -> Iterable[str]:
+def _added(config: Config, finding: Finding, suggestions: Sequence[Suggestion]) -> Iterable[str]:
     """The lines that repair it: of suggestions that are about its addresses."""
     wanted = set(finding.sources)
     for one in suggestions:
         if one.add and wanted.intersection(one.addresses):
-            yield f"add {' and '.join(one.add)} to [{one.section}] in {one.file}"
+            # The place for own lines beside FreePBX's files, or none: what FreePBX writes is changed on its page.
+            by_page = one.note and one.file == custom_file(config)
+            yield one.note if by_page else f"add {' and '.join(one.add)} to [{one.section}] in {one.file}"
