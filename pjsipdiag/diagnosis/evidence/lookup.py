@@ -181,7 +181,9 @@ def matches_in(section: Section | None) -> MatchValue:
     hosts: list[str] = []
     kind = section.first("type") if section else None
     for variable in section.variables if section else ():
-        name = variable.name.lower()
+        name = variable.name.lower().removeprefix("identify/")
+        if "/" in name:
+            continue  # an option that a wizard hands on to another object; its `0` is no address
         if name == "match" or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
             for part in variable.value.split(","):
                 found = parse_match(part, variable.where)

@@ -182,6 +182,8 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 def _correct(dropped: DroppedObject, where: Where) -> str:
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
         return f"write match= with the addresses of its callers into [{dropped.name}] ({where})"
+    if dropped.why.kind is LoadReason.NO_REMOTE_HOSTS and not dropped.why["spelt"]:
+        return f"write remote_hosts= with the addresses of the provider into [{where.section}] ({where})"
     return f"correct {where.phrase}"
 
 
