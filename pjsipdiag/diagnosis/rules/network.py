@@ -215,7 +215,7 @@ def _fragments(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[st
     lost = sum(capture.unread.get(WITHOUT_THE_REST, 0) for capture in situation.captures)
     if lost and (cut or any(is_silent(group) and b"\r\n\r\n" not in group.sample.raw for group in groups)):
         yield (
-            f"{counted(lost, 'message')} in the capture without later fragments: they are lost on the way, and then"
+            f"{counted(lost, 'message')} in the capture without later fragments: either those are lost on the way, and"
             " Asterisk never gets the INVITE, or a filter on ports left them out of the capture"
         )
 

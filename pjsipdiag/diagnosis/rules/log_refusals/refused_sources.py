@@ -23,8 +23,8 @@ from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, parse_uri
 
 NO_MORE_TRIES = (
-    "it is given up, for the provider refused it for a time, or did not answer, max_retries times",
-    "look for the lines before it, which tell the answers",
+    "it is given up: the provider refused it for a time, or did not answer, more than max_retries times",
+    "look at the lines before it: they tell the answers",
 )
 """The meaning of the sentence that no registration is tried any more, and what helps."""
 TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"

@@ -219,7 +219,7 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
     ),
     ("REGISTER", 420): _no_such(
         "it has a Path header and no `Supported: path`, which support_path=yes of its AOR asks for",
-        "have whoever adds the Path add that, or leave support_path out of the AOR",
+        "have whoever adds the Path add `Supported: path`, too, or leave support_path out of the AOR",
         "aors",
     ),
     ("REGISTER", 423): _no_such(

@@ -182,7 +182,7 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
         severity=Severity.NOTE if is_attack(crowd.first) else Severity.WARNING,
         message=f"{message}{AS_IT_SHOULD if is_attack(crowd.first) else ''}: nothing in the files names them",
         evidence=("so many strangers are a scan as a rule, or forged addresses",),
-        advice=f"block whom nobody knows where packets enter, or let fail2ban do so{one_method}"
+        advice=f"block unknown senders where packets enter, or let fail2ban do so{one_method}"
         if one_method or exist
-        else "block whom nobody knows where packets enter: no such method exists",
+        else "block unknown senders where packets enter: no such method exists",
     )
