@@ -68,8 +68,6 @@ FIXED = {
     },
 }  # fmt: skip
 """The part that stays of a header with a grammar of its own: the beginning that is the protocol's."""
-MEDIA_TYPE = re.compile(r"[\w.+-]{1,99}/[\w.+-]{1,99}(?:[ \t]*;[ \t]*[\w.-]{1,99}=[\w.-]{1,99}){0,9}", re.ASCII)
-"""A Content-Type in its usual form, with parameters that need no quotes."""
 NUMBERED_HEADERS = {
     "cseq": re.compile(r"((?:\d{1,10}[ \t]+))(\S+)"),
     "rack": re.compile(r"((?:\d{1,10}[ \t]+){2})(\S+)"),

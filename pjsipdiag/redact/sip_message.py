@@ -23,7 +23,6 @@ from pjsipdiag.redact.protocol_words import (
     KEPT_HEADERS,
     LISTED_WORDS,
     MEDIA_LINE,
-    MEDIA_TYPE,
     NUMBER_PARAMETERS,
     NUMBERED_HEADERS,
     PARAMETER_WORDS,
@@ -48,6 +47,9 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?')
 _SENT_BY = re.compile(r"(SIP\s*/\s*2\.0\s*/\s*\w+\s+)(\[[^\]]*\]|[^;:,\s]+)(\s*:\s*\d+)?", re.IGNORECASE)
 _CREDENTIAL = re.compile(r'(?P<name>[\w*.-]+)\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"?|(?P<plain>[^,\s"]*))')
 _PARAMETER = re.compile(rf'\s*(?P<name>{_TOKEN})\s*(?:=\s*(?P<value>"(?:[^"\\]|\\.)*"?|[^;]*))?\s*')
+_MEDIA_TYPE = re.compile(rf"\s*{_TOKEN}\s*/\s*{_TOKEN}")
+_TOO_LARGE = "4294967295"
+"""As PJSIP reads every number that is larger."""
 _NUMBER = re.compile(r"\d{1,5}(?:\.\d{1,3})?")
 
 
@@ -83,15 +85,13 @@ class MessageRedactor:
         # Only what is listed is kept, so that a header of which nobody thought is left out and counted.
         if lower in FIXED:
             found = FIXED[lower].match(value.strip())
-            stand_in = "" if found else self.disguise.opaque("value", value)
-            # Asterisk drops a message whose Content-Type is no pair of words: the stand-in keeps the form.
-            is_pair = lower == "content-type" and MEDIA_TYPE.fullmatch(value.strip())
-            return found[0] if found else f"application/{stand_in}" if is_pair else stand_in
+            return found[0] if found else self._of_kind(lower, value)
         if lower in NUMBERED_HEADERS:
             counted = NUMBERED_HEADERS[lower].match(value.strip())
             return counted[1] + self.method(counted[2]) if counted else self.disguise.opaque("value", value)
         if lower in KEPT_HEADERS:
-            return ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED_WORDS)
+            listed = ", ".join(word.strip() for word in value.split(",") if word.strip().lower() in LISTED_WORDS)
+            return listed if listed or lower != "event" else self.disguise.opaque("value", value)
         if lower == "via":
             return self._via(value)
         if lower in ADDRESS_HEADERS:
@@ -107,6 +107,13 @@ class MessageRedactor:
         known = lower if lower in REGISTERED else OTHER_NAME
         self.left_out[known] = self.left_out.get(known, 0) + 1
         return None
+
+    def _of_kind(self, name: str, value: str) -> str:
+        """A stand-in that PJSIP's parser of the header takes where it takes the value."""
+        stand = self.disguise.opaque("value", value)
+        if name == "content-type" and _MEDIA_TYPE.match(value):
+            return f"application/{stand}"
+        return _TOO_LARGE if name != "content-type" and value.strip().isdecimal() else stand
 
     def agent(self, value: str) -> str:
         """A User-Agent or Server: the products that a verdict knows, or one stand-in for the whole."""
