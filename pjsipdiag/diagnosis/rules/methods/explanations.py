@@ -270,7 +270,11 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
         "its SIP-If-Match names no publication that Asterisk holds: it forgets them when it restarts",
         "nothing, if it comes once after a restart; else have the sender publish anew",
     ),
-    ("PUBLISH", 489): _no_such(_EVENT, "load the module for that Event, or switch PUBLISH off at the sender"),
+    ("PUBLISH", 489): _no_such(
+        "no module of this Asterisk takes its Event{event}: res_pjsip_publish_asterisk takes asterisk-devicestate and"
+        " asterisk-mwi of other Asterisks, and nothing takes the presence of telephones",
+        "switch PUBLISH off at the sender, unless it is an Asterisk: then load that module",
+    ),
     ("MESSAGE", 404): _no_extension(
         "context {context} of endpoint {endpoint} (message_context, else context) has no extension {user!r}",
         "write that extension in {context}, or set message_context in [{endpoint}]",

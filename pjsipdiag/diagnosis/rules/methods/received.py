@@ -68,7 +68,8 @@ def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]
             continue
         owners = best(situation, group) if refusal.verdict.outcome is Outcome.NO_MATCH else ()
         blamed = unidentified.blamed_rule(situation, refusal) if len(owners) == 1 else None
-        if len(owners) == 1 and (blamed is None or blamed.rule not in unidentified.CORRECTED):
+        others = (*unidentified.CORRECTED, unidentified.NEVER_ADDED)
+        if len(owners) == 1 and (blamed is None or blamed.rule not in others):
             yield owners[0].endpoint, group
 
 
@@ -195,12 +196,29 @@ def _unmatched(situation: Situation, refusal: Refusal) -> RefusalReason:
             f"if that is your provider, add match={refusal.exchange.client} to its identify (the provider can confirm"
             f" the address){_own(names)}; --method {refusal.method} lists such requests",
         )
+    if by_login := _named_in_login(situation, refusal):
+        return by_login
     known = [name for user in names for name in get_close_matches(user, situation.config.endpoints, 2, 0.7)]
     alike = f"; alike: {listed(list(dict.fromkeys(known)))}" if known else ""
     return RefusalReason(
         f"no endpoint is named {listed(names) or 'as it registers'}, and no other identifier takes it{alike}",
         None,
         "have the telephone log in as an endpoint of the files, or write endpoint, AOR and auth of that name",
+    )
+
+
+def _named_in_login(situation: Situation, refusal: Refusal) -> RefusalReason | None:
+    """The endpoint that the credentials of a telephone name, and its From does not."""
+    known = situation.config.endpoints
+    endpoint = next((known[user] for user in credential_check.users(refusal.requests) if user in known), None)
+    if endpoint is None or "auth_username" in endpoint.identify_by:
+        return None
+    return RefusalReason(
+        f"no endpoint is named {listed(refusal.senders) or 'as it registers'}; its credentials name endpoint"
+        f" {endpoint.name}, which identify_by={','.join(endpoint.identify_by)} does not let them find",
+        endpoint.line_of("identify_by") or endpoint.where,
+        f"set the SIP user of the telephone to {endpoint.name}, beside its login name; or write"
+        f" identify_by={','.join((*endpoint.identify_by, 'auth_username'))} into [{endpoint.name}]",
     )
 
 

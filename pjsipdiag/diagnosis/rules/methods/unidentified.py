@@ -14,7 +14,7 @@ from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Blames, Tells
-from pjsipdiag.diagnosis.rules import hints
+from pjsipdiag.diagnosis.rules import hints, network
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
@@ -28,10 +28,13 @@ BY_ADDRESS: tuple[tuple[str, Blames, Tells], ...] = (
     ("endpoint-missing", dangling.of_missing_endpoint, dangling.endpoint_missing),
     ("port-mismatch", of_port, port_mismatch),
     ("hostname-mismatch", of_hostname, hostname_mismatch),
+    ("translated-source", network.of_translation, network.translated_source),
 )
 """The rules on calls that nothing takes which say why from the files alone, in their order."""
 CORRECTED = ("not-loaded", "endpoint-missing", "port-mismatch")
 """The rules of BY_ADDRESS whose repair corrects a line, and adds no address."""
+NEVER_ADDED = "translated-source"
+"""The rule of BY_ADDRESS whose sources stand for others: no line may take their address."""
 
 
 def as_group(refusal: Refusal) -> CallGroup | None:
