@@ -44,7 +44,7 @@ from pjsipdiag.diagnosis.calls.outside.exchanges import (
     tokens,
     unknown_calls,
 )
-from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
+from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses, without_proxies
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
@@ -279,7 +279,9 @@ def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) 
     if isinstance(calls, Calls) and calls.passing:
         own = {*_packed(situation.pbx)}
         called = {to for source, to in merged.pairs if source not in own}
-        others = [show_ip(ip) for ip in sorted(called.intersection(merged.answerers) - own)]
+        answering = called.intersection(merged.answerers) - own
+        kept = without_proxies([*own, *sorted(answering)], merged) if answering else []
+        others = [show_ip(ip) for ip in kept if ip not in own]
         also = (
             f"; {listed(others)} answered as Asterisk: --pbx {others[0]}, with its files, judges those"
             if others

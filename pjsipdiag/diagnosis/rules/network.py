@@ -153,7 +153,8 @@ def ends_early(situation: Situation, group: CallGroup) -> bool:
 def _silence(situation: Situation, groups: Sequence[CallGroup], severity: Severity) -> Finding:
     silent = sum(with_status(group, 0) for group in groups)
     challenged = sum(group.challenged_in_vain for group in groups)
-    known = {group.verdict.endpoint for group in groups} - {""}
+    names = {group.verdict.endpoint for group in groups}
+    known = set[str]() if "" in names else names
     destinations = tuple(dict.fromkeys(text for group in groups for text in group.destinations))
     taken = f", although {listed(sorted(known))} would take {'it' if silent == 1 else 'them'}" if known else ""
     by = {group.verdict.identifier for group in groups} - {""}

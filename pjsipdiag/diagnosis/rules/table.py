@@ -41,7 +41,7 @@ TABLE: tuple[Rule, ...] = (
          place=110, blames=another.of_another, tells=another.answered_by_another),
     Rule("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens",
          place=130, blames=transports.of_transport, tells=transports.wrong_transport,
-         on_config=transports.nothing_listens),
+         besides=transports.besides, on_config=transports.nothing_listens),
     Rule("dropped-by-parser", Severity.ERROR, "Asterisk cannot parse the request",
          place=150, blames=unparsed.of_parser, tells=unparsed.dropped_by_parser),
     Rule("overloaded", Severity.ERROR, "Asterisk is overloaded and defers new requests",

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Transport
 from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.section import Where
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
+from pjsipdiag.diagnosis.rule import Blamed
+from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, is_silent, listed, who
 from pjsipdiag.diagnosis.rules.wire import bounces
-from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
+
+ADD_TRANSPORT = (
+    "add a transport for that protocol, address and port (a reload does not start one: restart), or have the"
+    " provider send elsewhere"
+)
 
 
 def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
     """No transport of the configuration listens where the calls arrive, and nobody answered."""
-    config = situation.config
-    if not is_silent(group):
-        return None
-    destination = group.sample.destination
+    return _where_nothing_listens(situation, group) if is_silent(group) else None
+
+
+def _where_nothing_listens(situation: Situation, group: CallGroup) -> Cause | None:
+    config, destination = situation.config, group.sample.destination
     if not check_listening(group.transport, destination, config):
         return None
     if "transport" in config.elsewhere or any(dropped.type == "transport" for dropped in config.dropped):
@@ -28,14 +37,57 @@ def of_transport(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    bound = [
-        f"[{transport.name}] {transport.protocol} {_shown(transport)} ({transport.where})"
+    return finding_for(
+        groups,
+        Severity.ERROR,
+        f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens:"
+        f" {_why(situation, cause)}",
+        cause.where,
+        *_listening(situation),
+        *bounces.sentences([word for group in groups for word in bounces.of_group(situation, group)]),
+        advice=ADD_TRANSPORT,
+    )
+
+
+def besides(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
+    """Requests outside of calls that nobody answered, and that go where nothing listens."""
+    found: dict[tuple[Cause, bool], list[Exchange]] = defaultdict(list)
+    for exchange in situation.exchanges if situation.config.transports else ():
+        group = exchange.group if exchange.is_silent else None
+        cause = _where_nothing_listens(situation, group) if group else None
+        if group and cause:
+            named = {uri.user for one in exchange.samples if (uri := one.from_uri)}
+            is_meant = not named.isdisjoint(situation.config.endpoints) or bool(best(situation, group))
+            found[cause, is_meant].append(exchange)
+    for (cause, is_meant), ones in found.items():
+        clients = tuple(dict.fromkeys(one.client for one in ones))
+        methods = listed(list(dict.fromkeys(one.method for one in ones)))
+        yield Finding(
+            Severity.ERROR if is_meant else Severity.NOTE,
+            f"{methods} of {listed(clients)} ({counted(sum(one.requests for one in ones), 'request')}) to"
+            f" {cause.detail} over {cause.name} got no answer, for nothing listens there: {_why(situation, cause)}",
+            cause.where,
+            clients,
+            evidence=tuple(_listening(situation)),
+            advice=ADD_TRANSPORT,
+        )
+
+
+def _listening(situation: Situation) -> list[str]:
+    """The transports that listen by the files."""
+    return [
+        f"listening: [{transport.name}] {transport.protocol} {_shown(transport)} ({transport.where})"
         for transport in situation.config.transports.values()
-    ]
+    ][:6]
+
+
+def _why(situation: Situation, cause: Cause) -> str:
+    """Why no transport takes what came."""
+    bound = situation.config.transports
     version6 = cause.detail.startswith("[")
     four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
     six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
-    reason = (
+    return (
         "the files have no transport at all"
         if not bound
         else "no transport has an IPv6 bind"
@@ -45,16 +97,6 @@ def wrong_transport(situation: Situation, cause: Cause, groups: Sequence[CallGro
         else "the transport of that protocol and port is bound to another address"
         if any(_is_for(transport, cause) for transport in situation.config.transports.values())
         else "no transport has that protocol and port"
-    )
-    return finding_for(
-        groups,
-        Severity.ERROR,
-        f"{who(groups, 'calls', 'call')} {cause.detail} over {cause.name}, where nothing listens: {reason}",
-        cause.where,
-        *(f"listening: {text}" for text in bound[:6]),
-        *bounces.sentences([word for group in groups for word in bounces.of_group(situation, group)]),
-        advice="add a transport for that protocol, address and port (a reload does not start one: restart), or have the"
-        " provider send elsewhere",
     )
 
 

@@ -82,6 +82,55 @@ def test_an_address_of_the_machine_that_no_transport_binds_is_the_pbx_too(tmp_pa
     assert report.pbx_reason.startswith("a transport of the configuration binds it, and the capture was made on it")
 
 
+REGISTER_ELSEWHERE = """
+@ 0 198.51.100.20:5060 > 192.0.2.1:5060 in -> 100 200
+INVITE sip:300@192.0.2.1 SIP/2.0
+@ 2 203.0.113.9:5060 > 192.0.2.9:5060 in x5
+REGISTER sip:192.0.2.9 SIP/2.0
+From: <sip:201@192.0.2.9>;tag=1
+To: <sip:201@192.0.2.9>
+Contact: <sip:201@203.0.113.9>
+"""
+
+
+def test_an_address_of_the_machine_where_only_registrations_come_in_is_the_pbx_too(tmp_path: Path) -> None:
+    objects = "[201]\ntype=endpoint\n[carrier]\ntype=endpoint\n"
+    (tmp_path / "pjsip.conf").write_text(TRANSPORT.replace("0.0.0.0", "192.0.2.1") + objects)
+    report = diagnose([write_scene(REGISTER_ELSEWHERE, tmp_path / "c.pcap")], tmp_path)
+    assert report.pbx == ("192.0.2.1", "192.0.2.9")
+    assert "REGISTER of 203.0.113.9 (5 requests) to 192.0.2.9:5060" in " ".join(one.message for one in report.findings)
+
+
+PASSED_ON = """
+@ 0 198.51.100.20:5060 > 192.0.2.50:5060 in
+INVITE sip:300@192.0.2.50 SIP/2.0
+Via: SIP/2.0/UDP 198.51.100.20:5060;branch=z9hG4bKa
+Call-ID: p1
+@ 0.01 192.0.2.50:5060 > 192.0.2.1:5060 out -> 401
+INVITE sip:300@192.0.2.1 SIP/2.0
+Via: SIP/2.0/UDP 192.0.2.50:5060;branch=z9hG4bKb
+Via: SIP/2.0/UDP 198.51.100.20:5060;branch=z9hG4bKa
+Record-Route: <sip:192.0.2.50;lr>
+Call-ID: p1
+@ 0.05 192.0.2.50:5060 > 198.51.100.20:5060 out
+SIP/2.0 401 Unauthorized
+Via: SIP/2.0/UDP 198.51.100.20:5060;branch=z9hG4bKa
+From: <sip:caller@198.51.100.20>;tag=f1
+To: <sip:300@192.0.2.50>;tag=9
+Call-ID: p1
+CSeq: 1 INVITE
+Server: Asterisk PBX 22.10.1
+"""
+
+
+def test_no_note_takes_a_proxy_for_another_asterisk(tmp_path: Path) -> None:
+    """The answers that it passes on have Asterisk's name in them."""
+    (tmp_path / "pjsip.conf").write_text(TRANSPORT)
+    notes = diagnose([write_scene(PASSED_ON, tmp_path / "c.pcap")], tmp_path).notes
+    assert [note for note in notes if "between other hosts" in note] != []
+    assert [note for note in notes if "--pbx" in note] == []
+
+
 PROXY = """
 @ 0 203.0.113.5:5060 > 198.51.100.50:5060 -> 401
 INVITE sip:300@198.51.100.50 SIP/2.0

@@ -77,7 +77,7 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
     bound = list(dict.fromkeys(traffic.bound(list(_binds(config)))))
     yield _with_beside(bound, "a transport of the configuration binds it", traffic, answering)
     yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
-    answerers = _without_peers(_without_proxies(traffic.answerers, merged), traffic)
+    answerers = _without_peers(without_proxies(traffic.answerers, merged), traffic)
     if traffic.local.isdisjoint(answerers):
         reason = "the capture was made on it, and it sends requests as Asterisk"
         yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
@@ -108,7 +108,9 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
 def _with_beside(found: list[bytes], reason: str, traffic: _Traffic, answering: set[bytes]) -> PbxAddresses:
     """These addresses, and those beside them on the machine."""
     more = _beside(found, traffic, answering) if found else []
-    reason += ", and the capture was made on it: calls come in there" if more else ""
+    if more:
+        what = "calls" if any(traffic.received[ip] for ip in more) else "requests"
+        reason += f", and the capture was made on it: {what} come in there"
     return PbxAddresses((*found, *more), reason)
 
 
@@ -168,7 +170,7 @@ class _Traffic:
     """Who sends tracked requests to whom."""
 
     def __init__(self, merged: MergedFolds) -> None:
-        self.received = merged.received
+        self.received, self._others = merged.received, merged.seen
         self.crowded = len(merged.pairs) >= MOST_PAIRS
         """Whether not all peers were kept: then they say nothing."""
         self.peers: dict[bytes, set[bytes]] = defaultdict(set)
@@ -198,11 +200,20 @@ class _Traffic:
             return ()
         return tuple(sorted(ends | {ip for ip in self.answerers if not any(ip)}))
 
+    def asked_here(self) -> set[bytes]:
+        """The addresses to which the capture saw requests outside of calls come in."""
+        kinds = ((read_kind(kind), messages) for kind, messages in self._others.items())
+        return {
+            server
+            for (_, server, what), messages in kinds
+            if b" " not in what and any(one.direction == "in" for one in messages) and any(server)
+        }
+
     def rank(self, ip: bytes) -> tuple[int, int, bytes]:
         return 0 if self.crowded else len(self.peers[ip]), self.received[ip], ip
 
 
-def _without_proxies(candidates: list[bytes], merged: MergedFolds) -> list[bytes]:
+def without_proxies(candidates: list[bytes], merged: MergedFolds) -> list[bytes]:
     """A proxy passes on calls that it received, and the answers with Asterisk's name in them: it is not the PBX.
 
     It may receive on one address and send from another: what it passed on has one Via more. An Asterisk that calls
@@ -248,7 +259,8 @@ def _beside(known: list[bytes], traffic: _Traffic, answering: set[bytes]) -> lis
     if not traffic.local.issuperset(known):
         return []
     peers = {ip for pair in traffic.pairs for ip in pair if not {*pair}.isdisjoint(known)}
-    return sorted(ip for ip in traffic.local - answering - peers if ip in traffic.received)
+    asked = {ip for ip in traffic.local if ip in traffic.received} | traffic.asked_here()
+    return sorted(asked - answering - peers - {*known})
 
 
 def _binds(config: Config) -> Iterator[bytes]:

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 
+from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.rows import LATE_AFTER
+from pjsipdiag.diagnosis.calls.rows import LATE_AFTER, T1_GIVES_UP, UNHEARD_FROM
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
@@ -72,11 +73,7 @@ def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
     for one in exchanges:
         if has_stopped(one, situation.end):
             found[STOPPED, OF_ONE if heard > one.last_answer + LONGEST_WAIT else OF_ALL].append(one)
-        elif (
-            one.is_silent
-            and one.last_request - one.first_time > LONGEST_WAIT
-            and len(answered) > (one.client in answered)
-        ):
+        elif _is_passed_over(one, situation.end) and len(answered) > (one.client in answered):
             found["never got an answer, and others do", OF_ONE].append(one)
         elif one.last_answer > one.last_request + LATE_AFTER and one.unanswered >= 0:
             found["got its last answer more than 30 seconds after it was asked", OF_ALL].append(one)
@@ -102,18 +99,30 @@ def has_stopped(one: Exchange, end: int) -> bool:
     return is_behind and (one.unanswered > 1 or end - one.last_request > LONGEST_WAIT)
 
 
+def _is_passed_over(one: Exchange, end: int) -> bool:
+    """Whether requests got no answer for so long, or so often, that it says something."""
+    insists = one.requests >= UNHEARD_FROM and end - one.last_request > T1_GIVES_UP
+    is_taken = one.verdict is not None and one.verdict.outcome is not Outcome.NOT_IDENTIFIED
+    return one.is_silent and is_taken and (insists or one.last_request - one.first_time > LONGEST_WAIT)
+
+
 def _silence(what: str, others: str, why: str, ones: Sequence[Exchange]) -> Finding:
     clients = tuple(dict.fromkeys(one.client for one in ones))
     said = [f"{one.method} of {one.client} {what.format(clock(one.last_answer))}" for one in ones]
     same = [f"{one.method} of {one.client}" for one in ones[1:]]
     rest = f"; so it is with {listed(same)}" if same else ""
     return Finding(
-        Severity.WARNING if why == OF_ALL or any(one.successes for one in ones) else Severity.NOTE,
+        Severity.WARNING if why == OF_ALL or any(one.successes or _is_known(one) for one in ones) else Severity.NOTE,
         f"{said[0]}{rest}{others}",
         sources=clients,
         evidence=tuple(said[:MOST_EXCHANGES]) if rest else (),
         advice=why,
     )
+
+
+def _is_known(one: Exchange) -> bool:
+    """Whether an endpoint of the files would take it, and not everybody."""
+    return one.verdict is not None and one.verdict.identifier not in ("", "anonymous")
 
 
 class Pause(NamedTuple):
