@@ -58,6 +58,7 @@ def test_incident(folder: Path) -> None:
     assert status == 1
     assert errors[0]["rule"] == wanted["rule"]
     assert wanted.get("advice", "") in errors[0]["advice"]
+    assert wanted.get("evidence", "") in " ".join(errors[0]["evidence"])
     assert wanted.get("load", "") in " ".join(errors[0]["loading"]["commands"])
     if "where" in wanted:
         where = errors[0]["where"]

@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.unloaded.drops import holding_more
+from pjsipdiag.diagnosis.rules.unloaded.ignored import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
@@ -92,5 +93,11 @@ def unloaded_identifies(situation: Situation, cause: Cause, groups: Sequence[Cal
     ]
     found = (gone for gone in dict.fromkeys(held) if meant_endpoint(situation.config, gone) != cause.name)
     return [
-        f"[{gone.name}] ({gone.where}) did not load, and may have had the address: {gone.reason}" for gone in found
+        "; ".join(
+            [
+                f"[{gone.name}] ({gone.where}) did not load, and may have had the address: {gone.reason}",
+                *passed_over(situation.config, gone),
+            ]
+        )
+        for gone in found
     ][:4]

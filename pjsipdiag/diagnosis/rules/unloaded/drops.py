@@ -31,7 +31,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, enumerated, finding_for, is_silent, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 from pjsipdiag.diagnosis.rules.unloaded.dangling import which_line
-from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
+from pjsipdiag.diagnosis.rules.unloaded.ignored import passed_over, words_of_log
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -170,6 +170,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         cause.where,
         *_as_written(situation.config, dropped),
         f"the section begins at {dropped.section_where}",
+        *passed_over(situation.config, dropped),
         *others,
         *other_releases(dropped.type, dropped.why),
         *words_of_log(dropped.log),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.config import Config, DroppedObject, Problem
 from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import ReasonKind
@@ -18,6 +18,11 @@ _ONLY_IF: dict[ReasonKind, str] = {
     ValueReason.BIND_IS_A_NAME: "the host {host} resolves",
 }
 """Conditions of Asterisk's machine on which an object loads, and which files alone cannot tell."""
+_COMMENTS: dict[ReasonKind, str] = {
+    FileReason.OPEN_COMMENT: "close it with `--;`, or take it out: all that stands behind it counts as comment",
+    FileReason.CLOSED_COMMENT: "take it out: all that stands behind it counts as comment",
+}
+"""Marks of a comment that take the lines behind them out, and what to do."""
 
 
 def warnings(config: Config) -> Iterator[Finding]:
@@ -30,10 +35,32 @@ def warnings(config: Config) -> Iterator[Finding]:
             f"{problem.where}: {problem.reason}",
             problem.where,
             evidence=words_of_log(problem.log),
-            advice="see that your release has the option: one that lacks it drops the object"
-            if problem.why.kind is LoadReason.NOT_YET_KNOWN
-            else "correct the line, or take it out: Asterisk goes on as if it were not there",
+            advice=_advise(problem.why.kind),
         )
+
+
+def _advise(kind: ReasonKind) -> str:
+    if kind is LoadReason.NOT_YET_KNOWN:
+        return "see that your release has the option: one that lacks it drops the object"
+    return _COMMENTS.get(kind, "correct the line, or take it out: Asterisk goes on as if it were not there")
+
+
+def passed_over(config: Config, dropped: DroppedObject) -> list[str]:
+    """The lines that Asterisk passes over in a section that lacks something: what is missing may stand there."""
+    if dropped.why.kind not in (LoadReason.MISSING, LoadReason.NOTHING_TO_MATCH):
+        return []
+    begin = dropped.section_where
+    later = (one.where.line for one in config.sections if one.where.file == begin.file and one.where.line > begin.line)
+    end = min(later, default=None)
+    kinds = (FileReason.NO_EQUALS, *_COMMENTS)
+    return [
+        f"{problem.where}: {problem.reason}; what is missing may stand there"
+        for problem in config.warnings
+        if problem.why.kind in kinds
+        and problem.where.file == begin.file
+        and problem.where.line > begin.line
+        and (end is None or problem.where.line < end)
+    ][:MOST_LISTED]
 
 
 def tables(config: Config) -> Iterator[Finding]:
