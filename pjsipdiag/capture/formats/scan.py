@@ -10,7 +10,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.formats.pcap import HEADER, MAGICS, PcapWalk, file_header
 from pjsipdiag.capture.formats.pcapng import SECTION_MAGIC, BlockWalk
 from pjsipdiag.capture.packets.dissect import Dissector
-from pjsipdiag.capture.source.compressed import COMPRESSIONS
+from pjsipdiag.capture.source.libraries import COMPRESSIONS
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.errors import CaptureError
 

@@ -8,39 +8,24 @@ cut or damaged gives what it holds, and says so.
 from __future__ import annotations
 
 import io
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from threading import get_ident
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from pjsipdiag.capture.source.libraries import COMPRESSIONS, CONTENT_CHUNK, Decompressor
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 _T = TypeVar("_T")
-CONTENT_CHUNK = 1 << 17
-"""More makes isal slower: it grows its output step by step."""
 COMPRESSED_CHUNK = 1 << 16
 CONTENT_BATCH, BATCHES_AHEAD = 1 << 19, 4
 """Bytes that are handed over at once, and how many times as much is ready at most."""
 
-MOST_DICTIONARY = 192 << 20
-"""Memory that a file in the format of xz may ask for; `xz -9` takes 65 MB."""
 UNUSUAL, MOST_RATIO = 64 << 20, 400
 """From so much content on, more than so many bytes out of one are no capture: a file made to fill machines."""
-
-
-class Decompressor(Protocol):
-    """The methods that bz2, lzma and isal have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes: ...
 
 
 class PeekedStream(io.RawIOBase):
@@ -100,8 +85,15 @@ class DecompressedStream(io.RawIOBase):
     """The content of a compressed stream; members one after another are one content."""
 
     def __init__(
-        self, stream: io.RawIOBase, make: Callable[[], Decompressor], damage: list[str], *, any_ratio: bool
+        self,
+        stream: io.RawIOBase,
+        make: Callable[[], Decompressor],
+        damage: list[str],
+        from_byte: Callable[[int], io.RawIOBase] | None,
+        *,
+        any_ratio: bool,
     ) -> None:
+        """`from_byte` gives the compressed bytes from one on again, where they can be had again."""
         from concurrent.futures import ThreadPoolExecutor  # with logging and queues: most captures are not compressed
 
         super().__init__()
@@ -112,6 +104,9 @@ class DecompressedStream(io.RawIOBase):
         self._taken = self._given = 0
         self._first, self._of_first = b"", 0
         """The bytes that the member at hand began with, and how much came of it; of longer ones they are not all."""
+        self._from_byte = from_byte
+        self._read = self._member_at = self._piece_at = 0
+        """How many bytes were read, and where the member and the last piece of it began."""
         self._pool: Executor | _InLine = ThreadPoolExecutor(1)
         try:
             self._ahead = deque(self._pool.submit(self._batch) for _ in range(BATCHES_AHEAD))
@@ -163,8 +158,11 @@ class DecompressedStream(io.RawIOBase):
         while not content and not self._damage:
             raw = b""
             if self._object is None or self._object.needs_input:
-                raw = self._rest or self._stream.read(COMPRESSED_CHUNK) or b""
-                self._rest = b""
+                raw, self._rest = self._rest, b""
+                if not raw:
+                    raw = self._stream.read(COMPRESSED_CHUNK) or b""
+                    self._read += len(raw)
+                self._piece_at = self._read - len(raw)
                 self._taken += len(raw)
                 if not raw:
                     if self._object is not None:
@@ -173,6 +171,7 @@ class DecompressedStream(io.RawIOBase):
             try:
                 if self._object is None:
                     self._object, self._first, self._of_first = self._make(), b"", 0
+                    self._member_at = self._piece_at
                 if len(self._first) <= COMPRESSED_CHUNK:
                     self._first += raw
                 content = self._object.decompress(raw, CONTENT_CHUNK)
@@ -195,106 +194,34 @@ class DecompressedStream(io.RawIOBase):
         return content
 
     def _salvaged(self) -> bytes:
-        """The content before the damage of what a member begins with: of what a library is given at once, it gives
-        nothing where it fails."""
-        content = bytearray()
-        if len(self._first) > COMPRESSED_CHUNK:
-            return b""  # others were read behind it
+        """The content before the damage of the last piece: of what a library is given at once, it gives nothing where
+        it fails."""
+        content, given = bytearray(), 0
         with suppress(Exception):
             again = self._make()
-            for at in range(len(self._first)):
-                content += again.decompress(self._first[at : at + 1])
-                if len(content) > self._of_first + CONTENT_CHUNK:
+            for piece in self._pieces_again():
+                got = again.decompress(piece, CONTENT_CHUNK)
+                while got:
+                    given += len(got)
+                    content += got[max(0, len(got) - max(0, given - self._of_first)) :]
+                    got = again.decompress(b"", CONTENT_CHUNK) if not (again.needs_input or again.eof) else b""
+                if len(content) > CONTENT_CHUNK:
                     break
-        return bytes(content[self._of_first :])
+        return bytes(content)
 
-
-class _Gzip:
-    """zlib in the shape of the others, where isal is not installed."""
-
-    def __init__(self) -> None:
-        self._object = zlib.decompressobj(31)
-
-    @property
-    def eof(self) -> bool:
-        return self._object.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._object.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._object.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
-        return self._object.decompress(self._object.unconsumed_tail + data, max_length)
-
-
-def _gzip() -> Decompressor:
-    try:
-        from isal import igzip_lib
-    except ImportError:
-        return _Gzip()
-    return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP)
-
-
-class _Zstd:
-    """zstandard in the shape of the others: so little goes in at a time that what comes out stays small."""
-
-    LEAST, MOST = 16, 2048
-    """Bytes; at most 128 KiB can come of every 4 of them (RFC 8878 section 3.1.1.2)."""
-
-    def __init__(self) -> None:
-        import zstandard
-
-        self._object = zstandard.ZstdDecompressor().decompressobj()
-        self._pending = memoryview(b"")
-        self._size = self.LEAST
-
-    @property
-    def eof(self) -> bool:
-        return self._object.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._pending
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._object.unused_data + bytes(self._pending)
-
-    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
-        if data:
-            self._pending = memoryview(data)
-        parts, size = [], 0
-        while self._pending and not self._object.eof and not 0 <= max_length <= size:
-            parts.append(self._object.decompress(self._pending[: self._size]))
-            self._pending = self._pending[self._size :]
-            size += len(parts[-1])
-            larger = len(parts[-1]) < CONTENT_CHUNK
-            self._size = min(self._size * 2, self.MOST) if larger else max(self._size // 8, self.LEAST)
-        return b"".join(parts)
-
-
-def _xz() -> Decompressor:
-    import lzma
-
-    return lzma.LZMADecompressor(memlimit=MOST_DICTIONARY)
-
-
-def _bzip2() -> Decompressor:
-    import bz2
-
-    return bz2.BZ2Decompressor()
-
-
-COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
-    b"\x1f\x8b": _gzip,
-    b"\x28\xb5\x2f\xfd": _Zstd,
-    b"\xfd7zXZ\0": _xz,
-    b"BZh": _bzip2,
-}
+    def _pieces_again(self) -> Iterator[bytes]:
+        """The compressed bytes of the member at hand, those of the last piece one by one."""
+        last = self._first
+        if len(self._first) > COMPRESSED_CHUNK:
+            if self._from_byte is None:
+                return
+            stream, left = self._from_byte(self._member_at), self._piece_at - self._member_at
+            while left and (piece := stream.read(min(left, COMPRESSED_CHUNK))):
+                left -= len(piece)
+                yield piece
+            last = stream.read(COMPRESSED_CHUNK) or b""
+        for at in range(len(last)):
+            yield last[at : at + 1]
 
 
 def decompress(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio: bool = False) -> io.RawIOBase:
@@ -304,11 +231,18 @@ def decompress(stream: BinaryIO | io.RawIOBase, damage: list[str], *, any_ratio:
     comes out of it than out of any capture.
     """
     head = b""
+    begun = stream.tell() if stream.seekable() else 0
     guarded = GuardedStream(stream, damage)
     while len(head) < 6 and (more := guarded.read(6 - len(head))):
         head += more
     whole = PeekedStream(guarded, head)
+
+    def from_byte(at: int) -> io.RawIOBase:
+        stream.seek(begun + at)
+        return GuardedStream(stream, [])
+
     for magic, make in COMPRESSIONS.items():
         if head.startswith(magic):
-            return DecompressedStream(whole, make, damage, any_ratio=any_ratio)
+            again = from_byte if stream.seekable() else None
+            return DecompressedStream(whole, make, damage, again, any_ratio=any_ratio)
     return whole

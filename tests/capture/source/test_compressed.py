@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import subprocess
 import sys
 import threading
@@ -32,6 +33,13 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+class Piped(io.BytesIO):
+    """A stream that gives each byte once."""
+
+    def seekable(self) -> bool:
+        return False
+
+
 @pytest.mark.parametrize("at", [-8, -1, -400])
 def test_what_stands_before_damage_is_read(at: int) -> None:
     """Where the checksum or the length behind the content is wrong, that is all of it."""
@@ -40,6 +48,24 @@ def test_what_stands_before_damage_is_read(at: int) -> None:
     capture = Capture(bytes(squeezed))
     assert len(capture.calls) == 300 if at > -400 else len(capture.calls) > 100
     assert "damaged" in (capture.tally.truncated or "")
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+@pytest.mark.parametrize("seekable", [True, False])
+def test_so_it_is_where_the_file_is_long(kind: str, seekable: bool) -> None:
+    noise = random.Random(1)
+    frames = [ethernet(udp(sip(number) + noise.randbytes(900))) for number in range(300)]
+    squeezed = bytearray(COMPRESS[kind](pcap(frames)))
+    assert len(squeezed) > 4 * compressed.COMPRESSED_CHUNK
+    squeezed[-1 if kind in ("gzip", "xz") else -9] ^= 0x55
+    stream = Piped(bytes(squeezed)) if not seekable else io.BytesIO(bytes(squeezed))
+    damage: list[str] = []
+    with compressed.decompress(stream, damage) as content:
+        got = io.BufferedReader(content).read()
+    assert damage
+    if kind != "zstd":  # whose content the changed byte is of
+        assert pcap(frames).startswith(got)
+        assert (got == pcap(frames)) is seekable
 
 
 @pytest.mark.parametrize("kind", COMPRESS)
