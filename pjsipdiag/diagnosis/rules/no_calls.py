@@ -179,7 +179,10 @@ def _only_asked(situation: Situation) -> str:
 
 def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
     """Requests inside of calls that Asterisk does not know: one finding for each host and method."""
-    for client, method, count in situation.unknown_calls[:MOST_EXCHANGES]:
+    found = situation.lone_answers() if situation.calls else ()
+    again = [(one.destination.ip, "re-INVITE", calls) for one, calls in found if one.status == 481]
+    unknown = [*again, *situation.unknown_calls]
+    for client, method, count in unknown[:MOST_EXCHANGES]:
         late = method in {"BYE", "CANCEL"}
         yield Finding(
             Severity.NOTE if late else Severity.WARNING,
@@ -192,7 +195,7 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             else "see whether Asterisk was restarted during the call, whether the call was over already, and"
             " whether the request reached the PBX that has the call (Record-Route, Contact behind a NAT, several PBXs)",
         )
-    if rest := situation.unknown_calls[MOST_EXCHANGES:]:
+    if rest := unknown[MOST_EXCHANGES:]:
         hosts = listed(list(dict.fromkeys(client for client, _, _ in rest)))
         times = counted(sum(count for _, _, count in rest), "time")
         yield Finding(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import counted, is_cut_off, listed
@@ -33,9 +34,10 @@ def of_lost_invites(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
     if not situation.calls or situation.filter_text or any(map(is_cut_off, situation.groups)):
         return
     told = {group.source for group in situation.groups if group.verdict.outcome is Outcome.NO_MATCH}
+    challenged = [(one, calls) for one, calls in situation.lone_answers() if one.status in CHALLENGES]
     lost = [
         (answer.destination.ip, calls)
-        for answer, calls in situation.lone_answers()
+        for answer, calls in challenged
         if answer.destination.ip not in told and situation.replay(asked_for(answer)).outcome is Outcome.NO_MATCH
     ]
     if not lost:

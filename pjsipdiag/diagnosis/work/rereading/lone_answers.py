@@ -9,9 +9,10 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
-from pjsipdiag.diagnosis.calls.rows import Key, transaction
+from pjsipdiag.diagnosis.calls.rows import Key, first_of, transaction
 from pjsipdiag.diagnosis.situation import LoneAnswer
 
+NO_SUCH_CALL = 481
 MOST_ANSWERED_CALLS = 100_000
 """Calls whose answers are told apart."""
 
@@ -21,9 +22,10 @@ def lone_answers(
 ) -> tuple[LoneAnswer, ...]:
     """The final answers of the PBX to INVITEs by who got them, and by status, each with the first of them.
 
-    Beside calls only challenges without their INVITE: a re-INVITE is answered, too, and hardly challenged.
+    Beside calls only challenges without their INVITE, and re-INVITEs of calls that the PBX does not know: other answers
+    to re-INVITEs say nothing, and they are hardly challenged.
     """
-    keys = _challenged_unseen(merged, pbx) if has_calls else None
+    keys = _challenged_unseen(merged, pbx) | _unknown(merged) if has_calls else None
     if has_calls and not keys:
         return ()
     found: dict[tuple[bytes, int], LoneAnswer] = {}
@@ -42,6 +44,11 @@ def _challenged_unseen(merged: MergedFolds, pbx: Collection[bytes]) -> frozenset
     for keys in merged.keys if found else ():
         found.difference_update(keys)
     return frozenset(found)
+
+
+def _unknown(merged: MergedFolds) -> frozenset[Key]:
+    """The INVITEs that are in no row, as re-INVITEs are, and whose call is not known."""
+    return frozenset(key for key in merged.strays if first_of(merged.answers[key], NO_SUCH_CALL) is not None)
 
 
 def _final_answers(
