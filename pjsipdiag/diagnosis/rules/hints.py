@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.reasons.files import FileReason
@@ -99,5 +100,5 @@ def unloaded_identifies(situation: Situation, cause: Cause, groups: Sequence[Cal
                 *passed_over(situation.config, gone),
             ]
         )
-        for gone in found
-    ][:4]
+        for gone in islice(found, 4)
+    ]
