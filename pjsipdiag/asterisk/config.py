@@ -16,7 +16,7 @@ from pjsipdiag.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.dialplan.contexts import Dialplan
-    from pjsipdiag.asterisk.loading.sources.modules import AbsentModule
+    from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
     from pjsipdiag.asterisk.realtime.families import StoredTable
 
 

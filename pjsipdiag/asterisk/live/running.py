@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.live.saved import to_text
 from pjsipdiag.asterisk.live.snapshot import HIDDEN_ACL, OPTIONS, RUNNING_FILE, LiveAnswers
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.loading.sources import modules
+from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
 from pjsipdiag.asterisk.releases import NEWEST, Release, nearest, release
 from pjsipdiag.asterisk.section import Where
 
@@ -118,7 +119,7 @@ def _as_endpoints_show(identifies: list[Identify], live: LiveAnswers) -> list[Id
     return ordered
 
 
-def _absent(live: LiveAnswers, version: Release) -> tuple[modules.AbsentModule, ...]:
+def _absent(live: LiveAnswers, version: Release) -> tuple[AbsentModule, ...]:
     if live.modules is None:
         return ()
     found = []
@@ -126,8 +127,6 @@ def _absent(live: LiveAnswers, version: Release) -> tuple[modules.AbsentModule, 
         if name not in live.modules:
             reason, ends = f"{name} does not run: {modules.effect(name, version)}", name == "res_pjsip"
             found.append(
-                modules.AbsentModule(
-                    name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends
-                )
+                AbsentModule(name, reason, Where(RUNNING_FILE, 0), is_used=ends or name == modules.IP, is_fatal=ends)
             )
     return tuple(found)

@@ -8,6 +8,7 @@ asked, and the modules without which nothing of it exists.
     sorcery           which file or table has which type (sorcery.conf, main/sorcery.c)
     opened            which of those mappings open
     caches            what sorcery.conf says of caches
+    absent_module     a module that is not loaded, why, and what would load it
     preloads          modules that preload= starts too early
     modules           modules.conf: which modules, and so which types and identifiers, exist
     chan_sip          where the driver before PJSIP listens

@@ -15,6 +15,7 @@ from pathlib import Path
 from pjsipdiag.asterisk.config import Config, UnreadObjects
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
+from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
 from pjsipdiag.asterisk.releases import MODULES, Release
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
@@ -43,21 +44,6 @@ STARTING_FILES = {
 MODULES_CONF = Where("modules.conf", 0)
 
 _WORDS = ("preload", "preload-require", "load", "require")
-
-
-@dataclass(frozen=True, slots=True)
-class AbsentModule:
-    """A module that is not loaded, and what is then not there; `module` is empty where Asterisk itself does not start.
-
-    `is_used` tells whether the configuration needs it, `is_fatal` whether nothing listens without it.
-    """
-
-    module: str
-    reason: str
-    where: Where
-    log: str = ""
-    is_used: bool = True
-    is_fatal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +93,13 @@ class Modules:
         named = self.load_lines.get(module)
         found = self.autoload if named is None else named.written in (module, f"{module}.so")
         return None if found else self.where
+
+    def remedy(self, module: str) -> str:
+        """The change that has a module loaded which `excluded_by` finds not to be."""
+        if module in self.noload_lines:
+            return f"take the noload of {module} out"
+        spelt = self.load_lines.get(module)
+        return f"write {module}.so instead of {spelt.written}" if spelt else f"add `load = {module}.so`"
 
     def place(self, module: str) -> tuple[bool, bool, int]:
         """Where a module stands in the order of loading, as far as modules.conf tells it."""
@@ -214,7 +207,8 @@ def apply(config: Config, modules: Modules, declined: Iterable[AbsentModule], ve
         where = modules.excluded_by(name)
         if where is not None:
             reason = f"{name} is not loaded: {effect(name, version)}"
-            absent.append(AbsentModule(name, reason, where, is_used=_is_used(name, config), is_fatal=name in NEEDED))
+            used, fatal, remedy = _is_used(name, config), name in NEEDED, modules.remedy(name)
+            absent.append(AbsentModule(name, reason, where, is_used=used, is_fatal=fatal, remedy=remedy))
     absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):

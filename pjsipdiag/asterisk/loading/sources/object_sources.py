@@ -12,7 +12,8 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sources import chan_sip
-from pjsipdiag.asterisk.loading.sources.modules import AbsentModule, Modules, broken_files, effect, read
+from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.asterisk.loading.sources.modules import Modules, broken_files, effect, read
 from pjsipdiag.asterisk.loading.sources.preloads import failing
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, crashing_lines, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pjsipdiag.asterisk.loading.sources.modules import WIZARD_MODULE, AbsentModule, Modules
+from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.asterisk.loading.sources.modules import WIZARD_MODULE, Modules
 from pjsipdiag.asterisk.releases import Release
 
 _CONFIG, _MEMORY = "res_sorcery_config", "res_sorcery_memory"

@@ -26,16 +26,16 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    lines = [
-        line for one in situation.config.absent_modules if one.where == cause.where for line in words_of_log(one.log)
-    ]
+    blamed = [one for one in situation.config.absent_modules if one.where == cause.where]
+    lines = [line for one in blamed for line in words_of_log(one.log)]
+    remedy = next((one.remedy for one in blamed if one.module == cause.name and one.remedy), "")
     return finding_for(
         groups,
         Severity.ERROR,
         f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
         cause.where,
         *lines,
-        advice=f"correct {cause.where}, then restart Asterisk",
+        advice=f"{f'{remedy} ({cause.where})' if remedy else f'correct {cause.where}'}, then restart Asterisk",
     )
 
 
@@ -47,5 +47,6 @@ def absent_modules(config: Config) -> Iterator[Finding]:
             one.reason,
             one.where,
             evidence=words_of_log(one.log),
-            advice="Correct the line, then restart Asterisk; `module show like pjsip` tells what is loaded.",
+            advice=f"{one.remedy[:1].upper()}{one.remedy[1:] or 'Correct the line'}, then restart Asterisk; `module"
+            " show like pjsip` tells what is loaded.",
         )
