@@ -277,6 +277,17 @@ def test_forged_answers_of_every_status_to_every_method_bury_nothing(tmp_path: P
     assert [text for text in told if "110 other sources" in text and "nothing in the files names them" in text]
 
 
+def test_answers_of_every_status_to_the_pbx_itself_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    own = "@ {0}.0 192.0.2.1:5060 > 198.51.{1}.{2}:5060 out -> {3}\nOPTIONS sip:x SIP/2.0\n"
+    own += "From: <sip:p@192.0.2.1>;tag=1\n\n"
+    scene = [own.format(at, at // 250, at % 250 + 1, status) for at, status in enumerate(range(300, 600), 2)]
+    found = diagnose([write_scene("".join(scene), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).findings
+    told = [one for one in found if one.rule == "own-request-refused"]
+    assert len(told) == 64 + 1
+    assert max(len(one.message) for one in told) < 1000 and max(len(one.sources) for one in told) == 236
+
+
 def test_forged_errors_read_the_calls_of_a_source_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pjsip.conf").write_text(
         "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[trunk]\ntype=endpoint\ncontext=in\n[trunk]\n"

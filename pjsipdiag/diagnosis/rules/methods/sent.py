@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.config import Config, Registration
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import counted, listed
+from pjsipdiag.diagnosis.rules.cause import counted, enumerated, listed
 from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
@@ -36,6 +36,9 @@ NO_ANSWER = (
     "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport",
 )
 
+MOST_ANSWERS_APART = 64
+"""Methods with their answers that are told apart."""
+
 
 def registration_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations of the PBX that nobody accepted."""
@@ -52,7 +55,10 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     for exchange in situation.own_exchanges:
         silent = exchange.is_silent and exchange.requests > 1
         if exchange.method != "REGISTER" and not exchange.successes and (exchange.refusals or silent):
-            alike[exchange.method, *exchange.refusals].append(exchange)
+            kind = exchange.method, *exchange.refusals
+            if len(alike) >= MOST_ANSWERS_APART and kind not in alike:  # as forged answers have any status
+                kind = exchange.method, *(() if silent and not exchange.refusals else (0,))
+            alike[kind].append(exchange)
     for exchanges in alike.values():
         yield _own_requests(situation, exchanges)
     failed: dict[str, list[str]] = defaultdict(list)
@@ -98,7 +104,7 @@ def _own_requests(situation: Situation, alike: Sequence[Exchange]) -> Finding:
     first, servers = alike[0], tuple(dict.fromkeys(one.server for one in alike))
     is_ping, silent, several = first.method == "OPTIONS", first.is_silent, len(servers) > 1
     refused = sum((Counter(one.refusals) for one in alike), Counter[int]())
-    answers = ", ".join(f"{status} ({counted(count, 'time')})" for status, count in sorted(refused.items()))
+    answers = enumerated([f"{status} ({counted(count, 'time')})" for status, count in sorted(refused.items())])
     done = f"{'refuse' if several else 'refuses'} the PBX's own {first.method} with {answers}"
     if silent:
         count = counted(sum(one.requests for one in alike), "request")
