@@ -6,7 +6,7 @@ import logging
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pjsipdiag import __version__
@@ -39,11 +39,24 @@ def connect(address: str, patience: float) -> Client:
     place = os.environ.get(ENVIRONMENT, "") if address == "env" else address
     if not place:
         raise PjsipdiagError(f"--dask env: {ENVIRONMENT} is not set: it names the scheduler, as tcp://HOST:8786")
+
+    class StartingClient(Client):  # type: ignore[misc]  # distributed has no types
+        """A client that does not stay half open where it cannot start: dropped so, it closes itself whenever Python
+        collects it, and waits for ever where another one is starting or stopping just then."""
+
+        def __init__(self) -> None:
+            try:
+                super().__init__(place, timeout=patience, set_as_default=False)
+            except BaseException:
+                with suppress(Exception):  # why it did not start is told
+                    self.close(timeout=patience)
+                raise
+
     try:
         try:
-            return Client(place, timeout=patience, set_as_default=False)
+            return StartingClient()
         except AssertionError:  # its own thread gets ten seconds to begin, which a busy machine may not give
-            return Client(place, timeout=patience, set_as_default=False)
+            return StartingClient()
     except (OSError, ValueError, TypeError, AssertionError) as error:
         why = " ".join(str(error).split())[:200]
         raise PjsipdiagError(f"--dask {visible(place)}: no Dask scheduler answers there: {visible(why)}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -21,12 +22,13 @@ from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import gather, tasks
 from pjsipdiag.diagnosis.work.cluster import DaskCluster
+from pjsipdiag.diagnosis.work.scheduler import connect
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
 from tests.bench.captures import write
 from tests.capture.files import cut, records
 
-pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
+distributed = pytest.importorskip("distributed", reason="needs Dask: pip install 'pjsipdiag[dask]'")
 
 ROOT = Path(__file__).parents[3]
 CONFIG = ROOT / "fixtures/demo/etc"
@@ -316,6 +318,14 @@ def test_a_scheduler_that_is_not_there_is_named(address: str, words: str, monkey
     monkeypatch.setattr(DaskCluster.__init__, "__defaults__", (0.5,))
     with pytest.raises(PjsipdiagError, match=f"^[^\n]*{words}[^\n]*$"):
         reported(CONFIG.parent / "capture.pcap", address)
+
+
+def test_a_client_that_could_not_start_is_left_closed() -> None:
+    """Left half open it would close itself when Python collects it, and wait for ever where another one starts then."""
+    with pytest.raises(PjsipdiagError) as refused:
+        connect("nonsense", 0.5)
+    failed = [one for one in gc.get_objects() if isinstance(one, distributed.Client) and one.status != "closed"]
+    assert failed == [], refused.value  # which keeps what it is about
 
 
 def test_the_environment_names_the_scheduler_where_it_is_asked(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
