@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from pjsipdiag.asterisk import config
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of
+from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of, unmap
 from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.acls import NamedLists
@@ -23,8 +23,6 @@ from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
 _NO_RULES = Acl()
-_MAPPED = "::ffff:"
-"""The beginning of IPv4 addresses as IPv6 ones, which no socket of PJSIP binds: its IPv6 ones are for IPv6 alone."""
 
 
 def endpoint(section: Section, applied: AppliedOptions, release: Release, acls: NamedLists) -> config.Endpoint:
@@ -70,7 +68,7 @@ def transport(section: Section, applied: AppliedOptions, resolver: Resolver) -> 
         given = options["bind"][-1]
         log = f"Error parsing bind={given.value} at line {given.where.line} of "
         return config.Problem(LoadReason.BIND_WITHOUT_IPV4(value=given.value), given.where, log)
-    if protocol in ("udp", "tcp", "tls") and bind.startswith(_MAPPED):
+    if protocol in ("udp", "tcp", "tls") and _is_mapped(bind):
         given = options["bind"][-1]
         log = f"Transport '{section.name}' could not be started: Invalid argument"
         return config.Problem(LoadReason.BIND_IS_MAPPED(value=given.value), given.where, log)
@@ -103,6 +101,12 @@ def _numeric(host: str) -> str:
     """An address in the usual form (`5060` is 0.0.19.196, `192.0.2` is 192.0.0.2); empty for a name."""
     found = parse(f"[{host}]") if "%" not in host else None
     return text_of(found.version, found.ip) if found else ""
+
+
+def _is_mapped(bind: str) -> bool:
+    """Whether an address is an IPv4 one as IPv6, which no socket of PJSIP binds: its IPv6 ones are for IPv6 alone."""
+    found = parse(f"[{bind}]")
+    return found is not None and unmap(found) != found
 
 
 def domain_alias(section: Section, applied: AppliedOptions) -> config.DomainAlias:
