@@ -4,6 +4,7 @@ In come a directory (or texts in memory) and the name of a file; out come its se
 and line, and what Asterisk refuses or warns about. `#exec` is never run. Values mean nothing here.
 
     files       opens files by name, absolute path or pattern, within the limits for a stranger's configuration
+    asterisk_conf    asterisk.conf: where the files are, and whether programs may write parts of them
     glob        what a pattern stands for
     lines       what a line is, and how one is written
     comments    comments taken out of a line

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import stat
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
@@ -16,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from pjsipdiag import storage
+from pjsipdiag.asterisk.files.asterisk_conf import read_options
 from pjsipdiag.asterisk.files.glob import WILDCARD, alternatives, one_part
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.errors import ConfigError, shown_name
@@ -25,8 +25,6 @@ from pjsipdiag.storage import Url
 ETC = "/etc/asterisk"
 """Where Asterisk looks for its files unless asterisk.conf says otherwise (`astetcdir`)."""
 
-_OPTION = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\](?:\((?P<kind>[^)]*)\))?|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
-_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
 MOST_LOOKED = 300_000
 """Names that all patterns of a configuration are held against: links to folders above multiply them without end."""
 
@@ -141,18 +139,7 @@ class Files:
 
     @cached_property
     def _options(self) -> dict[tuple[str, str], str]:
-        """The options of asterisk.conf by section and name in small letters: of sections the first of a name counts, of
-        lines the last (main/options.c); a template for directories alone, where those stand that were built in."""
-        text = _COMMENT.sub("", (self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
-        section, found, seen = "", dict[tuple[str, str], str](), set[str]()
-        for line in filter(None, map(_OPTION.match, text.split("\n"))):
-            if line["name"] is None:
-                name, kind = line["section"].lower(), line["kind"] or ""
-                section = "" if ("!" in kind and name == "options") or (name in seen and "+" not in kind) else name
-                seen.add(section)
-            else:
-                found[section, line["name"].lower()] = line["value"]
-        return found
+        return read_options((self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
 
     def name(self, wanted: str) -> str:
         """`wanted` as Asterisk resolves it (main/config.c, config_text_file_load), as a name of this directory.

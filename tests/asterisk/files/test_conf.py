@@ -105,6 +105,20 @@ def test_the_first_options_of_asterisk_conf_allow_programs(options: str, runs: b
     assert Files(None, {"asterisk.conf": options}).runs_programs is runs
 
 
+@pytest.mark.parametrize(
+    ("directories", "etc"),
+    [
+        ("[directories](!)\nastetcdir => /etc/built-in\n", "/etc/built-in"),
+        ("[directories](!)\nastetcdir => /etc/built-in\n[directories]\nastetcdir => /opt/pbx\n", "/opt/pbx"),
+        ("[directories]\nastetcdir => /opt/pbx\n[directories]\nastetcdir => /opt/other\n", "/opt/pbx"),
+        ("[directories]\nastetcdir => /opt/pbx\n[directories](!)\nastetcdir => /etc/built-in\n", "/opt/pbx"),
+    ],
+)
+def test_the_first_directories_that_are_no_template_count(directories: str, etc: str) -> None:
+    """`ast_category_get` passes over templates; the sample's, alone, shows what was built in."""
+    assert Files(None, {"asterisk.conf": directories}).etc == etc
+
+
 def test_a_directory_that_was_copied_keeps_its_absolute_includes(tmp_path: Path) -> None:
     (tmp_path / "asterisk.conf").write_text("[directories]\nastetcdir => /opt/pbx/etc\n")
     (tmp_path / "pjsip.conf").write_text("#include /opt/pbx/etc/own.conf\n#include /etc/asterisk/std.conf\n")
