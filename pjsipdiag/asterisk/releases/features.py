@@ -166,31 +166,13 @@ FEATURES: dict[FeatureName, Feature] = {
         "res_sorcery_memory_cache.c: sorcery_memory_cache_open",
     ),
     "geolocation": Feature(
-        "res_geolocation, on which res_pjsip depends",
-        Span(
-            {
-                "16": "16.28.0",
-                "17": None,
-                "18": "18.14.0",
-                "19": "19.6.0",
-                "20": "20.0.0",
-                "certified-18.9": "certified-18.9-cert4",
-            }
-        ),
+        "res_geolocation, which starts before res_pjsip",
+        Span({"16": "16.28.0", "17": None, "18": "18.14.0", "19": "19.6.0", "certified-18.9": "certified-18.9-cert2"}),
         "res/res_geolocation/geoloc_config.c",
     ),
     "geolocation_needs_memory": Feature(
         "res_geolocation keeps profiles of its own in memory, and declines to load where it cannot; before, it crashes",
-        Span(
-            {
-                "16": "16.29.0",
-                "17": None,
-                "18": "18.15.0",
-                "19": "19.7.0",
-                "20": "20.0.0",
-                "certified-18.9": "certified-18.9-cert4",
-            }
-        ),
+        Span({"16": "16.29.0", "17": None, "18": "18.15.0", "19": "19.7.0", "certified-18.9": "certified-18.9-cert2"}),
         "res/res_geolocation/geoloc_config.c: geoloc_config_load",
     ),
     "websocket_client": Feature(
