@@ -218,17 +218,17 @@ class SipMessage:
 
     def values(self, name: str) -> list[str]:
         """Every value of the header `name`, long or compact form, in order."""
-        return list(self._by_name.get(_long(name), ()))
+        return list(self._by_name.get(long_name(name), ()))
 
     def header(self, name: str) -> str:
         """The first value of the header `name`, or an empty string."""
-        return next(iter(self._by_name.get(_long(name), ())), "")
+        return next(iter(self._by_name.get(long_name(name), ())), "")
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for spelt, value in self.headers:
-            found.setdefault(_long(spelt), []).append(value)
+            found.setdefault(long_name(spelt), []).append(value)
         return found
 
     @property
@@ -264,7 +264,7 @@ def decode(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _long(name: str) -> str:
+def long_name(name: str) -> str:
     """A header name in lower case, the long one for a compact one."""
     lower = name.lower()
     return COMPACT_NAMES.get(lower, lower)

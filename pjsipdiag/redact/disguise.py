@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.own import OWN_WORDS
 from pjsipdiag.redact.protocol_words import HEADERS, SCHEMES
-from pjsipdiag.sip import COMPACT_NAMES, Ip
+from pjsipdiag.sip import Ip, long_name
 
 STAYING_NAMES = frozenset(
     {
@@ -137,7 +137,7 @@ class Disguise:
 
     def header(self, name: str) -> str:
         """The name of a header: its own where it is the protocol's."""
-        long = COMPACT_NAMES.get(name.lower(), name.lower())
+        long = long_name(name)
         return name if not name or long in HEADERS else self.opaque("X-Header-", long)
 
     def scheme(self, name: str) -> str:

@@ -16,7 +16,7 @@ from pjsipdiag.asterisk.pjsip.message import Request, dialect, parse
 from pjsipdiag.asterisk.pjsip.uri import UriContext
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.sip import COMPACT_NAMES
+from pjsipdiag.sip import long_name
 
 _SPECIAL = re.compile(r"[.^$*+?()\[\]{}|\\]")
 
@@ -35,7 +35,7 @@ class Patterns:
     @property
     def headers(self) -> frozenset[str]:
         """The header names, long and in lower case."""
-        return frozenset(COMPACT_NAMES.get(name.lower(), name.lower()) for name in self.names)
+        return frozenset(map(long_name, self.names))
 
     def learn(self, raw: bytes, redacted: bytes) -> None:
         """Notes what the values of one request became."""

@@ -32,7 +32,7 @@ from pjsipdiag.redact.protocol_words import (
     RTPMAP,
     TOKEN_PARAMETERS,
 )
-from pjsipdiag.sip import COMPACT_NAMES, METHODS, decode
+from pjsipdiag.sip import METHODS, decode, long_name
 
 OTHER_NAME = "of another name"
 """The count of headers whose name may be somebody's goes under this name."""
@@ -79,7 +79,7 @@ class MessageRedactor:
 
     def value(self, name: str, value: str) -> str | None:
         """The value of a header; None when the header is left out."""
-        lower = COMPACT_NAMES.get(name.lower(), name.lower())
+        lower = long_name(name)
         if lower == "content-length":
             return value if value.strip().isdigit() else "0"
         # Only what is listed is kept, so that a header of which nobody thought is left out and counted.

@@ -12,7 +12,7 @@ from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.evidence.readable_addresses import ip_of
 from pjsipdiag.diagnosis.traffic import CallRow, SpokenMessage
 from pjsipdiag.report import wording
-from pjsipdiag.sip import COMPACT_NAMES
+from pjsipdiag.sip import long_name
 
 UNTELLING = frozenset(
     {
@@ -111,5 +111,4 @@ def _headers(text: str) -> dict[str, str]:
 
 def _spelt(name: str) -> str:
     """The long name of a header as it is mostly spelt, so that both calls have the same."""
-    long = COMPACT_NAMES.get(name.strip().lower(), name.strip().lower())
-    return "-".join(part[:1].upper() + part[1:] for part in long.split("-"))
+    return "-".join(part[:1].upper() + part[1:] for part in long_name(name.strip()).split("-"))
