@@ -9,7 +9,7 @@ checks it each time and counts. What is kept is listed, everything else has a st
     conf_lines, option_values, patterns    configuration lines, values, expressions
     mapping_lines                          lines that say where Asterisk's objects are
     saved_answers, texts                   answers of a running Asterisk; our own about a configuration
-    sip_message, protocol_words, own       SIP messages, and the words that may stay in them; our own sentences
+    messages, own                          SIP messages; our own sentences
 
 Imports: `diagnosis`, `asterisk`, `capture`. A header or option whose value may stay is a word in a list here; the tests
 put secrets in every place and find none after.

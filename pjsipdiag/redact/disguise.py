@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 
 from pjsipdiag.redact.address_map import AddressMap
+from pjsipdiag.redact.messages.protocol_words import HEADERS, SCHEMES
 from pjsipdiag.redact.own import OWN_WORDS
-from pjsipdiag.redact.protocol_words import HEADERS, SCHEMES
 from pjsipdiag.sip import Ip, long_name
 
 STAYING_NAMES = frozenset(

@@ -31,9 +31,8 @@ def is_named_section(text: str) -> bool:
     return bool(_SECTION.fullmatch(text))
 
 
-def redact_extconfig(name: str, sign: str, value: str, disguise: Disguise, options: StandIns) -> str:
+def redact_extconfig(name: str, sign: str, value: str, disguise: Disguise, _: StandIns) -> str:
     """A line of extconfig.conf; what a driver is told may be the URL of a web server, with a password."""
-    del options
     mapped = parse_mapping(Variable(name, value, Where("", 0)))
     if mapped is None:
         return f"{_plain(name, disguise)}{sign}{_database(value, disguise)}"

@@ -6,21 +6,19 @@ import ipaddress
 from collections.abc import Mapping
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.pjsip.message import Dialect, UnparsableMessage, dialect, parse
+from pjsipdiag.asterisk.pjsip.message import Dialect, dialect
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.conf_lines import redact_conf
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.identify_names import ordered_names
+from pjsipdiag.redact.messages.header_fault import keep_fault
+from pjsipdiag.redact.messages.sip_message import MessageRedactor
 from pjsipdiag.redact.option_values import OptionRedactor
 from pjsipdiag.redact.patterns import Patterns
 from pjsipdiag.redact.saved_answers import LiveStandIns
-from pjsipdiag.redact.sip_message import MessageRedactor
-from pjsipdiag.sip import COMPACT_NAMES, decode
-
-_FAULTS = (b' "', b";", b",", b" <")
-"""Signs behind a value with which some header or other is no more one of its kind."""
+from pjsipdiag.sip import decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,7 @@ def _redacted(datagram: Datagram, disguise: Disguise, messages: MessageRedactor,
     return datagram._replace(
         source=_stand(datagram.source, disguise),
         destination=_stand(datagram.destination, disguise),
-        payload=_keep_fault(datagram.payload, messages.message(datagram.payload), disguise, of_release),
+        payload=keep_fault(datagram.payload, messages.message(datagram.payload), disguise, of_release),
     )
 
 
@@ -100,36 +98,3 @@ def _hosts(data: bytes, disguise: Disguise) -> bytes:
         address, *names = line.partition("#")[0].split() or [""]
         lines.append(" ".join([disguise.host(address.partition("%")[0]), *map(disguise.host, names)]))
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
-
-
-def _keep_fault(raw: bytes, redacted: bytes, disguise: Disguise, dialect: Dialect) -> bytes:
-    """The redacted form of a request, with a fault of its own in the header for which PJSIP drops the plain one."""
-    if raw.lstrip(b"\r\n").startswith(b"SIP/2.0"):
-        return redacted
-    before = parse(raw, dialect)
-    if (
-        not isinstance(before, UnparsableMessage)
-        or not before.header
-        or isinstance(parse(redacted, dialect), type(before))
-    ):
-        return redacted
-    head, blank, body = redacted.partition(b"\r\n\r\n")
-    lines = head.removesuffix(b"\r\n").split(b"\r\n")
-    named = [
-        at for at, line in enumerate(lines) if at and _long(line.partition(b":")[0]) == _long(before.header.encode())
-    ]
-    if not named:  # it was left out
-        lines.append(disguise.header(before.header).encode() + b": value")
-        named = [len(lines) - 1]
-    for fault in _FAULTS:
-        broken = [*lines[: named[-1]], lines[named[-1]] + fault, *lines[named[-1] + 1 :]]
-        message = b"\r\n".join(broken) + (blank or b"\r\n") + body
-        after = parse(message, dialect)
-        if isinstance(after, UnparsableMessage) and _long(after.header.encode()) == _long(before.header.encode()):
-            return message
-    return redacted
-
-
-def _long(name: bytes) -> str:
-    text = name.decode("latin-1").strip().lower()
-    return COMPACT_NAMES.get(text, text)

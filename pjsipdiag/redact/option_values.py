@@ -19,7 +19,7 @@ from pjsipdiag.asterisk.loading.values.codecs import FORMAT_NAMES
 from pjsipdiag.asterisk.releases import REPRESENTATIVES
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.sip_message import MessageRedactor
+from pjsipdiag.redact.messages.sip_message import MessageRedactor
 
 ADDRESS_LISTS = frozenset({"match", "permit", "deny", "contact_permit", "contact_deny", "local_net", "remote_hosts"})
 NAME_OPTIONS = frozenset({

@@ -23,10 +23,10 @@ from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.identify_names import ordered_names
 from pjsipdiag.redact.mapping_lines import learn_databases
+from pjsipdiag.redact.messages.protocol_words import PROTOCOL
+from pjsipdiag.redact.messages.sip_message import MessageRedactor
 from pjsipdiag.redact.option_values import OptionRedactor
 from pjsipdiag.redact.own import is_own
-from pjsipdiag.redact.protocol_words import PROTOCOL
-from pjsipdiag.redact.sip_message import MessageRedactor
 from pjsipdiag.sip import parse_uri
 
 _QUOTED_LINE = re.compile(

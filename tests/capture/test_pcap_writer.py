@@ -14,7 +14,7 @@ from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.pcap_writer import write_pcap
 from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.sip_message import MessageRedactor
+from pjsipdiag.redact.messages.sip_message import MessageRedactor
 from pjsipdiag.sip import Address
 
 pytestmark = pytest.mark.usefixtures("extensions")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import unquote
 
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.protocol_words import (
+from pjsipdiag.redact.messages.protocol_words import (
     ADDRESS_HEADERS,
     AGENT,
     ATTRIBUTE,

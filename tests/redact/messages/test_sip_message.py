@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.redact.address_map import AddressMap
 from pjsipdiag.redact.disguise import Disguise
-from pjsipdiag.redact.sip_message import MessageRedactor
+from pjsipdiag.redact.messages.sip_message import MessageRedactor
 from tests.redact.grammar import PLACES, leaks, messages, with_line
 
 
