@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.object_options import loaded_alike
@@ -13,9 +12,6 @@ from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses, infer
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import name_of, release_sent, releases_seen
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
-
-if TYPE_CHECKING:
-    pass
 
 Reload = Callable[[Mapping[str, str], str], Config]
 """(changed files, release) -> the configuration with them as that release loads it."""

@@ -287,7 +287,7 @@ class Calls(Sequence[CallRow]):
             if not flags & SIX:
                 source, destination = source[:6], destination[:6]
             uri, sender, name = shown_values(read(offset, length))
-            row = (
+            values = (
                 name,
                 time,
                 show_socket(source),
@@ -303,7 +303,7 @@ class Calls(Sequence[CallRow]):
                 frame,
                 Steps(ladder, number),
             )
-            yield new(CallRow, row)
+            yield new(CallRow, values)
 
     def ladder(self, number: int) -> tuple[tuple[int, str, str], ...]:
         """(time, ">" from the caller or "<" to it, first line) of the messages of a call, in order."""
