@@ -20,7 +20,7 @@ MOST_ANSWERED = 8
 def say_who_was_answered(situation: Situation) -> Iterator[str]:
     """Sentences on who was answered what, and on what the files do with an INVITE from there."""
     for answer, calls in situation.lone_answers()[:MOST_ANSWERED]:
-        said = f"{answer.destination.ip} was answered {answer.status} to {counted(calls, 'INVITE')} not in the capture"
+        said = f"{answer.destination.ip} got {answer.status} for {counted(calls, 'INVITE')} not in the capture"
         verdict = situation.replay(asked_for(answer))
         if verdict.outcome is Outcome.NO_MATCH:
             said += ", and no identifier of the files takes it by its address and From user"
@@ -36,18 +36,18 @@ def of_lost_invites(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
     told = {group.source for group in situation.groups if group.verdict.outcome is Outcome.NO_MATCH}
     challenged = [(one, calls) for one, calls in situation.lone_answers() if one.status in CHALLENGES]
     lost = [
-        (answer.destination.ip, calls)
+        (answer, calls)
         for answer, calls in challenged
         if answer.destination.ip not in told and situation.replay(asked_for(answer)).outcome is Outcome.NO_MATCH
     ]
     if not lost:
         return
-    found = [ip for ip, _ in lost]
+    found = list(dict.fromkeys(answer.destination.ip for answer, _ in lost))
+    statuses = listed([str(status) for status in sorted({answer.status for answer, _ in lost})])
     yield Finding(
         Severity.WARNING,
-        f"{listed(found)} {'was' if len(found) == 1 else 'were'} answered 401 to"
-        f" {counted(sum(calls for _, calls in lost), 'INVITE')} that the capture lost, and no identifier of the files"
-        " takes such a call by its address and From user",
+        f"{listed(found)} got {statuses} for {counted(sum(calls for _, calls in lost), 'INVITE')} that the capture"
+        " lost, and no identifier of the files takes such a call by its address and From user",
         sources=tuple(found[:16]),
         evidence=("the answers alone tell of these calls: no count of calls has them",),
         advice=f"if that is your provider, add match={found[0]} to its identify (the provider can confirm the address);"
