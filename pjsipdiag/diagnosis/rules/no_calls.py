@@ -10,16 +10,8 @@ from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
-from pjsipdiag.diagnosis.rules.cause import (
-    answers,
-    calls,
-    clock,
-    counted,
-    enumerated,
-    is_cut_off,
-    listed,
-    sources,
-)
+from pjsipdiag.diagnosis.rules.cause import answers, calls, clock, counted, enumerated, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.methods.refused_requests import say_requests
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.refusals.otherwise import refused_by
 from pjsipdiag.diagnosis.rules.wire.bounces import words
@@ -186,8 +178,8 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
         late = method in {"BYE", "CANCEL"}
         yield Finding(
             Severity.NOTE if late else Severity.WARNING,
-            f"the {method} of {client} was answered 481 ({counted(count, 'time')}): the call that it belongs to is not"
-            " known there, or not any more",
+            f"{say_requests([method], client, count)} answered 481 ({counted(count, 'time')}): no such call is known"
+            " there, or not any more",
             sources=(client,),
             evidence=("it came inside of a call: identification and match= have no part in it",),
             advice="nothing where both ends hang up at once"

@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     is_attack,
     part_crowds,
     refusals,
+    say_requests,
     tell_crowd,
 )
 from pjsipdiag.diagnosis.rules.refusals.otherwise import is_maintenance
@@ -92,7 +93,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     known = bool(refusal.verdict.endpoint or why.where or (group and best(situation, group)))
     return Finding(
         Severity.WARNING if calls or not known else Severity.ERROR,
-        f"the {refusal.method} of {client} {_were(refusal.times)} answered {refusal.status}"
+        f"{say_requests([refusal.method], client, refusal.times)} answered {refusal.status}"
         f" ({_share(refusal, str(refusal.times), 'request')}): {why.text}",
         where=why.where,
         sources=(client,),
@@ -114,7 +115,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
         severity,
-        f"the {refusal.method} of {client}{names} {_were(refusal.times)} refused with {refusal.status}"
+        f"{say_requests([refusal.method], f'{client}{names}', refusal.times)} refused with {refusal.status}"
         f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",
         where=why.where,
         sources=(client,),
@@ -129,10 +130,6 @@ def _share(refusal: Refusal, times: str, of_what: str = "") -> str:
     if total < refusal.times:
         return counted(refusal.times, "time")
     return f"{times} of {counted(total, of_what) if of_what else total}"
-
-
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
 
 
 def _why(situation: Situation, refusal: Refusal) -> RefusalReason:

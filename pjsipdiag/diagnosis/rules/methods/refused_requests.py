@@ -156,20 +156,23 @@ def _kind(situation: Situation, one: Refusal, names: Set[str]) -> _Kind:
     return _Kind(treatment, one.verdict.endpoint, method, one.status)
 
 
+def say_requests(methods: Sequence[str], whose: str, times: int) -> str:
+    """ "the REGISTER of a was", "the OPTIONS and REGISTER requests of a were": the beginning of what became of them."""
+    return f"the {listed(methods)} of {whose} was" if times == 1 else f"the {listed(methods)} requests of {whose} were"
+
+
 def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
     """One finding for the rest of a crowd; `first` is that of its first refusal."""
     hosts = tuple(dict.fromkeys(one.exchange.client for one in crowd.rest))
     methods = tuple(dict.fromkeys(one.method for one in crowd.rest))
     whose = "source" if crowd.first.exchange.client in hosts else "other source"
     statuses = listed([str(status) for status in sorted({one.status for one in crowd.rest})])
-    times = counted(sum(one.times for one in crowd.rest), "time")
-    message = (
-        f"the {listed(methods)} of {counted(len(hosts), whose)} ({listed(hosts)}) were refused with"
-        f" {statuses} ({times})"
-    )
+    times = sum(one.times for one in crowd.rest)
+    those = say_requests(methods, f"{counted(len(hosts), whose)} ({listed(hosts)})", times)
+    message = f"{those} refused with {statuses} ({counted(times, 'time')})"
     found = replace(first, sources=hosts[:MOST_TOLD_ALONE])
     if not crowd.are_strangers:
-        message = f"{message}, as that of {crowd.first.exchange.client} was"
+        message = f"{message}, like those of {crowd.first.exchange.client}"
         if len({(one.verdict.endpoint, one.method, one.status) for one in crowd.rest}) == 1:
             return replace(found, message=message, evidence=())
         return replace(
