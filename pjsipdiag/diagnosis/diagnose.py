@@ -287,7 +287,7 @@ def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) 
             if others
             else ""
         )
-        yield f"{calls.passing} requests between other hosts than the PBX are not counted{also}"
+        yield f"not counted: {counted(calls.passing, 'request')} between other hosts than the PBX{also}"
     yield from _several(merged, frozenset(situation.pbx))
     if situation.groups and not situation.responses:
         yield "no answer is in the capture: how the calls ended is not known"
@@ -310,7 +310,7 @@ def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) 
         if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
             yield f"{problem.where}: {problem.reason}: what the program would write is not there"
     if merged.reinvites:
-        yield f"{merged.reinvites} re-INVITEs inside calls are not identified anew"
+        yield f"not identified anew: {counted(merged.reinvites, 're-INVITE')} inside calls"
 
 
 def _several(merged: MergedFolds, pbx: Collection[str]) -> Iterator[str]:
