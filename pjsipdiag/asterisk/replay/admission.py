@@ -51,7 +51,8 @@ def denial(acl: Acl, where_from: SourceSocket, config: Config, what: Reason = OF
         rule = find_deciding(config.named_acls.get(name, ()) if name else acl.rules, where_from)
         if rule is not None and rule.deny:
             of = f" of acl {name}" if name else ""
-            return Match.NO_MATCH, WalkReason.DENIED_BY_RULE(what=what, rule=rule, network=canonical(rule), of=of)
+            network = canonical(rule).removeprefix("!")
+            return Match.NO_MATCH, WalkReason.DENIED_BY_RULE(what=what, rule=rule, network=network, of=of)
     return (Match.UNKNOWN, quote_words(acl.why_partial)) if acl.why_partial else None
 
 

@@ -161,13 +161,14 @@ def of_acl(situation: Situation, group: CallGroup) -> Cause | None:
 
 
 def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
-    place = f" ({cause.where})" if cause.where else ""
+    assert cause.why is not None
+    is_said = cause.why.first.kind is WalkReason.DENIED_BY_RULE  # which names the place itself
+    place = f" ({cause.where})" if cause.where and not is_said else ""
     found = (
         f"{verb(groups)} matched to endpoint {cause.name}, but its access list denies it"
         if cause.name
         else f"{verb(groups)} denied by a type=acl"
     )
-    assert cause.why is not None
     says = (
         f"the answer is the same 401 as for a stranger; Asterisk's log says `{cause.why.get('log') or ''}`"
         if cause.name
