@@ -49,12 +49,15 @@ def failing(modules: Modules, version: Release) -> Iterator[AbsentModule]:
     needed = [_CONFIG, _MEMORY] if version.has("geolocation_needs_memory") else [_CONFIG]
     missing = [name for name in needed if name not in preloaded]
     if version.has("geolocation") and _GEOLOCATION in preloaded and missing:
-        crashes = not version.has("geolocation_needs_memory")
-        effect = "Asterisk crashes at start" if crashes else "res_pjsip does not load, nothing listens"
-        rest = f"{effect}; preload {'those' if missing[1:] else 'that'} first"
-        reason = f"{_GEOLOCATION} is preloaded before {' and '.join(missing)}: {rest}"
-        log = "" if crashes else f"{_GEOLOCATION} declined to load."
-        yield AbsentModule("" if crashes else "res_pjsip", reason, where[_GEOLOCATION], log, is_fatal=True)
+        ends, log = "res_pjsip does not load, nothing listens", f"{_GEOLOCATION} declined to load."
+        if not version.has("geolocation_needs_memory"):
+            ends, log = "Asterisk crashes at start", ""
+        elif modules.load_lines[_GEOLOCATION].required:
+            ends, log = "Asterisk does not start", f"*** Failed to load module {_GEOLOCATION}.so"
+        reason = f"{_GEOLOCATION} is preloaded before {' and '.join(missing)}: {ends}"
+        remedy = f"preload {'those' if missing[1:] else 'that'} first"
+        module = "res_pjsip" if ends.startswith("res_pjsip") else ""
+        yield AbsentModule(module, f"{reason}; {remedy}", where[_GEOLOCATION], log, is_fatal=True)
 
 
 def _first_client_user(preloaded: list[str]) -> str:
