@@ -56,6 +56,9 @@ FeatureName = Literal[
     "geolocation",
     "geolocation_needs_memory",
     "websocket_client",
+    "websocket_channel_options",
+    "stir_shaken",
+    "aeap",
     "digests",
     "google_oauth",
     "h265",
@@ -179,6 +182,21 @@ FEATURES: dict[FeatureName, Feature] = {
         "res_websocket_client, on which ARI depends: Asterisk does not start where it cannot read its file",
         Span({"16": None, "20": "20.15.0", "21": "21.10.0", "22": "22.5.0", "23": "23.0.0"}),
         "res/res_websocket_client.c: load_module",
+    ),
+    "websocket_channel_options": Feature(
+        "chan_websocket reads options of its own",
+        Span({"16": None, "20": "20.18.0", "21": None, "22": "22.8.0", "23": "23.2.0"}),
+        "channels/chan_websocket.c: load_module",
+    ),
+    "stir_shaken": Feature(
+        "res_stir_shaken",
+        Span({"16": "16.15.0", "17": None, "18": "18.0.0"}),
+        "res/res_stir_shaken.c",
+    ),
+    "aeap": Feature(
+        "res_aeap",
+        Span({"16": None, "18": "18.12.0"}),
+        "res/res_aeap.c",
     ),
     "unordered_rows": Feature(
         "order_multi_row_results_by_initial_column=no leaves rows in the order in which the database gives them",

@@ -13,9 +13,10 @@ from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sources import chan_sip
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.asterisk.loading.sources.failing_mappings import failing_mappings
 from pjsipdiag.asterisk.loading.sources.modules import Modules, broken_files, effect, read
 from pjsipdiag.asterisk.loading.sources.preloads import failing
-from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, crashing_lines, mappings
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, OWNERS, Backend, Mappings, mappings
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE, WIZARD_TYPES
 from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.realtime.static import null_columns
@@ -148,6 +149,9 @@ class Sources:
         """The modules that do not load because of sorcery.conf, or of a file that Asterisk cannot start with."""
         found = list(broken_files(self.file))
         found += self._crashes()
+        found += failing_mappings(
+            self.file("sorcery.conf"), self.loads, self.tables.is_family, self.version, is_partial=self.is_partial
+        )
         found += failing(self.modules, self.version)
         failed = self.mappings.failure
         if failed is not None:
@@ -174,12 +178,7 @@ class Sources:
         return found
 
     def _crashes(self) -> Iterator[AbsentModule]:
-        """A cache without options on releases that do not stand it, and NULL in rows that stand for a file."""
+        """NULL in rows that stand for a file."""
         for where in (where for table in self.tables.stored_tables for where in null_columns(table)):
             crash = f"{where} is NULL: Asterisk crashes at start; write an empty text, or delete the row"
             yield AbsentModule("", crash, where, is_fatal=True)
-        lines = crashing_lines(self.file("sorcery.conf"), self.loads, self.tables.is_family, self.version)
-        for line, remedy in lines:
-            crash = f"Asterisk {self.version.version} crashes at start; write {remedy}"
-            reason = f"{line.name}={line.value} has an option without a value, or none at all: {crash}"
-            yield AbsentModule("", reason, line.where, is_fatal=True)

@@ -19,17 +19,26 @@ _WIZARDS = {
 """Wizard that a mapping may name -> the module that brings it."""
 
 
-def opened(
+def tried(
     section: Section, loads: Callable[[str], bool], is_family: Callable[[str], bool]
-) -> Iterator[tuple[str, Variable]]:
-    """The mappings of a section, each with its type, up to one that does not open."""
+) -> Iterator[tuple[str, Variable, tuple[Reason, str] | None]]:
+    """The mappings of a section, each with its type; the last may be one that does not open, with why and Asterisk's
+    line."""
     for variable in section.variables:
         object_type = variable.name.partition("/")[0]
         kind, _, data = variable.value.partition(",")
         if object_type and kind:
-            if refusal(kind, data, object_type, loads, is_family):
+            refused = _refusal(kind, data, object_type, loads, is_family)
+            yield object_type, variable, refused
+            if refused:
                 return
-            yield object_type, variable
+
+
+def opened(
+    section: Section, loads: Callable[[str], bool], is_family: Callable[[str], bool]
+) -> Iterator[tuple[str, Variable]]:
+    """The mappings of a section, each with its type, up to one that does not open."""
+    return ((name, variable) for name, variable, refused in tried(section, loads, is_family) if not refused)
 
 
 def option_without_value(option: str) -> str:
@@ -43,7 +52,7 @@ def option_without_value(option: str) -> str:
     return ""
 
 
-def refusal(
+def _refusal(
     kind: str, data: str, object_type: str, loads: Callable[[str], bool], is_family: Callable[[str], bool]
 ) -> tuple[Reason, str] | None:
     """Why a mapping does not open, and Asterisk's line (`__ast_sorcery_object_type_insert_wizard`, `*_open`)."""

@@ -15,12 +15,11 @@ from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of
-from pjsipdiag.asterisk.loading.sources.opened import opened, option_without_value, refusal
+from pjsipdiag.asterisk.loading.sources.opened import opened, tried
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 
@@ -36,9 +35,6 @@ OWNERS = {
 
 RES_PJSIP = "res_pjsip"
 """The section whose types res_pjsip itself owns: it does not load where one of its mappings does not open."""
-
-_OTHER_OWNERS = ("res_pjproject", "res_pjsip_pubsub", "res_pjsip_outbound_publish", "res_pjsip_publish_asterisk")
-"""Modules that read sections of their own, for types that identification does not ask for."""
 
 _T = TypeVar("_T")
 
@@ -134,12 +130,8 @@ def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Calla
     for owner in (RES_PJSIP, *OWNERS.values()):
         # Of several sections of one name the first alone is read (ast_variable_browse).
         for section in sorcery.sections_named(owner)[:1] if sorcery.is_valid else ():
-            for variable in section.variables:
-                object_type, _, use = variable.name.partition("/")
-                kind, _, data = variable.value.partition(",")
-                if not object_type or not kind:
-                    continue
-                refused = refusal(kind, data, object_type, loads, is_family)
+            for object_type, variable, refused in tried(section, loads, is_family):
+                kind, use = variable.value.partition(",")[0], variable.name.partition("/")[2]
                 if refused:
                     unmapped.update(_of_families(section, owner, loads))
                     problem = Problem(refused[0], variable.where, refused[1])
@@ -147,8 +139,7 @@ def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Calla
                         failed = problem
                     else:
                         passed.append(problem)
-                    break
-                if owner == RES_PJSIP and object_type in OWNERS:
+                elif owner == RES_PJSIP and object_type in OWNERS:
                     misplaced.setdefault(object_type, variable)
                 elif object_type not in OBJECT_TYPES or OWNERS.get(object_type, RES_PJSIP) != owner:
                     continue
@@ -180,26 +171,6 @@ def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> 
         backend = _backend(variable)
         if own and backend.kind == "realtime" and "cache" not in variable.name.partition("/")[2]:
             yield object_type, backend
-
-
-def crashing_lines(
-    sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Callable[[str], bool], version: Release
-) -> Iterator[tuple[Variable, str]]:
-    """The mappings, of whatever type, that crash Asterisk at start, each with what it should say instead."""
-    owners = (RES_PJSIP, *OWNERS.values(), *filter(loads, _OTHER_OWNERS))
-    for section in (one for owner in owners for one in sorcery.sections_named(owner)[:1]):
-        seen: set[tuple[str, str]] = set()
-        for object_type, variable in opened(section, loads, is_family):
-            kind, _, data = variable.value.partition(",")
-            if (object_type, kind) in seen:
-                continue
-            seen.add((object_type, kind))
-            if kind == "memory_cache" and not data and version.has("bare_cache_crashes"):
-                yield variable, f"memory_cache,name={object_type}"
-            for option in data.split(",")[1:] if kind == "config" else ():
-                remedy = option_without_value(option)
-                if remedy:
-                    yield variable, remedy
 
 
 def _backend(variable: Variable) -> Backend:

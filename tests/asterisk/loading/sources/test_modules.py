@@ -88,6 +88,62 @@ def test_a_cache_without_options_crashes_releases_that_copy_them(release: str, s
 
 
 @pytest.mark.parametrize(
+    ("release", "section", "loads", "starts"),
+    [
+        ("16.28.0", "res_geolocation", "", False),
+        ("16.27.0", "res_geolocation", "", True),
+        ("22.10.1", "res_geolocation", "noload=res_geolocation.so\n", True),
+        ("16.28.0", "profile", "", True),
+        ("22.10.1", "profile", "", False),
+        ("22.10.1", "location", "noload=res_geolocation.so\n", True),
+        ("22.10.1", "res_stir_shaken", "", False),
+        ("22.10.1", "res_stir_shaken", "noload=res_stir_shaken.so\n", True),
+        ("17.9.4", "res_stir_shaken", "", True),
+        ("16.28.0", "res_aeap", "", True),
+        ("22.10.1", "res_aeap", "", False),
+        ("16.28.0", "res_ari", "", True),
+        ("22.10.1", "res_ari", "", False),
+        ("22.7.0", "chan_websocket", "", True),
+        ("22.8.0", "chan_websocket", "", False),
+        ("22.10.1", "bucket", "", True),
+    ],
+)
+def test_sections_of_other_modules_crash_where_these_read_them(
+    release: str, section: str, loads: str, starts: bool
+) -> None:
+    """As 16.28.0 and 22.10.1 were recorded; of others, as their source has the module."""
+    files = {
+        "pjsip.conf": PJSIP,
+        "sorcery.conf": f"[{section}]\nx=config,f.conf,criteria\n",
+        "modules.conf": f"[modules]\nautoload=yes\n{loads}",
+    }
+    assert bool(load_config(None, release, overlay=files).listeners) is starts
+
+
+@pytest.mark.parametrize(
+    ("release", "section", "starts"),
+    [
+        ("16.28.0", "res_pjproject", False),
+        ("22.10.1", "res_pjproject", False),
+        ("22.10.1", "res_geolocation", False),
+        ("22.10.1", "res_websocket_client", False),
+        ("16.28.0", "res_websocket_client", True),
+        ("22.10.1", "profile", True),
+        ("22.10.1", "res_stir_shaken", True),
+        ("22.10.1", "res_pjsip_pubsub", True),
+    ],
+)
+def test_mappings_that_do_not_open_keep_what_needs_their_module_from_starting(
+    release: str, section: str, starts: bool
+) -> None:
+    """As recorded."""
+    files = {"pjsip.conf": PJSIP, "sorcery.conf": f"[{section}]\nx=bogus,f.conf\n"}
+    config = load_config(None, release, overlay=files)
+    assert bool(config.listeners) is starts
+    assert any(f"[{section}] x=bogus,f.conf" in one.reason for one in config.absent_modules) is not starts
+
+
+@pytest.mark.parametrize(
     ("release", "starts"),
     [("16.28.0", False), ("22.10.1", True), ("20.18.2", False), ("20.19.0", True), ("22.8.2", False), ("23.3.0", True)],
 )
