@@ -36,8 +36,7 @@ UNHANDLED = (405, 501)
 
 def keepalive_refused(situation: Situation) -> Iterable[Finding]:
     """Keep-alives of somebody who may send calls that were refused."""
-    found = [one for one in refusals(situation) if one.method in KEEP_ALIVES and not is_attack(one)]
-    told, crowds = part_crowds(situation, found)
+    told, crowds = part_crowds(situation, _keepalives(situation))
     for refusal in told:
         yield _keepalive(situation, refusal)
     for crowd in crowds:
@@ -62,27 +61,30 @@ def request_refused(situation: Situation) -> Iterable[Finding]:
 
 def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]]:
     """(endpoint that it may belong to, group) of sources whose keep-alives nobody takes, and who made no call."""
-    callers = {group.source for group in situation.groups}
-    for refusal in refusals(situation):
+    others = (*unidentified.CORRECTED, unidentified.NEVER_ADDED)
+    for refusal in _keepalives_without_calls(situation):
         group = refusal.exchange.group
-        if group is None or refusal.method not in KEEP_ALIVES or is_attack(refusal) or group.source in callers:
-            continue
-        owners = best(situation, group) if refusal.verdict.outcome is Outcome.NO_MATCH else ()
+        owners = best(situation, group) if group and refusal.verdict.outcome is Outcome.NO_MATCH else ()
         blamed = unidentified.blamed_rule(situation, refusal) if len(owners) == 1 else None
-        others = (*unidentified.CORRECTED, unidentified.NEVER_ADDED)
-        if len(owners) == 1 and (blamed is None or blamed.rule not in others):
+        if group and len(owners) == 1 and (blamed is None or blamed.rule not in others):
             yield owners[0].endpoint, group
 
 
 def blamed_keepalives(situation: Situation) -> Iterator[tuple[str, Cause, CallGroup]]:
     """(rule, cause, group) of keep-alives that a line of the files keeps out, of sources who made no call."""
-    callers = {group.source for group in situation.groups}
-    for refusal in refusals(situation):
-        if refusal.method not in KEEP_ALIVES or is_attack(refusal) or refusal.exchange.client in callers:
-            continue
+    for refusal in _keepalives_without_calls(situation):
         blamed = unidentified.blamed_rule(situation, refusal)
         if blamed and blamed.rule in unidentified.CORRECTED:
             yield blamed.rule, blamed.cause, blamed.group
+
+
+def _keepalives(situation: Situation) -> list[Refusal]:
+    return [one for one in refusals(situation) if one.method in KEEP_ALIVES and not is_attack(one)]
+
+
+def _keepalives_without_calls(situation: Situation) -> list[Refusal]:
+    callers = {group.source for group in situation.groups}
+    return [one for one in _keepalives(situation) if one.exchange.client not in callers]
 
 
 def _keepalive(situation: Situation, refusal: Refusal) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
+from functools import lru_cache
 from itertools import zip_longest
 
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
@@ -48,10 +49,15 @@ class Refusal(NamedTuple):
         return list(dict.fromkeys(filter(None, users)))
 
 
-def refusals(situation: Situation) -> Iterator[Refusal]:
-    for exchange in situation.exchanges:
-        for status, count in exchange.refusals.items():
-            yield from _alike(situation, exchange, status, count)
+@lru_cache(maxsize=4)
+def refusals(situation: Situation) -> tuple[Refusal, ...]:
+    """All refusals, each request replayed once for all rules and repairs that ask."""
+    return tuple(
+        refusal
+        for exchange in situation.exchanges
+        for status, count in exchange.refusals.items()
+        for refusal in _alike(situation, exchange, status, count)
+    )
 
 
 def _alike(situation: Situation, exchange: Exchange, status: int, count: int) -> Iterator[Refusal]:
