@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -13,9 +14,12 @@ from pjsipdiag.sip import SipMessage
 
 def nearly_fitting(config: Config, message: SipMessage) -> Iterator[tuple[str, str]]:
     """(endpoint, words) of the identifies whose header or request URI differs from that of the message in case only."""
-    for identify, header, wanted in _literals(SameConfig(config)):
-        for value in message.values(header) if header else (message.request_uri,):
-            if value != wanted and value.casefold() == wanted.casefold():
+    for header, literals in _literals(SameConfig(config)).items():
+        values = message.values(header) if header else (message.request_uri,)
+        for value in values:
+            for identify, wanted in literals.get(value.casefold(), ()):
+                if value == wanted:
+                    continue
                 option = "match_header" if header else "match_request_uri"
                 where = identify.line_of(option)
                 line = f"{option}={f'{header}: ' if header else ''}{wanted} ({where})"
@@ -26,10 +30,13 @@ def nearly_fitting(config: Config, message: SipMessage) -> Iterator[tuple[str, s
 
 
 @lru_cache(maxsize=2)
-def _literals(same: SameConfig) -> list[tuple[Identify, str, str]]:
-    """Each identify with a text that is compared as it stands: the header that has it (none for the request URI)."""
-    found = []
+def _literals(same: SameConfig) -> dict[str, dict[str, list[tuple[Identify, str]]]]:
+    """Header (none for the request URI) -> text without its case -> each identify that compares it as it stands, and
+    the text as it has it: files may have a thousand, and callers are as many."""
+    found: dict[str, dict[str, list[tuple[Identify, str]]]] = defaultdict(lambda: defaultdict(list))
     for identify in same.config.identifies:
         header, _, value = map(str.strip, identify.match_header.partition(":"))
-        found += [(identify, name, text) for name, text in ((header, value), ("", identify.match_request_uri)) if text]
-    return [one for one in found if not expression_in(one[2])]
+        for name, text in ((header, value), ("", identify.match_request_uri)):
+            if text and not expression_in(text):
+                found[name][text.casefold()].append((identify, text))
+    return found
