@@ -14,12 +14,15 @@ import pytest
 from pjsipdiag import diagnose
 from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading.objects import load_config
+from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.model import Report
 from pjsipdiag.diagnosis.repairs import prove
 from pjsipdiag.diagnosis.rules.unloaded import drops
+from pjsipdiag.sip import SipMessage
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
 
@@ -305,5 +308,24 @@ def test_forged_errors_read_the_calls_of_a_source_once(tmp_path: Path, monkeypat
     quoted = "198.51.100.1:5060 > 192.0.2.1:5060 INVITE sip:1@192.0.2.1 SIP/2.0\\nCall-ID: made-up-{0}\\n\\n"
     errors = [f"icmp {number}.5 10.0.0.{number} 3/3 {quoted.format(number)}\n" for number in range(60)]
     found = diagnose([write_scene("".join([*errors, *asked]), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",))
-    assert "60 times" in str(found.findings) or "10.0.0." in str(found.findings)
+    (bounced,) = (one for one in found.findings if one.rule == "refused-by-network")
+    assert bounced.evidence[0].startswith("an ICMP error of 10.0.0.0 says so")
     assert len(read) < 60 * 10
+
+
+def test_refused_requests_are_replayed_once_for_all_rules_and_repairs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    replayed = list[SipMessage]()
+    verdict = Replay.verdict
+
+    def counting(replay: Replay, request: SipMessage) -> Verdict:
+        replayed.append(request)
+        return verdict(replay, request)
+
+    monkeypatch.setattr(Replay, "verdict", counting)
+    asked = [STRANGER.format(number, number, "OPTIONS", f"u{number}") for number in range(2, 102)]
+    diagnose([write_scene("".join(asked), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",))
+    # Once as an exchange, once as a refusal.
+    assert len(replayed) <= 2 * 100
