@@ -15,10 +15,12 @@ from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
-_CIPHER = re.compile(r"DEFAULT|[A-Z0-9]+(?:[-_][A-Z0-9]+)+")
-"""TLS_AES_256_GCM_SHA384, AES256-SHA; no list of groups such as HIGH:!aNULL is one."""
+_CIPHER = re.compile(r"DEFAULT|@SECLEVEL=[0-5]|[A-Z0-9]+(?:[-_][A-Z0-9]+)+")
+"""TLS_AES_256_GCM_SHA384, AES256-SHA, and what PJSIP takes beside them; no list of groups, such as HIGH:!aNULL."""
 _CIPHER_NUMBER = re.compile(r"(0[xX])?((?(1)[0-9a-fA-F]|[0-9])*)")
 _LAST_CIPHER = 0xFFFF
+_PJSIP_CIPHERS = range(0xFF000000, 0xFF000007)
+"""The numbers that PJSIP gives DEFAULT and @SECLEVEL=."""
 _TLS_METHODS = ("default", "unspecified", "tlsv1", "tlsv1_1", "tlsv1_2", "sslv2", "sslv3", "sslv23")
 
 
@@ -139,5 +141,5 @@ def _could_be_cipher(name: str) -> bool:
     if _CIPHER.fullmatch(name):
         return True
     number = _CIPHER_NUMBER.match(name)
-    value = int(number[2] or "0", 16 if number[1] else 10) if number else 0
-    return 0 < value & 0xFFFFFFFF <= _LAST_CIPHER
+    value = (int(number[2] or "0", 16 if number[1] else 10) if number else 0) & 0xFFFFFFFF
+    return 0 < value <= _LAST_CIPHER or value in _PJSIP_CIPHERS
