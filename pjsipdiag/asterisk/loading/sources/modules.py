@@ -143,7 +143,7 @@ def read(parsed: ParsedFile) -> Modules:
     if (effects := _effects(missing)) == {True}:
         one = next(one for one in missing if one.required)
         reason = f"{one.written or 'a module without a name'} is required and not found: Asterisk does not start"
-        return _no_start(reason, one.where, _REQUIRED.format(one.written))
+        return _no_start(reason, one.where, REQUIRED_LOG.format(one.written))
     unread = tuple(_doubt(one) for one in missing if one.required) if True in effects else ()
     autoload = (all_ := section.first("autoload")) is not None and parse_bool(all_.value)
     return Modules(autoload, named, refused, section.where, unread_objects=unread)
@@ -155,7 +155,7 @@ def own_modules() -> frozenset[str]:
     return frozenset(json.loads((Path(__file__).parents[2] / "releases" / "modules.json").read_bytes()))
 
 
-_REQUIRED = "*** Failed to load required module {}"
+REQUIRED_LOG = "*** Failed to load required module {}"
 
 
 def _effects(missing: list[_Named]) -> set[bool]:
@@ -239,7 +239,7 @@ def _missing_required(absent: Iterable[AbsentModule], modules: Modules) -> list[
             "",
             f"{one.module} is required and does not load: Asterisk does not start",
             one.where,
-            _REQUIRED.format(modules.load_lines[one.module].written),
+            REQUIRED_LOG.format(modules.load_lines[one.module].written),
             is_fatal=True,
         )
         for one in absent

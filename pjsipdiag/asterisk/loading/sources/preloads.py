@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
-from pjsipdiag.asterisk.loading.sources.modules import WIZARD_MODULE, Modules
+from pjsipdiag.asterisk.loading.sources.modules import REQUIRED_LOG, WIZARD_MODULE, Modules
 from pjsipdiag.asterisk.releases import Release
 
 _CONFIG, _MEMORY = "res_sorcery_config", "res_sorcery_memory"
@@ -53,7 +53,7 @@ def failing(modules: Modules, version: Release) -> Iterator[AbsentModule]:
         if not version.has("geolocation_needs_memory"):
             ends, log = "Asterisk crashes at start", ""
         elif modules.load_lines[_GEOLOCATION].required:
-            ends, log = "Asterisk does not start", f"*** Failed to load module {_GEOLOCATION}.so"
+            ends, log = "Asterisk does not start", REQUIRED_LOG.format(f"{_GEOLOCATION}.so")
         reason = f"{_GEOLOCATION} is preloaded before {' and '.join(missing)}: {ends}"
         remedy = f"preload {'those' if missing[1:] else 'that'} first"
         module = "res_pjsip" if ends.startswith("res_pjsip") else ""
