@@ -83,10 +83,7 @@ def show(
         from pjsipdiag.redact import redact_report
 
         report = redact_report(report)
-    with open_output(output, USUAL_MODE if redact else PRIVATE_MODE) as stream:
-        if format_ != "text" and isinstance(stream, TextIOWrapper) and lookup(stream.encoding).name != "utf-8":
-            # as these formats say of themselves, and files have it, whatever a terminal can show
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    with open_output(output, USUAL_MODE if redact else PRIVATE_MODE, for_machines=format_ != "text") as stream:
         renderer(format_).write(report, stream, look(stream, verbose, folder=folder, ahead=ahead))
     if output and not quiet and Path(output).is_file():
         from pjsipdiag.report.headline import headline
@@ -174,9 +171,16 @@ def finish(report: Report) -> None:
 
 
 @contextmanager
-def open_output(output: str | None, mode: int = PRIVATE_MODE, read: Iterable[str] | None = None) -> Iterator[TextIO]:
-    """The file `output` for writing, or stdout; `read` are the inputs where these are not all on the command line."""
+def open_output(
+    output: str | None, mode: int = PRIVATE_MODE, read: Iterable[str] | None = None, *, for_machines: bool = False
+) -> Iterator[TextIO]:
+    """The file `output` for writing, or stdout; `read` are the inputs where these are not all on the command line.
+
+    What is `for_machines` is UTF-8, as it says of itself and as files are, whatever a terminal can show.
+    """
     if output is None or output == "-":
+        if for_machines and isinstance(sys.stdout, TextIOWrapper) and lookup(sys.stdout.encoding).name != "utf-8":
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         yield sys.stdout
         return
     with write_file(output, inputs=inputs() if read is None else read, force=is_forced(), mode=mode) as stream:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import configparser
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -86,6 +88,26 @@ def test_firewalld_reads_one_family_from_a_file(tmp_path: Path) -> None:
     assert (root.tag, root.attrib) == ("ipset", {"type": "hash:net"})
     assert [one.text for one in root.findall("entry")] == ["2001:db8:1::/48"]
     assert root.find("option[@name='family']").attrib["value"] == "inet6"  # type: ignore[union-attr]  # or it fails
+
+
+@pytest.mark.parametrize("format_", ["nft", "ipset", "firewalld", "fail2ban", "json"])
+def test_lists_are_utf8_whatever_a_terminal_can_show(tmp_path: Path, format_: str) -> None:
+    conf = "[t]\ntype=transport\nbind=0.0.0.0\n[caf\u00e9]\ntype=endpoint\n"
+    conf += "[caf\u00e9]\ntype=identify\nendpoint=caf\u00e9\nmatch=192.0.2.9\n"
+    (tmp_path / "pjsip.conf").write_text(conf, encoding="utf-8")
+    family = ["--family", "4"] if format_ == "firewalld" else []
+    words = ["allowlist", "-c", str(tmp_path), "--format", format_, *family]
+    shown = [
+        subprocess.run(
+            [sys.executable, "-m", "pjsipdiag", *words],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        ).stdout
+        for encoding in ("latin-1", "utf-8")
+    ]
+    assert shown[0] == shown[1]
+    assert ("caf\\u00e9" if format_ == "json" else "caf\u00e9") in shown[0].decode()
 
 
 def test_fail2ban_reads_whom_never_to_ban(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def _write(found: Fleet, chosen: str, output: str | None, verbose: bool, inputs:
     from importlib import import_module
 
     write = import_module(f"pjsipdiag.fleet.{chosen}").write
-    with open_output(output, read=inputs) as stream:
+    with open_output(output, read=inputs, for_machines=chosen != "text") as stream:
         write(found, stream, look(stream, int(verbose)))
 
 

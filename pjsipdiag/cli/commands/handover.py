@@ -207,7 +207,7 @@ def allowlist(
     if listed.unknown and not listed.entries:
         listed = replace(listed, unknown=(*listed.unknown, "no address is known: nothing is written"))
     else:
-        with open_output(output) as stream:
+        with open_output(output, for_machines=True) as stream:
             stream.writelines(f"{line}\n" for line in LIST_FORMATS[format_].write(listed, versions))
     if not quiet:
         for kind, texts in (("left open", listed.unknown), ("note", listed.warnings)):
