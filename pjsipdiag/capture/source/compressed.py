@@ -107,6 +107,8 @@ class DecompressedStream(io.RawIOBase):
         self._from_byte = from_byte
         self._read = self._member_at = self._piece_at = 0
         """How many bytes were read, and where the member and the last piece of it began."""
+        self._saved: Iterator[bytes] = iter(())
+        """Content from before damage, to be given yet."""
         self._pool: Executor | _InLine = ThreadPoolExecutor(1)
         try:
             self._ahead = deque(self._pool.submit(self._batch) for _ in range(BATCHES_AHEAD))
@@ -150,7 +152,7 @@ class DecompressedStream(io.RawIOBase):
         return pieces
 
     def _more(self) -> bytes:
-        """The next content, at most CONTENT_CHUNK bytes; nothing at the end or after damage."""
+        """The next content, about CONTENT_CHUNK bytes at most; nothing at the end or after damage."""
         content = b""
         # The compressed bytes are asked for only when the library needs them: it may still hold output, and what it is
         # given meanwhile it keeps, without a bound. A member that ends is followed by the next one, as `gzip -c a b`
@@ -179,11 +181,11 @@ class DecompressedStream(io.RawIOBase):
                 self._damage.append(f"{error.name} is not here: decompress the file before")
             except Exception as error:  # each library has errors of its own
                 self._damage.append(f"the compressed file is damaged: {error}")
-                content = self._salvaged()
+                self._saved = self._salvaged()
             else:
                 self._given += len(content)
                 self._of_first += len(content)
-                if not self._any_ratio and self._given > max(UNUSUAL, self._taken * MOST_RATIO):
+                if self._grows_too_much():
                     self._damage.append(
                         f"the compressed file grows more than {MOST_RATIO} times, which no capture does: diagnose it"
                         " with --any-ratio, or decompress it"
@@ -191,23 +193,31 @@ class DecompressedStream(io.RawIOBase):
                 if self._object.eof:
                     self._taken -= len(self._object.unused_data)
                     self._rest, self._object = self._object.unused_data.lstrip(b"\0"), None
-        return content
+        return content or next(self._saved, b"")
 
-    def _salvaged(self) -> bytes:
+    def _grows_too_much(self) -> bool:
+        return not self._any_ratio and self._given > max(UNUSUAL, self._taken * MOST_RATIO)
+
+    def _salvaged(self) -> Iterator[bytes]:
         """The content before the damage of the last piece: of what a library is given at once, it gives nothing where
         it fails."""
-        content, given = bytearray(), 0
+        content, known = bytearray(), self._of_first
         with suppress(Exception):
             again = self._make()
             for piece in self._pieces_again():
+                if self._grows_too_much():
+                    break
                 got = again.decompress(piece, CONTENT_CHUNK)
                 while got:
-                    given += len(got)
-                    content += got[max(0, len(got) - max(0, given - self._of_first)) :]
+                    content += got[known:]
+                    self._given += len(got[known:])
+                    known = max(0, known - len(got))
                     got = again.decompress(b"", CONTENT_CHUNK) if not (again.needs_input or again.eof) else b""
                 if len(content) > CONTENT_CHUNK:
-                    break
-        return bytes(content)
+                    yield bytes(content)
+                    content.clear()
+        if content:
+            yield bytes(content)
 
     def _pieces_again(self) -> Iterator[bytes]:
         """The compressed bytes of the member at hand, those of the last piece one by one."""
