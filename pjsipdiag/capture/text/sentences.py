@@ -10,7 +10,11 @@ from pjsipdiag.capture.text.ways import is_no_sender, place
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
-_PARTS = (b"Request '", b"Request from '", b"No matching endpoint found")
+_PARTS = (
+    *(b"Request '", b"Request from '"),
+    *(b"No matching endpoint found", b"Failed to authenticate", b"Error to authenticate", b"Not match Endpoint "),
+)
+"""The beginnings of log_failed_request's sentences, and the reasons that they end with."""
 NEEDLES = (
     *(
         b" failed for ",
@@ -84,7 +88,10 @@ _FORMS: dict[re.Pattern[str], str] = {
 """Asterisk's sentences -> the method of the request, where the sentence does not name it."""
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
 _FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
-_PART = re.compile(r"\bRequest (?:'[A-Z]{3,12}' )?from '|[)\u2026.>] ?-{1,3} No matching endpoint found")
+_PART = re.compile(
+    r"\bRequest (?:'[A-Z]{3,12}' )?from '|[)\u2026.>] ?-{1,3} "
+    r"(?:No matching endpoint found|(?:Failed|Error) to authenticate|Not match Endpoint )"
+)
 """The beginning or the end of a sentence on a refused request."""
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
 """Words that stand once in a sentence, between words that the sender of the request chose."""

@@ -158,6 +158,22 @@ def test_a_sentence_without_its_source_is_counted(said: str) -> None:
     assert unread(said) == {(CUT_SENTENCE, ""): 1}
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "No matching endpoint found after 6 tries in 2.000 ms",
+        "Failed to authenticate",
+        "Error to authenticate",
+        "Not match Endpoint ACL",
+        "Not match Endpoint Contact ACL",
+    ],
+)
+@pytest.mark.parametrize("start", [" failed for", "led for", "1:5060", "callid"])
+def test_so_is_one_whose_beginning_is_lost(start: str, reason: str) -> None:
+    said = FAILED.format("'INVITE' ", reason)
+    assert unread(said[said.index(start) :]) == {(CUT_SENTENCE, ""): 1}
+
+
 def test_an_event_beside_its_sentence_is_not_counted() -> None:
     assert unread(CALLER, EVENT[: EVENT.index(",Remote")]) == {}
     hidden = CALLER.replace(STRANGER, "x.x.x.x"), EVENT.replace(STRANGER, "x.x.x.x")
