@@ -202,6 +202,10 @@ CARRIERS: dict[str, Carry] = {
     "console, keys pressed": each(
         lambda n, line: line + ("\n*CLI> \npbx*CLI> core show channels" if n % 7 == 5 else "")
     ),
+    "console, other keys pressed": each(
+        lambda n, line: line + ("\npbx*CLI> iax2 show peers\npbx*CLI> !ls -l" if n % 7 == 5 else "")
+    ),
+    "console in a container": each(lambda n, line: f"asterisk-1  | {'pbx*CLI> ' if n % 3 == 1 and line else ''}{line}"),
     "ORIGINAL in mail": lambda raw: quopri.encodestring(raw.replace(b"\r", b"")),
     "web page": page,
     "entities": each(lambda _, line: html.escape(line)),

@@ -292,9 +292,8 @@ class _Reading:
             self.tally.note(hidden.NOTE_NAMED)
             payload = named_payload
         transport = way.transport or via_transport(payload, "UDP")
-        kind = (
-            ConnectedDatagram if way.direction and transport != "UDP" else Datagram
-        )  # Asterisk read it from a connection
+        # Asterisk read it from a connection
+        kind = ConnectedDatagram if way.direction and transport != "UDP" else Datagram
         frame = self._line + self._at
         time = self._when(text, mark)
         return kind(time, frame, transport, way.source, way.destination, payload, direction, truncated)

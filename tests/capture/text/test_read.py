@@ -128,6 +128,15 @@ def test_what_looks_escaped_in_a_header_stays_in_it(name: str, header: str) -> N
     assert VICTIM not in {refused.source for refused in tally.logged_refusals}
 
 
+@pytest.mark.parametrize("header", ["*CLI> help", "a pbx*CLI> b", "10:11 *CLI> core show calls"])
+@pytest.mark.parametrize("name", ["", "docker compose"])
+def test_a_prompt_in_a_header_is_a_part_of_it(name: str, header: str) -> None:
+    payload = invite(SENDER, more=f"X: {header}")
+    raw = logged(SENDER, payload) + logged(OTHER, invite(OTHER))
+    found, _ = read(CARRIERS[name](raw) if name else raw)
+    assert found[0].payload == payload
+
+
 @settings(max_examples=60)
 @given(
     st.lists(st.sampled_from([b"v=0", b"", b"a=sendrecv", b"x" * 40, *logged(VICTIM, invite(VICTIM)).splitlines()])),

@@ -24,10 +24,18 @@ _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-
 _DRAWN_OVER = re.compile(rb".*\r(?:\x1b\[[0-9;]*m)*\x1b\[[0-2]?K|\A\r+(?=[^\r])", re.DOTALL)
 """The text of a line that a terminal cleared when it went back to its beginning: the prompt of Asterisk's console."""
 _PROMPT = re.compile(rb"(?<!\S)[\w.-]{0,64}\*CLI> ?")
+_BEFORE_PROMPT = re.compile(rb"(?:[^:]|(?<=\d\d):(?=\d\d)|(?<=\]):)*")
+"""A date, a program in brackets: no header, for its sender may have written a prompt into it."""
 _COMMAND = re.compile(
-    rb"(?:(?:core|pjsip|sip|dialplan|module|logger|rtp|channel|database|queue|reload|help|exit|quit)\b[^:=<>]*)?\r*"
+    rb"(?:(?:!|(?:acl|agent|agi|aoc|ari|bridge|calendar|cc|cdr|cel|channel|cli|confbridge|config|console|core|dahdi|"
+    rb"data|database|devstate|dialplan|dnsmgr|dundi|exit|fax|features|file|geoloc|group|hangup|help|http|iax2|"
+    rb"indication|keys|local|logger|manager|media|meetme|memory|message|mgcp|minivm|mixmonitor|module|moh|no|odbc|"
+    rb"ooh323|parking|phoneprov|pjproject|pjsip|presencestate|pri|queue|quit|realtime|reload|restart|rtcp|rtp|say|"
+    rb"sccp|sip|skinny|sla|sorcery|ss7|stasis|stop|stun|test|timing|transcoder|udptl|ulimit|unistim|uri|voicemail|"
+    rb"xmldoc|xmpp)(?= (?!:)|\r*\Z))[^\r]*)?\r*"
 )
-"""A command that somebody typed there, or nothing: no line of a message or of the log."""
+"""A command that somebody typed there (the first words of `core show help`), or nothing: no line of a message or of the
+log."""
 _SHOWN_COLOUR = re.compile(rb"(?:#033|\^\[|\\u001b|\\x1b|\\033)\[[0-9;]*m")
 _NOT_QUOTED = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
 _SOFT_END, _QUOTED_SOFT_END = (
@@ -125,7 +133,7 @@ def _uncoloured(line: bytes) -> bytes:
 def _unprompted(line: bytes) -> bytes | list[bytes]:
     """A line without the console's prompt before it; no line where only a command was typed there."""
     found = _PROMPT.search(line)
-    if found is None:
+    if found is None or _BEFORE_PROMPT.fullmatch(line, 0, found.start()) is None:
         return line
     return [] if _COMMAND.fullmatch(line, found.end()) else line[: found.start()] + line[found.end() :]
 
