@@ -26,6 +26,7 @@ MOST_TOLD_ALONE = 16
 """Refusals of one kind that are told one by one; more are told together."""
 MOST_TOLD_IN_ALL = 100
 """Refusals that are told one by one of those that the files treat alike, whatever their methods and statuses."""
+TOLD_FIRST = "deal with those that are told alone first"
 AS_IT_SHOULD = ", as it should be: somebody looks for accounts"
 
 
@@ -181,9 +182,7 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
         message = f"{message}, like those of {crowd.first.exchange.client}"
         if len({(one.verdict.endpoint, one.method, one.status) for one in crowd.rest}) == 1:
             return replace(found, message=message, evidence=())
-        return replace(
-            found, message=message, evidence=(), where=None, advice="deal with those that are told alone first"
-        )
+        return replace(found, message=message, evidence=(), where=None, advice=TOLD_FIRST)
     one_method = f"; `--method {methods[0]}` lists each" if len(methods) == 1 else ""
     exist = not {*methods}.isdisjoint(METHODS)
     return replace(

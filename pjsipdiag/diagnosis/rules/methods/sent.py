@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 from pjsipdiag.asterisk.config import Config, Registration
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.rows import CHALLENGES
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, enumerated, listed
+from pjsipdiag.diagnosis.rules.methods.refused_requests import MOST_TOLD_ALONE, TOLD_FIRST
 from pjsipdiag.diagnosis.rules.refusals.otherwise import OF_PEOPLE
 from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
@@ -38,14 +40,45 @@ NO_ANSWER = (
 
 MOST_ANSWERS_APART = 64
 """Methods with their answers that are told apart."""
+MOST_HOSTS_APART = 64
+"""Hosts that are told one by one beside those that the files name."""
+_Told = TypeVar("_Told")
+
+
+def _part(found: Iterable[_Told], line_of: Callable[[_Told], Where | None]) -> tuple[list[_Told], list[_Told]]:
+    """Parts what is told one by one from the rest: for each line of the files the first, and some others, as anybody
+    can send under the PBX's address."""
+    told, rest, seen, others = list[_Told](), list[_Told](), set[Where](), 0
+    for one in found:
+        where = line_of(one)
+        if where and where not in seen:
+            seen.add(where)
+        elif others < MOST_HOSTS_APART:
+            others += 1
+        else:
+            rest.append(one)
+            continue
+        told.append(one)
+    return told, rest
 
 
 def registration_refused(situation: Situation) -> Iterable[Finding]:
     """Registrations of the PBX that nobody accepted."""
-    for exchange in situation.own_exchanges:
-        refused = {} if exchange.successes else exchange.refusals
-        if exchange.method == "REGISTER" and (refused or (exchange.is_silent and exchange.requests > 1)):
-            yield _finding(situation, exchange)
+    failed = (one for one in situation.own_exchanges if one.method == "REGISTER" and not one.successes)
+    found = (one for one in failed if one.refusals or (one.is_silent and one.requests > 1))
+    registrations = [(one, _registration(situation.config, one)) for one in found]
+    told, rest = _part(registrations, lambda one: one[1].where if one[1] else None)
+    for exchange, known in told:
+        yield _finding(situation, exchange, known)
+    if rest:
+        servers = tuple(dict.fromkeys(one.server for one, _ in rest))
+        yield Finding(
+            Severity.ERROR,
+            f"{_so_many(servers)} refused the PBX's own REGISTER as well, or never answered it"
+            f" ({counted(sum(one.requests for one, _ in rest), 'request')})",
+            sources=servers[:MOST_TOLD_ALONE],
+            advice=TOLD_FIRST,
+        )
 
 
 def own_refused(situation: Situation) -> Iterator[Finding]:
@@ -70,10 +103,11 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     of_pbx = {ip for ip, status, _ in unsuccessful(situation) if status not in _CALLEE}
     through = {ip for ip, status, _ in situation.outbound if 200 <= status < 300}
     through |= {group.source for group in situation.groups if any(200 <= status < 300 for status in group.statuses)}
-    for ip, done in failed.items():
+    told, rest = _part(failed, _places(situation).get)
+    for ip in told:
         yield Finding(
             Severity.WARNING if ip in of_pbx - through else Severity.NOTE,
-            f"{ip} {', and '.join(done)}",
+            f"{ip} {listed(failed[ip], MOST_TOLD_ALONE)}",
             where=_places(situation).get(ip),
             sources=(ip,),
             evidence=("who refuses what goes out may send nothing in",)
@@ -82,6 +116,17 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
             advice="look at the number as it is dialled, at from_user, from_domain and outbound_auth of the endpoint,"
             " and at what that host answers: `pjsip set logger on`",
         )
+    if rest:
+        yield Finding(
+            Severity.NOTE if (of_pbx - through).isdisjoint(rest) else Severity.WARNING,
+            f"{_so_many(rest)} refused calls of the PBX as well, or left them without an answer",
+            sources=tuple(rest[:MOST_TOLD_ALONE]),
+            advice=TOLD_FIRST,
+        )
+
+
+def _so_many(hosts: Sequence[str]) -> str:
+    return f"{counted(len(hosts), 'more host')} ({listed(hosts)})"
 
 
 _CALLEE = (404, 410, 480, 484, 604)
@@ -140,10 +185,9 @@ def _places(situation: Situation) -> Mapping[str, Where]:
     return found
 
 
-def _finding(situation: Situation, exchange: Exchange) -> Finding:
+def _finding(situation: Situation, exchange: Exchange, known: Registration | None) -> Finding:
     statuses = exchange.refusals
     status = max(statuses, key=lambda code: (code not in (401, 407), statuses[code], code), default=0)
-    known = next(filter(None, (registration_of(situation.config, one) for one in exchange.samples)), None)
     name = describe_registration(known)
     meaning, advice = MEANINGS.get(status, OTHER_ANSWER)
     if status:
@@ -175,6 +219,10 @@ def _finding(situation: Situation, exchange: Exchange) -> Finding:
         ),
         advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
     )
+
+
+def _registration(config: Config, exchange: Exchange) -> Registration | None:
+    return next(filter(None, (registration_of(config, one) for one in exchange.samples)), None)
 
 
 def _unproven(known: Registration | None) -> tuple[str, str]:
