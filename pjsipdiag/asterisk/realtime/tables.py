@@ -171,7 +171,8 @@ class Tables:
 
     def access_lists(self, loads: Loads) -> access_lists.StoredLists:
         """The named access lists that are rows, of the first table that answers, or the table that was not read."""
-        options = [v for s in self.peek("asterisk.conf").sections_named("options") for v in s.variables]
+        # Of several sections of one name the first alone is read, of its lines the last counts (main/options.c).
+        options = [v for s in self.peek("asterisk.conf").sections_named("options")[:1] for v in s.variables]
         system = next((v.value for v in reversed(options) if v.name.lower() == "systemname"), "")
         for mapped in (table.with_table(access_lists.FAMILY) for table in self.families.get(access_lists.FAMILY, ())):
             if not _available(mapped, loads):

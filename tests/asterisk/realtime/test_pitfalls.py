@@ -112,6 +112,32 @@ def test_the_last_file_of_a_database_counts(tmp_path: Path) -> None:
         assert [rule.text for one in config.identifies for rule in one.rules] == ["192.0.2.2"]
 
 
+@pytest.mark.parametrize(
+    ("options", "address"),
+    [
+        ("[options]\nsystemname=one\n", "192.0.2.1"),
+        ("[options]\nsystemname=two\nsystemname=one\n", "192.0.2.1"),
+        ("[options]\nsystemname=one\n[options]\nsystemname=two\n", "192.0.2.1"),
+        ("[options](!)\nsystemname=one\n[options]\nsystemname=two\n", "192.0.2.2"),
+    ],
+)
+def test_the_first_options_name_the_system_whose_access_lists_count(tmp_path: Path, options: str, address: str) -> None:
+    """load_asterisk_conf() of main/options.c: ast_variable_browse() reads one section."""
+    database = Sqlite(tmp_path / "lists.sqlite3")
+    columns = "name VARCHAR(9), rule_order INTEGER, sense VARCHAR(9), rule VARCHAR(40), systemname VARCHAR(9)"
+    rows = "('l', 1, 'permit', '192.0.2.1', 'one'), ('l', 1, 'permit', '192.0.2.2', 'two')"
+    database.run([f"CREATE TABLE lists ({columns})", f"INSERT INTO lists VALUES {rows}"])
+    files = {
+        "pjsip.conf": "[a]\ntype=endpoint\nacl=l\n",
+        "acl.conf": "",
+        "asterisk.conf": options,
+        "extconfig.conf": "[settings]\nacls => sqlite3,main,lists\n",
+        "res_config_sqlite3.conf": f"[main]\ndbfile={tmp_path}/lists.sqlite3\n",
+    }
+    config = load_config(None, overlay=files)
+    assert [rule.text for rule in config.named_acls["l"]] == [address]
+
+
 @pytest.mark.parametrize("live", [False, True])
 def test_a_cache_may_hold_other_rows(tmp_path: Path, live: bool) -> None:
     """What a running Asterisk holds is known from it."""
