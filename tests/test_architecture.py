@@ -252,7 +252,7 @@ OF_THE_WHOLE = {
     "": {"architecture", "conformance", "dist", "faults", "github", "readme", "situations"},
     "asterisk/realtime": {"recordings"},
     "capture": {"carriers", "cost", "faults", "hostile", "truth"},
-    "cli": {"bad_input", "terminal"},
+    "cli": {"bad_input", "streams", "terminal"},
     "diagnosis": {"adversary", "cut_off", "incidents", "many", "refusals"},
     "redact": {"secrets", "verdicts"},
     "report": {"golden", "hostile", "machine", "unread"},

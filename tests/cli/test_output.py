@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -30,9 +27,3 @@ def test_a_warning_ends_with_status_1_and_a_note_with_0(
     report = json.loads(CliRunner().invoke(main, ["diagnose", *given, "--format", "json"]).stdout)
     assert (report["unmatched"], [finding["severity"] for finding in report["findings"]]) == ([], severities)
     assert CliRunner().invoke(main, ["suggest", *given]).exit_code == status
-
-
-def test_a_result_for_a_closed_output_is_one_line() -> None:
-    command = [sys.executable, "-m", "pjsipdiag", "check", "-c", "fixtures/demo/etc"]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False, preexec_fn=lambda: os.close(1))
-    assert (done.returncode, done.stderr) == (2, "pjsipdiag: standard output is closed\n")
