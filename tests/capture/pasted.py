@@ -220,6 +220,22 @@ PASTED: dict[str, Carry] = {
     "Gmail, links": each(lambda _, line: re.sub(r"((?:\d+\.){3}\d+:\d+)(?= -)", r"\1 <http://\1/>", line)),
     "Gmail, addresses": each(lambda _, line: ADDRESS.sub(lambda m: f"{m[0]} <sip%3A{quote(m[1], safe='@')}>", line)),
     "Gmail, plain": each(lambda _, line: ADDRESS.sub(r"\g<0> <\1>", line)),
+    "Outlook, safe links": each(
+        lambda _, line: re.sub(
+            r"((?:\d+\.){3}\d+:\d+)(?= -)",
+            lambda m: (
+                f"{m[1]}<https://eur01.safelinks.protection.outlook.com/?url={quote(f'http://{m[1]}/', safe='')}"
+                "&data=05%7C01%7C&reserved=0>"
+            ),
+            line,
+        )
+    ),
+    "Proofpoint, links": each(
+        lambda _, line: re.sub(
+            r"((?:\d+\.){3}\d+:\d+)(?= -)", r"\1 <https://urldefense.com/v3/__http://\1__;!!abc$ >", line
+        )
+    ),
+    "archive of a mailing list, brackets": each(lambda _, line: re.sub(r"(?<=\w)@(?=\w)", " (at) ", line)),
     "archive of a mailing list": each(lambda _, line: re.sub(r"(?<=\w)@(?=\w)", " at ", line)),
     "Slack, links": each(lambda _, line: ADDRESS.sub(r"<sip:\1|\g<0>>", html.escape(line, quote=False))),
     "Outlook, links": each(lambda _, line: re.sub(r"([\w+-]+@[\d.]+\d)", r"\1<mailto:\1>", line)),

@@ -21,15 +21,15 @@ _LINKS = (
     re.compile(rb"<(?P<two>[^<>|\s]{3,300})\|(?P<one>[^<>|\s]{3,300})>"),
     re.compile(
         rb"(?<![\w.+~*-])(?P<one>(?:[\w.+~*-]{1,99}@)?[\w-]{1,63}(?:\.[\w-]{1,63}){1,9}(?::\d{1,5})?) ?"
-        rb"<(?P<two>(?!sips?:|tel:)[^<>\s]{3,300})>"
+        rb"<(?P<two>(?!sips?:|tel:)[^<>\s]{3,900}) ?>"
     ),
     re.compile(rb"(?P<two>\bsips?:)<(?P<one>(?:sips?:|mailto:)?[^<>\s]{1,100}@[^<>\s]{1,200})>"),
 )
 """`[x](sip:x)` of Markdown, `<sip:x|x>` of Slack, `x<mailto:x>` of Outlook, `x <http://x>` and `x <x>` of
-Gmail, `sip:<x>` of an automatic link."""
+Gmail, `sip:<x>` of an automatic link. A mail server may have put a link of its own around each."""
 _LINKED = (b"](", b"mailto:", b"|sip", b":<", b"<http", b"<sip%3", b"<sips%3")
 _DOUBLED = re.compile(rb"@[\w.-]{1,99} <[\w.+~*-]{1,99}@")
-_AT = re.compile(rb"(\bsips?:[\w.+~%-]{1,99}|(?:Call-ID|callid): \S{1,200}) at (?=[\w\[])")
+_AT = re.compile(rb"(\bsips?:[\w.+~%-]{1,99}|(?:Call-ID|callid): \S{1,200}) (?:at|\(at\)|\[at\]) (?=[\w\[])")
 """`@` as archives of mailing lists write it."""
 _BACKSLASHED = re.compile(rb"\\[<-]|(?:\A|[\s:>])\\\[\d")
 _BACKSLASH = re.compile(rb"\\([!-/:-@\[-`{-~])")
@@ -69,7 +69,7 @@ def strip_links(text: bytes, sample: bytes) -> bytes:
     if any(sign in sample for sign in _LINKED) or _DOUBLED.search(sample) is not None:
         for link in _LINKS:
             text = link.sub(_linked, text)
-    if b" at " in sample and _AT.search(sample) is not None:
+    if _AT.search(sample) is not None:
         text = _AT.sub(rb"\1@", text)
     if b"\\u003c-" in sample and not has_plain(text):
         text = re.sub(rb"\\u00([2-7][0-9a-f])", lambda found: bytes([int(found[1], 16)]), text)
@@ -82,9 +82,8 @@ def _linked(found: re.Match[bytes]) -> bytes:
     one, two = found["one"], found["two"]
     if two in (b"sip:", b"sips:"):
         return two + one
-    return (
-        one if unquote_to_bytes(two).rstrip(b"/").endswith(one.rpartition(b":")[2].rpartition(b"//")[2]) else found[0]
-    )
+    link, bare = unquote_to_bytes(two), one.rpartition(b":")[2].rpartition(b"//")[2]
+    return one if link.rstrip(b"/").endswith(bare) or b"//" + one in link else found[0]
 
 
 def _is_backslashed(text: bytes) -> bool:
