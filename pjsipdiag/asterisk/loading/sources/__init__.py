@@ -6,7 +6,7 @@ asked, and the modules without which nothing of it exists.
     object_sources    the files, tables and mappings that objects come from
     opening           a directory, or what makes it none
     sorcery           which file or table has which type (sorcery.conf, main/sorcery.c)
-    opened            which of those mappings open
+    opened_mappings   which of those mappings open
     failing_mappings  those that keep Asterisk or PJSIP from starting
     caches            what sorcery.conf says of caches
     absent_module     a module that is not loaded, why, and what would load it

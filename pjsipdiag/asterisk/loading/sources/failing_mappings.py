@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
-from pjsipdiag.asterisk.loading.sources.opened import opened, option_without_value, tried
+from pjsipdiag.asterisk.loading.sources.opened_mappings import opened, option_without_value, tried
 from pjsipdiag.asterisk.loading.sources.sorcery import OWNERS, RES_PJSIP
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName

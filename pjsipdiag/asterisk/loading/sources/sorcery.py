@@ -15,7 +15,7 @@ from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of
-from pjsipdiag.asterisk.loading.sources.opened import opened, tried
+from pjsipdiag.asterisk.loading.sources.opened_mappings import opened, tried
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
 from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.reasons.files import FileReason
