@@ -14,8 +14,12 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 LEAST_DIGITS = 3
 """Digits that are left of a number when prefixes are taken off."""
-_STAND_IN = re.compile(r"\+?\d*[xX]{3,}\d*|.*\.invalid")
-"""A number whose digits somebody replaced, or a name that stands for what no parser takes."""
+_STAND_IN = re.compile(
+    r"\+?[\d().-]*+[xX*]{3,}+[\dxX*().-]*+"
+    r"|(?=[\w.+-]*+\Z).*?(?i:redacted|removed|hidden|masked|censored|(?:anonymi|saniti)[sz]ed).*+"
+    r"|.*\.invalid"
+)
+"""A number whose digits somebody replaced, a word in its place, or a name that stands for what no parser takes."""
 
 
 def number(config: Config, request_uri: str) -> str:

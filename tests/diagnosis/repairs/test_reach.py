@@ -106,11 +106,23 @@ def test_credentials_and_media_answer_next(tmp_path: Path, more: str, offer: tup
     assert [stop["status"] for stop in stops] == ([status] if status else [])
 
 
-@pytest.mark.parametrize("user", ["XXXXXXXXXX", "1555XXXXXXX", "xxx", "number.invalid"])
+@pytest.mark.parametrize(
+    "user",
+    [
+        *("XXXXXXXXXX", "1555XXXXXXX", "xxx", "1-555-XXX-XXXX", "1555*******", "+49(30)XXXX.XXXX"),
+        *("number.invalid", "REDACTED", "hidden_number", "anonymised-7"),
+    ],
+)
 def test_a_number_that_somebody_replaced_is_not_looked_for(tmp_path: Path, user: str) -> None:
     found = diagnosed(tmp_path, "[in]\nexten => _155512X,1,Answer()\n", call(user))
     assert (found["stops"], found["fixes"]) == ([], 1)
     assert "the number was replaced before the text was handed over" in str(found["said"])
+
+
+@pytest.mark.parametrize("user", ["*98*1", "**21*0301234", "1555XX", "10x"])
+def test_a_code_with_stars_is_what_was_dialled(tmp_path: Path, user: str) -> None:
+    found = diagnosed(tmp_path, "[in]\nexten => _155512X,1,Answer()\n", call(user))
+    assert "was replaced" not in str(found["said"])
 
 
 @pytest.mark.parametrize(("status", "fixes"), [(200, 1), (404, 0)])
