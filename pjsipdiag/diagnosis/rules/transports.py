@@ -17,7 +17,7 @@ from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 ADD_TRANSPORT = (
     "add a transport for that protocol, address and port (a reload does not start one: restart), or have the"
-    " provider send elsewhere"
+    " sender use one that listens"
 )
 
 
@@ -83,19 +83,19 @@ def _listening(situation: Situation) -> list[str]:
 
 def _why(situation: Situation, cause: Cause) -> str:
     """Why no transport takes what came."""
-    bound = situation.config.transports
+    transports = situation.config.transports.values()
     version6 = cause.detail.startswith("[")
-    four_only = version6 and all(":" not in transport.bind for transport in situation.config.transports.values())
-    six_only = not version6 and all(":" in transport.bind for transport in situation.config.transports.values())
+    four_only = version6 and all(":" not in transport.bind for transport in transports)
+    six_only = not version6 and all(":" in transport.bind for transport in transports)
     return (
         "the files have no transport at all"
-        if not bound
+        if not transports
         else "no transport has an IPv6 bind"
         if four_only
         else "bind=[::] does not take IPv4"
         if six_only
         else "the transport of that protocol and port is bound to another address"
-        if any(_is_for(transport, cause) for transport in situation.config.transports.values())
+        if any(_is_for(transport, cause) for transport in transports)
         else "no transport has that protocol and port"
     )
 
