@@ -20,10 +20,10 @@ RIGHT = "identification is right: another match= line would change nothing"
 
 def find_taker(situation: Situation, group: CallGroup) -> Endpoint | None:
     """The endpoint that the calls are identified as; None where it may be any of several, or nobody's."""
-    names = possible_takers(group) if _is_open(group) else (group.verdict.endpoint,)
-    if len(names) != 1 or (_is_open(group) and not _was_found(group)):
-        return None
-    return situation.config.endpoints.get(names[0])
+    if not _is_open(group):
+        return situation.config.endpoints.get(group.verdict.endpoint)
+    names = possible_takers(group) if _was_found(group) else ()
+    return situation.config.endpoints.get(names[0]) if len(names) == 1 else None
 
 
 def _was_found(group: CallGroup) -> bool:
@@ -35,8 +35,7 @@ def _was_found(group: CallGroup) -> bool:
 def possible_takers(group: CallGroup) -> tuple[str, ...]:
     """The endpoints that it may be; none where the files cannot even tell these."""
     open_ = [check.endpoint for check in _open_checks(group)]
-    names = dict.fromkeys([*open_, *filter(None, [group.verdict.endpoint])])
-    return tuple(name for name in names if name) if all(open_) else ()
+    return tuple(dict.fromkeys(filter(None, [*open_, group.verdict.endpoint]))) if all(open_) else ()
 
 
 def why_open(group: CallGroup) -> str:

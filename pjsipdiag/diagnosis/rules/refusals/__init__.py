@@ -10,5 +10,5 @@ with the status that the caller got and what leads to it.
 A number that no extension takes is answered before a 100 Trying, whatever an extension does behind it: that tells one
 from the other where the files do not. What a hangup cause means is a row of ANSWERS in `rejected`.
 
-Imports: the causes and the evidence.
+Imports: the causes, the evidence, and `taker`, which says as whom they were identified.
 """

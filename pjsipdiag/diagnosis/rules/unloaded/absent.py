@@ -29,24 +29,26 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
     blamed = [one for one in situation.config.absent_modules if one.where == cause.where]
     lines = [line for one in blamed for line in words_of_log(one.log)]
     remedy = next((one.remedy for one in blamed if one.module == cause.name and one.remedy), "")
+    helps = f"{remedy} ({cause.where})" if remedy else f"correct {cause.where}"
     return finding_for(
         groups,
         Severity.ERROR,
         f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
         cause.where,
         *lines,
-        advice=f"{f'{remedy} ({cause.where})' if remedy else f'correct {cause.where}'}, then restart Asterisk",
+        advice=f"{helps}, then restart Asterisk",
     )
 
 
 def absent_modules(config: Config) -> Iterator[Finding]:
     """Modules that are not loaded, and what is then not there."""
     for one in config.absent_modules:
+        remedy = one.remedy or "correct the line"
         yield Finding(
             Severity.ERROR if one.is_used else Severity.NOTE,
             one.reason,
             one.where,
             evidence=words_of_log(one.log),
-            advice=f"{one.remedy[:1].upper()}{one.remedy[1:] or 'Correct the line'}, then restart Asterisk; `module"
-            " show like pjsip` tells what is loaded.",
+            advice=f"{remedy[:1].upper()}{remedy[1:]}, then restart Asterisk; `module show like pjsip` tells what is"
+            " loaded.",
         )
