@@ -79,7 +79,7 @@ def _crashes(
             continue
         seen.add((object_type, kind))
         given, crash = f"{variable.name}={variable.value}", f"Asterisk {version.version} crashes at start; write"
-        if kind == "memory_cache" and not data and version.has("bare_cache_crashes"):
+        if variable.value == "memory_cache" and version.has("bare_cache_crashes"):
             reason = f"{given} has no options: {crash} memory_cache,name={object_type}"
             yield AbsentModule("", reason, variable.where, is_fatal=True)
         for remedy in filter(None, map(option_without_value, data.split(",")[1:])) if kind == "config" else ():

@@ -85,6 +85,8 @@ def test_a_cache_without_options_crashes_releases_that_copy_them(release: str, s
     """sorcery_memory_cache_open(): ast_strdup() takes NULL, ast_strdupa() does not."""
     files = {"pjsip.conf": PJSIP, "sorcery.conf": "[res_pjsip]\nendpoint/cache=memory_cache\n"}
     assert bool(load_config(None, release, overlay=files).listeners) is starts
+    empty = "[res_pjsip]\nendpoint=config,pjsip.conf,criteria=type=endpoint\nendpoint/cache=memory_cache,\n"
+    assert load_config(None, release, overlay=files | {"sorcery.conf": empty}).listeners
 
 
 @pytest.mark.parametrize(
