@@ -33,6 +33,8 @@ _QUOTED_LINE = re.compile(
     r"what #exec (.*) writes is not known|Unknown directive '(.*)' at line|It begins with: (.*)\.\.\."
 )
 """Findings that quote a line of a file as it stands."""
+_MISSING_SECTION = re.compile(r"category '(.*)' does not exist")
+"""Asterisk's line about a section that another is to be made of: it is in no file."""
 
 NOT_WALKED = ("calls", "config", "quotations", "asterisk_version", "asterisk_reason", "transcripts")
 """The fields of a report that are not texts and data that can be walked."""
@@ -61,6 +63,8 @@ def redact_report(report: Report) -> Report:
     for text in (text for finding in report.findings for text in (finding.message, *finding.evidence)):
         for line in filter(None, (part for found in _QUOTED_LINE.finditer(text) for part in found.groups())):
             disguise.learn(line, disguise.opaque("line", line))
+        for found in _MISSING_SECTION.finditer(text):
+            disguise.section(found[1])
     for text in _strings([getattr(report, field.name) for field in fields(report) if field.name not in NOT_WALKED]):
         learn_databases(text, disguise)
     for kind, text in report.quotations():

@@ -106,6 +106,18 @@ def test_no_name_number_or_address_is_left_in_a_report(case: Path, name: str) ->
     assert [word for word in NEVER if word in shown] == []
 
 
+@pytest.mark.parametrize("line", ["[x](acme shop)", "[jane doe](+)", "[x](jane)", "[x](endpoint)"])
+@pytest.mark.parametrize("name", ["pjsip.conf", "acl.conf"])
+def test_sections_that_a_file_lacks_are_not_named(case: Path, name: str, line: str) -> None:
+    with (case / "etc" / name).open("a") as file:
+        file.write(f"{line}\ntype=endpoint\n")
+    report = diagnose([case / "capture.pcap"], case / "etc")
+    assert any("does not exist before" in finding.message for finding in report.findings)
+    shown = render(redact_report(report), "json").lower()
+    assert [word for word in NEVER if word in shown] == []
+    assert f"asterisk rejects the whole of {name}" in shown
+
+
 @pytest.mark.parametrize("incident", sorted(path.name for path in INCIDENTS.iterdir() if path.is_dir()))
 def test_incidents_are_diagnosed_alike(incident: str, tmp_path: Path) -> None:
     where = INCIDENTS / incident
