@@ -63,3 +63,28 @@ def test_what_the_address_of_a_web_server_holds_is_not_told(url: str, tmp_path: 
     for command in COMMANDS:
         shown = CliRunner().invoke(main, [*command, "-c", str(tmp_path)]).output
         assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        "realtime,{}",
+        "curl,{}",
+        "realtime,f,{}",
+        "memory_cache,{}",
+        "config,{},criteria",
+        "config,f.conf,criteria={}",
+        "config,f.conf,integrity,{}",
+    ],
+)
+@pytest.mark.parametrize("section", ["res_pjsip", "acl", "res_pjproject", "res_geolocation"])
+def test_what_a_mapping_holds_where_a_url_does_not_belong_is_not_told(
+    section: str, mapping: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pjsip.conf").write_text("[x]\ntype=endpoint\n")
+    line = "x=" + mapping.format(f"http://u:{SECRET}@h.example/x")
+    (tmp_path / "sorcery.conf").write_text(f"[{section}]\n{line}\n")
+    (tmp_path / "extconfig.conf").write_text("[settings]\nf => odbc,main\n")
+    shown = CliRunner().invoke(main, ["check", "-c", str(tmp_path)]).output
+    assert "x=" in shown
+    assert SECRET not in shown

@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.loading.sources.opened_mappings import opened, option_wi
 from pjsipdiag.asterisk.loading.sources.sorcery import OWNERS, RES_PJSIP
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
+from pjsipdiag.asterisk.secrets import hide_secrets, shown_value
 from pjsipdiag.asterisk.section import Section
 
 
@@ -78,10 +79,10 @@ def _crashes(
         if (object_type, kind) in seen:
             continue
         seen.add((object_type, kind))
-        given, crash = f"{variable.name}={variable.value}", f"Asterisk {version.version} crashes at start; write"
+        given, crash = f"{variable.name}={shown_value(variable)}", f"Asterisk {version.version} crashes at start; write"
         if variable.value == "memory_cache" and version.has("bare_cache_crashes"):
             reason = f"{given} has no options: {crash} memory_cache,name={object_type}"
             yield AbsentModule("", reason, variable.where, is_fatal=True)
         for remedy in filter(None, map(option_without_value, data.split(",")[1:])) if kind == "config" else ():
-            reason = f"{given} has an option without a value: {crash} {remedy}"
+            reason = f"{given} has an option without a value: {crash} {hide_secrets(remedy)}"
             yield AbsentModule("", reason, variable.where, is_fatal=True)

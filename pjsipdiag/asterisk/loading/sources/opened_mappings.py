@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pjsipdiag.asterisk.loading.sources.caches import is_for_cache
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.section import Section, Variable
 
 _WIZARDS = {
@@ -61,7 +62,7 @@ def _refusal(
     if module is None or not loads(module):
         log = f"Wizard '{kind}' could not be applied to object type '{object_type}' as it was not found"
         why = f"{module} is not loaded" if module else f"there is no wizard '{kind}'"
-        return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
+        return _told(shown, why, log)
     first, *options = data.split(",")
     why = ""
     if kind in ("config", "astdb", "realtime") and not first:
@@ -79,7 +80,12 @@ def _refusal(
     if not why:
         return None
     log = f"Wizard '{kind}' failed to open mapping for object type '{object_type}' with data: {data}"
-    return LoadReason.MAPPING_REFUSED(mapping=shown, why=why), log
+    return _told(shown, why, log)
+
+
+def _told(mapping: str, why: str, log: str) -> tuple[Reason, str]:
+    """A refusal without secrets: where a family should stand may stand the URL of a web server."""
+    return LoadReason.MAPPING_REFUSED(mapping=hide_secrets(mapping), why=hide_secrets(why)), hide_secrets(log)
 
 
 def _realtime_refusal(family: str, options: Sequence[str], is_family: Callable[[str], bool]) -> str:
