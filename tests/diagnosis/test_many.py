@@ -318,6 +318,15 @@ def test_hosts_that_refuse_calls_of_the_pbx_are_told_together(tmp_path: Path) ->
     assert "136 more hosts (198.51.0.65" in told[-1].message
 
 
+def test_calls_to_thousands_of_ports_are_counted_behind_the_first(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    call = "@ {0}.0 198.51.100.7:5060 > 192.0.2.1:{1} in x2\nINVITE sip:1@192.0.2.1 SIP/2.0\n\n"
+    scene = [call.format(at, 6000 + at) for at in range(150)]
+    (found,) = diagnose([write_scene("".join(scene), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).findings
+    assert (found.rule, found.calls, len(found.consequences)) == ("wrong-transport", 150, 100 + 1)
+    assert found.consequences[-1] == "49 more like these"
+
+
 def test_forged_errors_read_the_calls_of_a_source_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pjsip.conf").write_text(
         "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[trunk]\ntype=endpoint\ncontext=in\n[trunk]\n"

@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import chain
 from operator import attrgetter
 
 from pjsipdiag.diagnosis.evidence.seen import complete_seen, join_seen, with_calls
@@ -38,6 +39,8 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("place")))
 """Every rule there is, in the order in which their causes should be dealt with."""
+MOST_CONSEQUENCES = 100
+"""Consequences of a finding that are told one by one: whoever calls thousands of ports buries nothing."""
 
 
 @lru_cache(maxsize=4)
@@ -83,24 +86,26 @@ def find(situation: Situation) -> tuple[Finding, ...]:
 
 
 def _merged(findings: Iterable[Finding]) -> list[Finding]:
-    """Findings of one rule and weight about one line, with one advice, are one: the later ones become consequences of
-    the first."""
-    kept: dict[object, Finding] = {}
+    """Findings of one rule and weight about one line, with one advice, are one."""
+    alike: dict[object, list[Finding]] = defaultdict(list)
     for finding in findings:
-        key = (finding.rule, finding.severity, finding.where or finding.message, finding.advice)
-        first = kept.get(key)
-        kept[key] = finding if first is None else _with_consequence(first, finding)
-    return list(kept.values())
+        alike[finding.rule, finding.severity, finding.where or finding.message, finding.advice].append(finding)
+    return [_joined(*ones) for ones in alike.values()]
 
 
-def _with_consequence(cause: Finding, finding: Finding) -> Finding:
-    same = finding.rule == cause.rule
+def _joined(first: Finding, *others: Finding) -> Finding:
+    """The first finding, with the others as its consequences."""
+    if not others:
+        return first
+    ones = (first, *others)
+    said = [*first.consequences, *chain.from_iterable((one.message, *one.consequences) for one in others)]
+    more = len(said) - MOST_CONSEQUENCES
     return replace(
-        cause,
-        sources=tuple(dict.fromkeys((*cause.sources, *finding.sources))),
-        calls=cause.calls + (finding.calls if same else 0),
-        consequences=(*cause.consequences, finding.message, *finding.consequences),
-        seen=join_seen(cause.seen, finding.seen) if same else cause.seen,
+        first,
+        sources=tuple(dict.fromkeys(chain.from_iterable(one.sources for one in ones))),
+        calls=sum(one.calls for one in ones),
+        consequences=(*said[:MOST_CONSEQUENCES], *([f"{more:,} more like these"] if more > 0 else [])),
+        seen=reduce(join_seen, (one.seen for one in ones)),
     )
 
 
