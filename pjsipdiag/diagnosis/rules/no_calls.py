@@ -131,10 +131,12 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 def _unregistered(situation: Situation) -> str:
     """Says who refuses the PBX's registration or never answers it; empty where nobody does."""
     registrations = [one for one in situation.own_exchanges if one.method == "REGISTER"]
-    if refusing := _each(one.server for one in registrations if one.refusals and not one.successes):
-        return f"{refusing} refuses the PBX's registration: it may send no call for that reason"
-    if silent := _each(one.server for one in registrations if one.is_silent):
-        return f"{silent} never answers the PBX's registration: it sends no call before that"
+    if refusing := list(dict.fromkeys(one.server for one in registrations if one.refusals and not one.successes)):
+        does = "refuses" if len(refusing) == 1 else "refuse"
+        return f"{listed(refusing)} {does} the PBX's registration, which may be why no call comes from there"
+    if silent := list(dict.fromkeys(one.server for one in registrations if one.is_silent)):
+        does = "answers" if len(silent) == 1 else "answer"
+        return f"{listed(silent)} never {does} the PBX's registration: no call comes from there before that"
     return ""
 
 
