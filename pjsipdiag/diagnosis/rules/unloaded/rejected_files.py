@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Problem
-from pjsipdiag.asterisk.files.category import header_name
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.edits.text_changes import lines_of
@@ -17,6 +17,8 @@ from pjsipdiag.diagnosis.rules.gaps.difference import contradicts
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_HEAD = re.compile(r"\s*\[([^]\r\n]*)\]")
+"""The line on which a section begins. Blanks between the brackets are a part of its name."""
 BRING = (
     "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
     "empty file will do."
@@ -52,9 +54,9 @@ def find_lost(config: Config, names: Collection[str]) -> tuple[Problem, Where] |
     for problem in config.rejected_files:
         first = _first_lost(problem)
         for number, line in enumerate(lines_of(config, problem.where.file)[first:], first + 1):
-            name = header_name(line.encode("utf-8", "surrogateescape"))
-            if name and name in names and not is_missing(config, problem):
-                return problem, Where(problem.where.file, number, name)
+            name = _HEAD.match(line)
+            if name and name[1] in names and not is_missing(config, problem):
+                return problem, Where(problem.where.file, number, name[1])
     return None
 
 
