@@ -39,8 +39,9 @@ from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 RULES: tuple[Rule, ...] = tuple(sorted(TABLE, key=attrgetter("place")))
 """Every rule there is, in the order in which their causes should be dealt with."""
-MOST_CONSEQUENCES = 100
-"""Consequences of a finding that are told one by one: whoever calls thousands of ports buries nothing."""
+MOST_CONSEQUENCES = 500
+"""Consequences of a finding that are told one by one: more than there are statuses of refusals (400), so that whoever
+calls thousands of ports hides none of them."""
 
 
 @lru_cache(maxsize=4)

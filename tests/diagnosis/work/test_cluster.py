@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import random
@@ -21,8 +20,6 @@ import pytest
 from pjsipdiag.capture.joining import parts
 from pjsipdiag.diagnosis.diagnose import diagnose
 from pjsipdiag.diagnosis.work import gather, tasks
-from pjsipdiag.diagnosis.work.cluster import DaskCluster
-from pjsipdiag.diagnosis.work.scheduler import connect
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.report import render
 from tests.bench.captures import write
@@ -303,29 +300,6 @@ def test_workers_of_another_version_are_refused(program: str, theirs: str, stran
     finally:
         worker.kill()
         worker.wait()
-
-
-@pytest.mark.parametrize(
-    ("address", "words"),
-    [
-        ("tcp://127.0.0.1:1", "no Dask scheduler answers there"),
-        ("nonsense", "no Dask scheduler answers there"),
-        ("env", "DASK_SCHEDULER_ADDRESS is not set"),
-    ],
-)
-def test_a_scheduler_that_is_not_there_is_named(address: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-    monkeypatch.setattr(DaskCluster.__init__, "__defaults__", (0.5,))
-    with pytest.raises(PjsipdiagError, match=f"^[^\n]*{words}[^\n]*$"):
-        reported(CONFIG.parent / "capture.pcap", address)
-
-
-def test_a_client_that_could_not_start_is_left_closed() -> None:
-    """Left half open it would close itself when Python collects it, and wait for ever where another one starts then."""
-    with pytest.raises(PjsipdiagError) as refused:
-        connect("nonsense", 0.5)
-    failed = [one for one in gc.get_objects() if isinstance(one, distributed.Client) and one.status != "closed"]
-    assert failed == [], refused.value  # which keeps what it is about
 
 
 def test_the_environment_names_the_scheduler_where_it_is_asked(dask: Dask, monkeypatch: pytest.MonkeyPatch) -> None:
