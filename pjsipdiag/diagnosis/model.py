@@ -146,6 +146,8 @@ class Finding:
     evidence: tuple[str, ...] = ()
     consequences: tuple[str, ...] = ()
     advice: str = ""
+    changes: str = ""
+    """The type of what `advice` has changed, where it is another than in the row of its rule."""
     places: tuple[Where, ...] = ()
     seen: CallMarks = CallMarks()
     loading: Loading = Loading()

@@ -40,6 +40,8 @@ class Rule:
     summary: str
     place: int
     """Its place in a report: what is to be dealt with first has the least."""
+    changes: str = ""
+    """The type of what its advice has changed (`load_advice`), empty where that is no object, or not of one type."""
     blames: Blames | None = None
     tells: Tells | None = None
     statuses: tuple[int, ...] = ()

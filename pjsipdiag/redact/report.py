@@ -229,7 +229,7 @@ class _Redactor:
             return self.messages.method(value)
         if name == "other_methods":
             return {self.messages.method(method): count for method, count in value.items()}
-        if name in ("rule", "step", "severity", "verdict") and isinstance(value, str):
+        if name in ("rule", "changes", "step", "severity", "verdict") and isinstance(value, str):
             return value
         return self.value(value)
 

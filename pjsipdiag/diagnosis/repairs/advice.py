@@ -9,33 +9,10 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.diagnosis.edits.place import custom_file
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs.load_commands import load_advice
+from pjsipdiag.diagnosis.rules.table import TABLE
 
 WITHOUT_ADVICE = "look at the lines it names, and at `pjsip set logger on` while a call comes"
-ADVISED_TYPES = {
-    "challenged-by-auth": "endpoint",
-    "denied-by-acl": "acl",
-    "dialplan-rejected": "dialplan",
-    "media-rejected": "endpoint",
-    "refused-otherwise": "endpoint",
-    "registration-refused": "registration",
-    "request-refused": "endpoint",
-    "keepalive-refused": "identify",
-    "unmatched-source": "identify",
-    "telephone-taken": "identify",
-    "identified-by-user": "identify",
-    "overlapping-identifies": "identify",
-    "unreachable-identifier": "global",
-    "anonymous-accepted": "endpoint",
-    "open-door": "endpoint",
-    "not-loaded": "identify",
-    "endpoint-missing": "identify",
-    "port-mismatch": "identify",
-    "hostname-mismatch": "identify",
-    "registration-only": "identify",
-    "wrong-transport": "transport",
-    "file-rejected": "identify",
-}
-"""Rule -> the type of what its advice has changed; other rules are not about files, or not about one kind."""
+_CHANGES = {rule.name: rule.changes for rule in TABLE}
 
 
 def complete(
@@ -48,9 +25,7 @@ def complete(
 def _complete(
     config: Config, finding: Finding, likely: Sequence[Suggestion], unconfirmed: Sequence[Suggestion]
 ) -> Finding:
-    kind = "dialplan" if "dialplan reload" in finding.advice else ADVISED_TYPES.get(finding.rule, "")
-    if kind == "dialplan" and finding.advice.startswith("set context="):
-        kind = "endpoint"
+    kind = finding.changes or _CHANGES.get(finding.rule, "")
     claimed = "; ".join(_added(config, finding, unconfirmed))
     asked = f"ask the provider whether the address is its own, and only then {claimed}" if claimed else WITHOUT_ADVICE
     return replace(

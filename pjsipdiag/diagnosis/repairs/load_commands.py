@@ -30,6 +30,14 @@ COMMANDS = {
     EditKind.ACL: "module reload acl",
 }
 """Kind of change -> the command that loads it; rows need none, or the name of their cache."""
+_ADVISED = {
+    "dialplan": EditKind.DIALPLAN,
+    "acl": EditKind.ACL,
+    "transport": EditKind.TRANSPORT,
+    "order": EditKind.STARTUP,
+}
+"""Type of what an advice has changed -> the kind of that change; all others are objects. `order` is
+endpoint_identifier_order of the global section."""
 
 KINDS_OF_FILES = {
     "modules.conf": EditKind.STARTUP,
@@ -87,14 +95,12 @@ def find_loading(config: Config, draft: Draft) -> Loading:
 
 def load_advice(config: Config, finding: Finding, kind: str) -> Loading:
     """How something of type `kind` is loaded once somebody has changed it as the advice of a finding says."""
-    edited = {"dialplan": EditKind.DIALPLAN, "acl": EditKind.ACL, "transport": EditKind.TRANSPORT}.get(
-        kind, EditKind.OBJECT
-    )
+    edited = _ADVISED.get(kind, EditKind.OBJECT)
     file, section = (finding.where.file, finding.where.section) if finding.where else ("", "")
     if kind == "acl" and not PurePosixPath(file).name.startswith("acl"):
         kind, edited = "endpoint", EditKind.OBJECT
-    if kind == "global":
-        edited = EditKind.STARTUP
+    if kind == "order":
+        kind = "global"
     generated = (file,) if file and is_generated(config, file) else ()
     named = section if section in config.endpoints else ""
     return _loading(config, Draft((), section="", endpoint=named), (edited,), (kind,), generated)

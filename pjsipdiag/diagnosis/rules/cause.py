@@ -84,11 +84,12 @@ def finding_for(
     *evidence: str,
     count: int | None = None,
     advice: str = "",
+    changes: str = "",
 ) -> Finding:
     """The finding about groups of calls: their sources, how many calls (or `count`), and last what was answered."""
     told = calls(groups) if count is None else count
     said = (*evidence, f"observed answers: {answers(groups)}")
-    return Finding(severity, message, where, sources(groups), told, said, advice=advice)
+    return Finding(severity, message, where, sources(groups), told, said, advice=advice, changes=changes)
 
 
 def with_status(group: CallGroup, *statuses: int) -> int:

@@ -18,12 +18,14 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 
 class RefusalReason(NamedTuple):
-    """The reason in words, the line that leads to it, what to do, what speaks for it."""
+    """The reason in words, the line that leads to it, what to do, what speaks for it, and the type of what is to be
+    changed where it is another than that of most refusals (`Finding.changes`)."""
 
     text: str
     where: Where | None = None
     advice: str = ""
     evidence: tuple[str, ...] = ()
+    changes: str = ""
 
 
 Explains = Callable[[Config, Endpoint, SipMessage], RefusalReason]
@@ -169,6 +171,7 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
             f"the files take {user} in context {context} ({place}): Asterisk ran another dialplan than theirs",
             why.where,
             f"`dialplan reload`, then compare `dialplan show {user}@{context}` with extensions.conf",
+            changes="dialplan",
         )
 
     return explain

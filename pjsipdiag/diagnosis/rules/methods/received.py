@@ -105,6 +105,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
             *_hints(situation, refusal, why),
         ),
         advice=why.advice,
+        changes=why.changes,
     )
 
 
@@ -123,6 +124,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
         sources=(client,),
         evidence=(*why.evidence, *_hints(situation, refusal, why), *_logins(situation, refusal)[0]),
         advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
+        changes="" if attack else why.changes,
     )
 
 

@@ -182,7 +182,7 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
         message = f"{message}, like those of {crowd.first.exchange.client}"
         if len({(one.verdict.endpoint, one.method, one.status) for one in crowd.rest}) == 1:
             return replace(found, message=message, evidence=())
-        return replace(found, message=message, evidence=(), where=None, advice=TOLD_FIRST)
+        return replace(found, message=message, evidence=(), where=None, advice=TOLD_FIRST, changes="")
     one_method = f"; `--method {methods[0]}` lists each" if len(methods) == 1 else ""
     exist = not {*methods}.isdisjoint(METHODS)
     return replace(

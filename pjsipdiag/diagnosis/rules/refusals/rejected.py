@@ -31,6 +31,13 @@ NO_EXTENSION = (404, 484)
 MOST_NUMBERS_TRIED = 32
 
 
+class Advice(NamedTuple):
+    """A step that helps, and the type of what that changes where it is not the dialplan (`Finding.changes`)."""
+
+    text: str
+    changes: str = ""
+
+
 class DialplanAnswer(NamedTuple):
     """The reason of an answer where an extension took the call, and where to look."""
 
@@ -92,11 +99,12 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         why = f"its context {endpoint.context}{unset} has no such extension"
     else:
         why = f"what the dialplan does in context {endpoint.context}{unset} ends in that answer"
-    known, advice = (
+    known, found_out = (
         _explain_missing(situation, endpoint, groups, numbers, found)
         if missing > 0
         else _explain_answer(endpoint, groups, numbers, found)
     )
+    advice = _contact_user(situation, numbers) or found_out
     return finding_for(
         groups,
         severity(groups, DIALPLAN),
@@ -107,7 +115,8 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         say_how_sure(situation, groups),
         *_log_lines(situation, groups),
         count=count(groups, DIALPLAN),
-        advice=_contact_user(situation, numbers) or advice,
+        advice=advice.text,
+        changes=advice.changes,
     )
 
 
@@ -136,7 +145,7 @@ def _look_up(
 
 def _explain_answer(
     endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Destination] | None
-) -> tuple[list[str], str]:
+) -> tuple[list[str], Advice]:
     """Evidence on the answer where an extension took the call, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     status = max(DIALPLAN_ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
@@ -146,7 +155,7 @@ def _explain_answer(
         advice = "chan_pjsip has no hangup cause for this answer: another SIP server that Dial() asks gave it"
     if found and found[1].presence is Presence.FOUND:
         evidence.append(f"the extension was found: {found[1].reason}{_at(found[1].where)}")
-    return evidence, f"{advice}; {shown} has the lines that ran"
+    return evidence, Advice(f"{advice}; {shown} has the lines that ran")
 
 
 def _explain_missing(
@@ -155,7 +164,7 @@ def _explain_missing(
     groups: Sequence[CallGroup],
     numbers: Sequence[str],
     found: tuple[str, Destination] | None,
-) -> tuple[list[str], str]:
+) -> tuple[list[str], Advice]:
     """Evidence from the files on a number that was not found, and the advice."""
     shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
     if found is None:
@@ -164,7 +173,7 @@ def _explain_missing(
     if what.presence is Presence.FOUND:
         return [
             f"the files take {user or 'it'} ({what.reason}{_at(what.where)}): Asterisk ran another dialplan than theirs"
-        ], f"`dialplan reload`, then compare {shown} with {EXTENSIONS_FILE}"
+        ], Advice(f"`dialplan reload`, then compare {shown} with {EXTENSIONS_FILE}")
     if what.presence is Presence.UNKNOWN:
         unsaid = f"whether the files take {user or 'it'} is unknown: {what.reason}{_at(what.where)}"
         return [unsaid, *_to_have_it(situation, what)], _spell(shown, numbers or (user,))
@@ -181,7 +190,7 @@ def _to_have_it(situation: Situation, what: Destination) -> list[str]:
 
 def _repair(
     situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], what: Destination
-) -> str:
+) -> Advice:
     """Advice that makes a number taken which the files do not have: another spelling, context, or a new extension."""
     dialplan = situation.config.dialplan()
     assert isinstance(dialplan, Dialplan)
@@ -201,27 +210,30 @@ def _repair(
         taken = find_destination(dialplan, endpoint, plain, message)
         is_taken = taken.presence is Presence.FOUND
         then = f"which the files take ({taken.reason}{_at(taken.where)})" if is_taken else f"and {written}"
-        return (
+        return Advice(
             f"set ignore_uri_user_options=yes in [global]: then Asterisk leaves out what stands behind `;` in the user,"
-            f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells"
+            f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells",
+            "global",
         )
     if others:
         where = f" ({option.where})" if option else ""
-        return f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells"
+        return Advice(
+            f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells", "endpoint"
+        )
     if what.presence is Presence.INCOMPLETE:
-        return f"have the whole number sent ({what.reason}), or {written}; {shown} tells"
+        return Advice(f"have the whole number sent ({what.reason}), or {written}; {shown} tells")
     other = spelt_otherwise(dialplan, endpoint, numbers[0], message)
     if other:
         form, taken = other
-        return (
+        return Advice(
             f"the files take {form} ({taken.reason}{_at(taken.where)}), and {numbers[0]} is dialled: have it sent so,"
             f" or {written}; {shown} tells"
         )
-    return f"{written}{_as_sent(numbers)}; {shown} tells"
+    return Advice(f"{written}{_as_sent(numbers)}; {shown} tells")
 
 
-def _spell(shown: str, numbers: Sequence[str]) -> str:
-    return f"look at {shown}: {listed(numbers[:4]) or 'the number'} must be written there{_as_sent(numbers)}"
+def _spell(shown: str, numbers: Sequence[str]) -> Advice:
+    return Advice(f"look at {shown}: {listed(numbers[:4]) or 'the number'} must be written there{_as_sent(numbers)}")
 
 
 def _as_sent(numbers: Sequence[str]) -> str:
@@ -237,15 +249,16 @@ def _at(where: Where | None) -> str:
     return f" ({where})" if where else ""
 
 
-def _contact_user(situation: Situation, numbers: Sequence[str]) -> str:
+def _contact_user(situation: Situation, numbers: Sequence[str]) -> Advice | None:
     """Advice for calls to `s`, the user that Asterisk registers where contact_user is not set."""
     unset = [one for one in situation.config.registrations.values() if not one.contact_user]
     if list(numbers) != ["s"] or not unset:
-        return ""
+        return None
     shown = listed([f"[{one.name}] ({one.where})" for one in unset])
-    return (
+    return Advice(
         f"the caller dials `s`, the contact user that {shown} registers as long as it has no contact_user: set"
-        " contact_user to the number, or write the extension s"
+        " contact_user to the number, or write the extension s",
+        "registration",
     )
 
 
