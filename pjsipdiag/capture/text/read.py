@@ -146,7 +146,7 @@ class _Reading:
         """Says what the text is, when nothing was read in it. Raises CaptureError when nobody knows it."""
         tally = self.tally
         self._refusals.finish()
-        if not tally.records and self._kind.is_bare_sip:
+        if not tally.records and self._kind.is_bare_sip and not self._refusals.has_dumps:
             tally.note(NOTE_BARE)
         if tally.records or tally.logged_refusals or tally.unread_messages or tally.log_lines or tally.undecoded:
             return

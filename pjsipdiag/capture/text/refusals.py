@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence, Set
 
 from pjsipdiag.capture.datagram import CUT_SENTENCE, Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.text.hidden import stand_in
-from pjsipdiag.capture.text.sentences import Sentence, is_part, lines_with, sentence
+from pjsipdiag.capture.text.sentences import Sentence, is_part, is_unparsed, lines_with, method_in, sentence
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
@@ -51,6 +51,8 @@ class Refusals:
         self._call_ids: dict[bytes, None] = {}
         self._sources: dict[bytes, None] = {}
         self._unread: dict[Unread, int] = {}
+        self.has_dumps = False
+        """Whether the text shows a message that could not be read, behind the sentence that says so."""
 
     def note_message(self, datagram: Datagram) -> None:
         """Notes a message that the text itself holds."""
@@ -75,6 +77,10 @@ class Refusals:
             elif said.doubtful:
                 self._tally.undecoded[DOUBTFUL] += 1
             else:
+                if is_unparsed(said.reason):
+                    behind = start + len(line) + 1
+                    said = said._replace(method=method_in(text[behind : text.find(b"\n", behind) + 1]))
+                    self.has_dumps = self.has_dumps or bool(said.method)
                 self._add(said, time(line[:400].partition(b"Request ")[0]))
 
     @staticmethod
@@ -130,9 +136,9 @@ class Refusals:
         self._finish_unread(known)
         for refused in self._found.values():
             # Sentences of the registrar and of access lists name no Call-ID: the source alone tells whether the text
-            # has such a request as SIP.
+            # has such a request as SIP. What could not be read is no SIP in any log.
             if not refused.call_ids:
-                if refused.source not in sources:
+                if refused.source not in sources or is_unparsed(refused.reason):
                     self._tally.logged_refusals.append(refused)
                 continue
             refused.call_ids = {name: count for name, count in refused.call_ids.items() if name not in known}

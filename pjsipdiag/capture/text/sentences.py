@@ -31,6 +31,7 @@ NEEDLES = (
         b" REGISTER request from '",
         b"egistration attempt",
     ),
+    *(b" bytes packet from ", b"Error processing packet from "),
 )
 LONGEST_LOG_LINE = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
@@ -56,6 +57,12 @@ _FORMS: dict[re.Pattern[str], str] = {
         r"SIP ACL: Rejecting '(?P<source>[^'\s]+)' due to "
         r"(?P<reason>(?:a failure to pass|use of an invalid) ACL '[^'\n]*')"
     ): "",
+    # pjsip_tpmgr_receive_packet, sip_transport.c of PJSIP, and endpt_on_rx_msg of sip_endpoint.c
+    re.compile(
+        r"(?:Dropping|Error processing) \d+ bytes packet from (?P<transport>[A-Za-z]+)6? (?P<source>\S+) : "
+        r"(?P<reason>PJSIP syntax error exception when parsing '[^'\n]*' header on line \d+ col \d+)"
+    ): "",
+    re.compile(r"Error processing packet from (?P<source>\S+): (?P<reason>[^\n]*?) +\[code \d+\]"): "",
     # res/res_pjsip_registrar.c: registrar_on_rx_request, find_registrar_aor, register_aor_core; before 13.16 without
     # the address
     re.compile(rf"(?P<reason>AOR '[^'\n]*' not found for endpoint '(?P<endpoint>[^'\n]*)'){_PLACE}"): "REGISTER",
@@ -86,6 +93,8 @@ _FORMS: dict[re.Pattern[str], str] = {
     ): "REGISTER",
 }
 """Asterisk's sentences -> the method of the request, where the sentence does not name it."""
+_UNPARSED = ("PJSIP syntax error", "Missing required header")
+_METHOD = re.compile(rb"(?<![A-Za-z])([A-Z]{3,12}) (?:sips?|tel):[^\n]{1,400} SIP/2\.0\r?(?:\n|\Z)")
 _EVENT = re.compile(r'SecurityEvent="(?P<event>[A-Za-z]+)"(?P<rest>[^\n]*)')
 _FIELD = re.compile(r'\b(\w+)="((?:[^"\\]|\\.)*)"')
 _PART = re.compile(
@@ -168,6 +177,17 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else place_of,
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def is_unparsed(reason: str) -> bool:
+    """Whether the request could not be read: Asterisk's SIP logger never shows such a one."""
+    return reason.startswith(_UNPARSED)
+
+
+def method_in(line: bytes) -> str:
+    """The method of the request that a line begins: it stands behind a sentence on what could not be read."""
+    found = _METHOD.search(line[:LONGEST_LOG_LINE])
+    return found[1].decode() if found else ""
 
 
 def is_part(line: bytes) -> bool:

@@ -66,6 +66,21 @@ SENTENCES = (
         " 'sip:101@192.0.2.9', stopping registration attempt",
         *("", "REGISTER", "Maximum retries reached when attempting outbound registration to 'sip:192.0.2.9'"),
     ),
+    (
+        "sip_transport.c Dropping 252 bytes packet from UDP 203.0.113.11:5060 : PJSIP syntax error exception when"
+        " parsing 'From' header on line 4 col 0: PJSIP syntax error exception when parsing 'To' header on line 5 col 0",
+        *(STRANGER, "", "PJSIP syntax error exception when parsing 'From' header on line 4 col 0"),
+    ),
+    (
+        "sip_transport.c Error processing 72 bytes packet from TCP 203.0.113.11:10991 : PJSIP syntax error exception"
+        " when parsing 'Via' header on line 2 col 8:\nINVITE sip:1@192.0.2.1 SIP/2.0\nVia: x\n-- end of packet.",
+        *(STRANGER, "INVITE", "PJSIP syntax error exception when parsing 'Via' header on line 2 col 8"),
+    ),
+    (
+        "sip_endpoint.c Error processing packet from 203.0.113.11:5060: Missing required header(s) (PJSIP_EMISSINGHDR)"
+        "  From [code 171050]:\nREGISTER sip:192.0.2.1 SIP/2.0\nTo: <sip:1@x>\n-- end of packet.",
+        *(STRANGER, "REGISTER", "Missing required header(s) (PJSIP_EMISSINGHDR)  From"),
+    ),
     (SECURITY.format("InvalidAccountID", "WSS", ""), STRANGER, "", "no endpoint for the account"),
     (SECURITY.format("FailedACL", "TCP", ',ACLName="x"'), STRANGER, "", "an access list denies the source"),
     (

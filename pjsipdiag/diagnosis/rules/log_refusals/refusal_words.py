@@ -11,7 +11,7 @@ class RefusalWords:
 
     `rule` is the finding. `advice` is what helps, `advice_without_source` where the log does not say who was refused
     and that changes it; both are empty where it depends on the files. `comes_first` says that Asterisk asks this before
-    it identifies anybody.
+    it identifies anybody, `is_unreadable` that it could not even read the request.
     """
 
     words: str
@@ -19,6 +19,7 @@ class RefusalWords:
     advice: str = ""
     advice_without_source: str = ""
     comes_first: bool = False
+    is_unreadable: bool = False
 
 
 _PERMIT_CONTACT = "permit the host of its Contact in contact_permit= or contact_acl= of"
@@ -30,6 +31,10 @@ _AOR = (
 _CONTACTS = "its Contact headers are at fault: `*` goes with Expires 0 and no other Contact"
 _TO = "its To header has to be the sip: or sips: URI of the AOR"
 _PATH = "whoever adds a Path to it has to say `Supported: path`, or leave support_path out of the AOR"
+_SYNTAX = (
+    "have the sender corrected, for no match= line changes that; a router's SIP ALG or a proxy on the way often damages"
+    " what it forwards"
+)
 _CREDENTIALS = "compare user, realm and password at both ends"
 
 GIVEN_UP = RefusalWords("Maximum retries", "registration-refused")
@@ -62,10 +67,18 @@ WORDS = (
         f"permit {{source}} in the access list of the endpoint or the type=acl section{_IF_IT_MAY}",
         comes_first=True,
     ),
+    RefusalWords("Not match Endpoint Contact ACL", "denied-by-acl", f"{_PERMIT_CONTACT} the endpoint{_IF_IT_MAY}"),
+    RefusalWords(
+        "Not match Endpoint ACL",
+        "denied-by-acl",
+        f"permit {{source}} in permit= or acl= of the endpoint{_IF_IT_MAY}",
+    ),
     RefusalWords("denies the Contact", "denied-by-acl", f"{_PERMIT_CONTACT} the endpoint{_IF_IT_MAY}"),
     RefusalWords("access list", "denied-by-acl", f"permit {{source}} in the access list of the endpoint{_IF_IT_MAY}"),
     RefusalWords("authenticate", "challenged-by-auth", _CREDENTIALS),
     RefusalWords("credentials", "challenged-by-auth", _CREDENTIALS),
+    RefusalWords("PJSIP syntax error", "dropped-by-parser", _SYNTAX, comes_first=True, is_unreadable=True),
+    RefusalWords("Missing required header", "dropped-by-parser", _SYNTAX, comes_first=True, is_unreadable=True),
     RefusalWords(
         "extension not found", "dialplan-rejected", "look for the extension in the context that the sentence names"
     ),

@@ -225,8 +225,14 @@ def _why_of_nobody(refused: LoggedRefusal, rule: str, verdict: Verdict) -> list[
 
 def _advice(refused: LoggedRefusal) -> str:
     """The advice that helps after that refusal, "" where it depends on the files."""
-    if helps := advise(find_words(refused.reason), refused.source):
-        return f"{helps}; {TO_HAVE_THEM}"
+    words = find_words(refused.reason)
+    if helps := advise(words, refused.source):
+        # the SIP logger never shows what could not be read
+        return (
+            f"{helps}; to have the requests themselves: `{RECORD}`"
+            if words.is_unreadable
+            else f"{helps}; {TO_HAVE_THEM}"
+        )
     if refused.method == "REGISTER":
         return f"a telephone registers under a name that is no endpoint here: compare its user name; {TO_HAVE_THEM}"
     return ""
