@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from os.path import commonprefix
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
@@ -14,6 +14,8 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 LEAST_DIGITS = 3
 """Digits that are left of a number when prefixes are taken off."""
+LEAST_MISSPELT = 5
+"""Letters of a name in which one that is wrong is a slip: in shorter ones it may be meant."""
 _STAND_IN = re.compile(
     r"\+?[\d().-]*+[xX*]{3,}+[\dxX*().-]*+"
     r"|(?=[\w.+-]*+\Z).*?(?i:redacted|removed|hidden|masked|censored|(?:anonymi|saniti)[sz]ed).*+"
@@ -47,10 +49,11 @@ def _is_hidden(user: str, message: SipMessage) -> bool:
 def contexts_with(
     config: Config, dialplan: Dialplan, endpoint: Endpoint, users: Sequence[str], message: SipMessage
 ) -> Iterator[str]:
-    """Contexts that take all of these numbers: those whose names differ in case alone, those that are spelt alike where
-    there is no context of that name, and those of other endpoints."""
+    """Contexts that take all of these numbers: those whose names differ in case alone, those of which the name may be a
+    slip where there is no context of that name, and those of other endpoints."""
     alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
-    close = [] if endpoint.context in dialplan.contexts else get_close_matches(endpoint.context, dialplan.contexts)
+    is_missing = endpoint.context not in dialplan.contexts
+    close = [name for name in dialplan.contexts if _is_slip(endpoint.context, name)] if is_missing else []
     names = dict.fromkeys(
         [*alike, *close, *(one.context for one in config.endpoints.values() if one.auth == endpoint.auth)]
     )
@@ -58,6 +61,15 @@ def contexts_with(
         found = [_in(dialplan, name, endpoint, user, message) for user in users]
         if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):
             yield name
+
+
+def _is_slip(name: str, right: str) -> bool:
+    """Whether one letter of a name is wrong, missing, too many, or in the place of its neighbour. More is no slip:
+    whoever has a trunk in from-internal, as from-external is not there, lets strangers call out."""
+    same = len(commonprefix((name, right)))
+    one, two = name[same:], right[same:]
+    swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
+    return len(name) >= LEAST_MISSPELT and (one[1:] in (two, two[1:]) or one == two[1:] or swapped)
 
 
 def spelt_otherwise(
