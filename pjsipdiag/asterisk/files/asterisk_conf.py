@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-_LINE = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\](?:\((?P<kind>[^)]*)\))?|(?P<name>\w+)\s*=>?\s*(?P<value>[^\s;]+))")
-_COMMENT = re.compile(r";--(?!-).*?--;", re.DOTALL)
+from pjsipdiag.asterisk.files.comments import Comments
+from pjsipdiag.asterisk.files.lines import split
+
+_LINE = re.compile(r"\s*(?:\[(?P<section>[^\]]*)\](?:\((?P<kind>[^)]*)\))?|(?P<name>\w+)\s*=>?\s*(?P<value>\S+))")
 
 
-def read_options(text: str) -> dict[tuple[str, str], str]:
+def read_options(data: bytes) -> dict[tuple[str, str], str]:
     """The options by section and name in small letters.
 
     Of the sections of a name the first that is no template counts, of lines the last (main/options.c). A template
     [directories], as the sample has it, shows the directories that were built in: it counts where no other does.
     """
     section, found, seen = "", dict[tuple[str, str], str](), set[str]()
-    for line in filter(None, map(_LINE.match, _COMMENT.sub("", text).split("\n"))):
+    for line in filter(None, map(_LINE.match, _without_comments(data))):
         if line["name"] is None:
             name, kind = line["section"].lower(), line["kind"] or ""
             is_template = "!" in kind
@@ -26,3 +29,12 @@ def read_options(text: str) -> dict[tuple[str, str], str]:
         else:
             found[section, line["name"].lower()] = line["value"]
     return found
+
+
+def _without_comments(data: bytes) -> Iterator[str]:
+    comments = Comments()
+    for number, line in enumerate(split(data), 1):
+        try:
+            yield (comments.strip(line, number) or b"").decode("utf-8", "replace")
+        except ValueError:  # Asterisk never comes out of that line
+            return

@@ -139,7 +139,7 @@ class Files:
 
     @cached_property
     def _options(self) -> dict[tuple[str, str], str]:
-        return read_options((self.read("asterisk.conf") or b"").decode("utf-8", "replace"))
+        return read_options(self.read("asterisk.conf") or b"")
 
     def name(self, wanted: str) -> str:
         """`wanted` as Asterisk resolves it (main/config.c, config_text_file_load), as a name of this directory.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,9 @@ def test_exec_is_said_and_not_run(tmp_path: Path) -> None:
         ("[options](!)\nexecincludes=yes\n", False),
         ("[options]\nexecincludes=no\nexecincludes=yes\n", True),
         ("[options]\nexecincludes=no\n[options](+)\nexecincludes=yes\n", True),
+        ("[options]\n;-- execincludes=no --;\nexecincludes=yes ; of course\n", True),
+        ("[options]\n;-- not yet\nexecincludes=yes\n", False),
+        ("[options]\n; see ;-- in the sample\nexecincludes=yes\n", True),
     ],
 )
 def test_the_first_options_of_asterisk_conf_allow_programs(options: str, runs: bool) -> None:
@@ -117,6 +121,12 @@ def test_the_first_options_of_asterisk_conf_allow_programs(options: str, runs: b
 def test_the_first_directories_that_are_no_template_count(directories: str, etc: str) -> None:
     """`ast_category_get` passes over templates; the sample's, alone, shows what was built in."""
     assert Files(None, {"asterisk.conf": directories}).etc == etc
+
+
+def test_comments_that_nobody_closes_are_read_once() -> None:
+    start = process_time()
+    assert Files(None, {"asterisk.conf": ";--x" * 250_000 + "\n" + ";--x\n" * 250_000}).etc == "/etc/asterisk"
+    assert process_time() - start < 5
 
 
 def test_a_directory_that_was_copied_keeps_its_absolute_includes(tmp_path: Path) -> None:
