@@ -57,6 +57,7 @@ HARD = {
     "a recording of other values": b'{"version": 2, "width": 80}\n5\n[1, "o", 5]\n[1, "o"]\n' + often(b"[") + b"\n",
     "an export of which every value is broken": often(b'{"srcIp":"1"\n{'),
     "marks that end nowhere in a header": message(b"a SIP/2.0\r\nTo: " + often(b"<", 100_000)),
+    "a line that begins again without end": b"\x1b[0m\n" + ANNOUNCED % 1 + b"\n" + often(b"a\r") + b"\n",
     "names in an object": b'{"' + often(b"k") + b'":{' + b",".join(b'"%d":""' % at for at in range(SIZE // 20)) + b"}}",
 }
 

@@ -21,8 +21,8 @@ from pjsipdiag.capture.text.carried.wrapping import requote
 from pjsipdiag.dataclass import NamedTuple
 
 _COLOUR = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]{0,200}\x07|\([A-Z0-9])")
-_DRAWN_OVER = re.compile(rb".*\r(?:\x1b\[[0-9;]*m)*\x1b\[[0-2]?K|\A\r+(?=[^\r])", re.DOTALL)
-"""The text of a line that a terminal cleared when it went back to its beginning: the prompt of Asterisk's console."""
+_CLEARED = re.compile(rb"\r(?:\x1b\[[0-9;]*m)*\x1b\[[0-2]?K")
+"""The end of a text that a terminal cleared when it went back to the beginning: the prompt of Asterisk's console."""
 _PROMPT = re.compile(rb"(?<!\S)[\w.-]{0,64}\*CLI> ?")
 _BEFORE_PROMPT = re.compile(rb"(?:[^:]|(?<=\d\d):(?=\d\d)|(?<=\]):)*")
 """A date, a program in brackets: no header, for its sender may have written a prompt into it."""
@@ -125,7 +125,9 @@ def _as_logged(found: re.Match[bytes]) -> bytes:
 
 
 def _uncoloured(line: bytes) -> bytes:
-    line = _DRAWN_OVER.sub(b"", line) if b"\r" in line else line
+    if b"\r" in line:
+        cleared = [found.end() for found in _CLEARED.finditer(line)]
+        line = line[cleared[-1] :] if cleared else line.lstrip(b"\r") or line
     line = _COLOUR.sub(b"", line) if b"\x1b" in line else line
     return _SHOWN_COLOUR.sub(b"", line) if b"[" in line else line
 
