@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from os.path import commonprefix
+from itertools import takewhile
+from operator import eq
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
@@ -66,7 +67,7 @@ def contexts_with(
 def _is_slip(name: str, right: str) -> bool:
     """Whether one letter of a name is wrong, missing, too many, or in the place of its neighbour. More is no slip:
     whoever has a trunk in from-internal, as from-external is not there, lets strangers call out."""
-    same = len(commonprefix((name, right)))
+    same = sum(takewhile(bool, map(eq, name, right)))
     one, two = name[same:], right[same:]
     swapped = one[:2] == two[1::-1] and one[2:] == two[2:]
     return len(name) >= LEAST_MISSPELT and (one[1:] in (two, two[1:]) or one == two[1:] or swapped)
