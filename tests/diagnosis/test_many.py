@@ -22,6 +22,7 @@ from pjsipdiag.diagnosis.repairs import prove
 from pjsipdiag.diagnosis.rules.unloaded import drops
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
+from tests.sip_text import write_capture
 
 TRUNK = """[t{0}]
 type=endpoint
@@ -111,6 +112,19 @@ def test_names_that_do_not_resolve_cost_no_more_each_where_there_are_many(tmp_pa
         lost = (f"[w{n}]\ntype=wizard\nremote_hosts=sip{n}.example\nendpoint/context=in\n" for n in range(many))
         (tmp_path / "pjsip_wizard.conf").write_text("".join(lost))
         (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+        counts.append(steps(capture, tmp_path))
+    assert counts[2] - counts[1] < 2.25 * (counts[1] - counts[0])
+
+
+def test_strangers_cost_no_more_each_where_there_are_many_identifies(tmp_path: Path) -> None:
+    call = "@ {0} 10.0.{1}.{2}:5060 > 192.0.2.1:5060\nINVITE sip:1@192.0.2.1 SIP/2.0\n\n"
+    rule = "[i{0}]\ntype=identify\nendpoint=e\nmatch=203.0.{1}.{2}\n"
+    counts = []
+    for many in (200, 400, 800):
+        places = [(number, *divmod(number, 250)) for number in range(many)]
+        calls, rules = ("".join(line.format(*place) for place in places) for line in (call, rule))
+        capture = write_capture(calls, tmp_path / "capture.pcap", "ethernet")
+        (tmp_path / "pjsip.conf").write_text(f"[e]\ntype=endpoint\n{rules}")
         counts.append(steps(capture, tmp_path))
     assert counts[2] - counts[1] < 2.25 * (counts[1] - counts[0])
 

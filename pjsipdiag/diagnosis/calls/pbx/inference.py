@@ -56,7 +56,8 @@ def infer(merged: MergedFolds, config: Config) -> PbxAddresses:
         return found
     shown = {ip for pair in merged.pairs for ip in pair} | {*found.addresses, *merged.received}
     shown |= {place[:-2] for place in merged.answering}
-    more = (ip for ip in sorted(merged.told_answerers) if ip not in shown and not _is_named(config, ip))
+    named = _NamedAddresses(config)
+    more = (ip for ip in sorted(merged.told_answerers) if ip not in shown and not named.has(ip))
     return PbxAddresses((*found.addresses, *more), found.reason)
 
 
@@ -90,17 +91,17 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
     if all(source in calling for source, _ in traffic.pairs):
         yield PbxAddresses(_only(calling), "it answers as Asterisk, and all calls are its own")
     yield PbxAddresses(_only(asking & {*traffic.received}), "it sends requests as Asterisk, and INVITEs go there")
-    callers = _only(traffic.local & traffic.seen)
-    if any(_is_named(config, peer, alone=True) for ip in callers for peer in traffic.peers[ip]):
+    callers, named = _only(traffic.local & traffic.seen), _NamedAddresses(config)
+    if any(named.has(peer, alone=True) for ip in callers for peer in traffic.peers[ip]):
         yield PbxAddresses(callers, "the capture was made on it, and it calls who the configuration names")
     if traffic.seen:
-        others = {ip for ip in traffic.seen if not _is_named(config, ip, alone=True)}
+        others = {ip for ip in traffic.seen if not named.has(ip, alone=True)}
         busiest = max(others or traffic.seen, key=traffic.rank)
         received, sent = traffic.received[busiest], sum(n for pair, n in traffic.pairs.items() if pair[0] == busiest)
         reason = "most INVITEs go there"
         if received < sent:
-            named = {ip for ip, _ in (*merged.agents, *merged.requesters)}
-            doubt = "" if busiest in named else ", though nothing there calls itself Asterisk: --pbx names another"
+            asterisks = {ip for ip, _ in (*merged.agents, *merged.requesters)}
+            doubt = "" if busiest in asterisks else ", though nothing there calls itself Asterisk: --pbx names another"
             reason = f"most INVITEs come from there{doubt}"
         yield PbxAddresses((busiest,), reason)
 
@@ -132,7 +133,7 @@ def _without_calls(merged: MergedFolds, config: Config) -> PbxAddresses:
             for one in merged.seen.get(kind, ()):
                 local |= {"in": {server}, "out": {client}}.get(one.direction, set())
     seen = {*clients, *servers}
-    providers = {ip for ip in seen if _is_named(config, ip)}
+    providers = set(filter(_NamedAddresses(config).has, seen))
     asterisks = {ip for ip, _ in (*merged.agents, *merged.requesters)} & seen
     blank = {ip for ip in seen if not any(ip)}
     for found, reason in (
@@ -151,19 +152,26 @@ def _without_calls(merged: MergedFolds, config: Config) -> PbxAddresses:
     return PbxAddresses((), "the capture shows no PBX")
 
 
-def _is_named(config: Config, ip: bytes, *, alone: bool = False) -> bool:
-    """Whether an identify has the address (`alone`, not a network around it), or a registration goes there."""
-    family, number = (4 if len(ip) == 4 else 6), int.from_bytes(ip, "big")
-    rules = (rule for identify in config.identifies for rule in identify.rules)
-    whole = (1 << 8 * len(ip)) - 1
-    if any(
-        rule.version == family and number & rule.mask == rule.network and (rule.mask == whole if alone else rule.mask)
-        for rule in rules
-    ):
-        return True
-    text = ip_text(ip)
-    servers = (parse_uri(one.server_uri) for one in config.registrations.values())
-    return any(uri is not None and text in (uri.host, *config.server_addresses.get(uri.host, ())) for uri in servers)
+class _NamedAddresses:
+    """The addresses that identifies have, and those where registrations go. Each rule is looked at once, however many
+    addresses are asked for."""
+
+    def __init__(self, config: Config) -> None:
+        self._networks: dict[tuple[int, int], set[int]] = defaultdict(set)
+        """By version and mask."""
+        for rule in (rule for identify in config.identifies for rule in identify.rules):
+            self._networks[rule.version, rule.mask].add(rule.network)
+        uris = (parse_uri(one.server_uri) for one in config.registrations.values())
+        hosts = {uri.host for uri in uris if uri is not None}
+        self._servers = {text for host in hosts for text in (host, *config.server_addresses.get(host, ()))}
+
+    def has(self, ip: bytes, *, alone: bool = False) -> bool:
+        """Whether the address is one of them (`alone`: not in a network around it)."""
+        family, number, whole = (4 if len(ip) == 4 else 6), int.from_bytes(ip, "big"), (1 << 8 * len(ip)) - 1
+        masks = [whole] if alone else [mask for version, mask in self._networks if version == family and mask]
+        return ip_text(ip) in self._servers or any(
+            number & mask in self._networks.get((family, mask), ()) for mask in masks
+        )
 
 
 class _Traffic:
