@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench import growth, logs
+from tests.bench import growth, logs, picture
 from tests.bench.rows import BIG, TABLE, Capture, Row
 from tests.bench.runs import ROOT, TOOLS, Run, configuration, make, run
 
@@ -150,13 +150,19 @@ def main() -> None:
                 measured.setdefault((name, row.ours), (ours, ours / theirs))
     grown = ""
     if re.search(given.only, "growth"):
-        grown, missed = growth.measure(given.scale, bench.alone)
+        runs = growth.measure(given.scale, bench.alone)
+        grown, missed = growth.tell(given.scale, runs)
         _tell(grown, missed)
+        if given.readme:
+            (ROOT / PICTURE).write_text(picture.draw(runs))
+            grown += f"\n{PICTURED}\n"
     if given.readme:
         words = "\n\n".join(textwrap.fill(text, WIDTH) for text in (said(measured), _where(given.scale, given.rounds)))
         _renew(f"{words}\n\n{table}\n{GROWN}\n\n{grown}")
 
 
+PICTURE = "fixtures/growth.svg"
+PICTURED = f"![The same as lines: what grows in proportion is as steep as the dashed line]({PICTURE})"
 GROWN = "What one process takes (processor time and memory) as captures of media, of calls and of a scan grow:"
 
 

@@ -28,13 +28,21 @@ GROWTH = {
 HEAD = "| what grows | {} | each further one |\n|---|{}---|\n"
 
 
-def measure(scale: float, timed: Callable[[str, Capture], Run]) -> tuple[str, list[str]]:
-    """The table, and what does not hold of the goals; `timed` makes a capture of that name and diagnoses it."""
-    columns = sorted({size for growth in GROWTH.values() for size in growth.sizes})
+def measure(scale: float, timed: Callable[[str, Capture], Run]) -> dict[str, dict[int, Run]]:
+    """What grows: the sizes, and a diagnosis of each; `timed` makes a capture of that name and diagnoses it."""
+    return {
+        name: {size: timed(f"{name} {size}", Capture(growth.kind, int(size * scale))) for size in growth.sizes}
+        for name, growth in GROWTH.items()
+    }
+
+
+def tell(scale: float, measured: Mapping[str, Mapping[int, Run]]) -> tuple[str, list[str]]:
+    """The table, and what does not hold of the goals."""
+    columns = sorted({size for runs in measured.values() for size in runs})
     titles = " | ".join(f"{int(size * scale):,}" for size in columns)
     table, missed = HEAD.format(titles, "---|" * len(columns)), []
-    for name, growth in GROWTH.items():
-        runs = {size: timed(f"{name} {size}", Capture(growth.kind, int(size * scale))) for size in growth.sizes}
+    for name, runs in measured.items():
+        growth = GROWTH[name]
         micro, each = (found / scale for found in _slope(runs, -1))
         cells = [f"{runs[size].cpu:.2f} s, {runs[size].megabytes:.0f} MB" if size in runs else "" for size in columns]
         table += f"| {name} | {' | '.join(cells)} | {micro:.2f} µs, {each:.0f} bytes a {growth.unit} |\n"

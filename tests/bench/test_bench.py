@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import pytest
 
 from pjsipdiag.capture import Tally, read
 from tests.bench import logs
 from tests.bench.model import Case, Cost, Each, model_of
+from tests.bench.picture import draw
 from tests.bench.rows import TABLE
-from tests.bench.runs import ROOT
+from tests.bench.runs import ROOT, Run
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("kind", logs.KINDS)
@@ -38,6 +42,25 @@ def test_a_small_run(tmp_path: Path) -> None:
     assert len(rows) == sum(len(rows) for name, (_, rows) in TABLE.items() if "log" in name)
     assert {len(row) for row in rows} == {10}
     assert not list(tmp_path.glob("*.log"))
+
+
+def test_what_grows_in_proportion_is_as_steep_as_the_dashed_line() -> None:
+    runs = {
+        name: {10**power: Run(0, 10.0 ** (power - start), 50) for power in (4, 5, 6)}
+        for name, start in (("media", 6), ("calls", 5), ("sources", 4))
+    }
+    drawn = fromstring(draw(runs))
+    names = [text.text for text in drawn.iter(f"{SVG}text") if text.text in runs]
+    assert names == [*runs] * 2
+    ways = [path.attrib["d"] for path in drawn.iter(f"{SVG}path") if "L" in path.attrib["d"]]
+    dashed, *slopes = [_slope(way) for way in ways[:4]]
+    assert slopes == pytest.approx([dashed] * 3, abs=0.01)
+    assert [_slope(way) for way in ways[5:]] == [0] * 3
+
+
+def _slope(way: str) -> float:
+    (x, y), *_, (last_x, last_y) = (map(float, place.split()) for place in way[1:].split("L"))
+    return (last_y - y) / (last_x - x)
 
 
 def test_a_model_finds_the_costs_that_runs_were_made_of() -> None:
