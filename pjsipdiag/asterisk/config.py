@@ -32,8 +32,8 @@ class Problem(WithReason):
 @dataclass(frozen=True, slots=True)
 class UnreadObjects:
     """Objects of a type that may stand where nothing was read, or a `module` without which nothing starts: `store` has
-    them (as `source`: nothing says there are any), `how_shown` shows them, `place` takes another, `give` brings
-    them."""
+    them (as `source`: nothing says there are any), `how_shown` shows them, `place` takes another, `give` brings them,
+    `database` and `table` are what extconfig.conf tells the driver."""
 
     type: str
     where: Where | None
@@ -43,6 +43,8 @@ class UnreadObjects:
     how_shown: str = ""
     place: str = ""
     give: str = ""
+    database: str = ""
+    table: str = ""
 
     def __str__(self) -> str:
         return self.text

@@ -9,11 +9,6 @@ from pjsipdiag.asterisk.realtime.families import parse_mapping
 from pjsipdiag.asterisk.section import Variable, Where
 from pjsipdiag.redact.disguise import STAYING_NAMES, Disguise
 
-_TOLD = re.compile(
-    r"(?:a web server|an LDAP directory) \((.*?), \S* there\)"
-    r"|extconfig\.conf calls it (.*?) \((?:odbc|pgsql|sqlite3|mysql)\)"
-)
-"""Our sentences about a place of objects that was not read, with what extconfig.conf tells its driver."""
 _PLAIN = re.compile(r"[\w./-]*")
 _SECTION = re.compile(r"\[[\w.-]*\](?:\([\w.,!+-]*\))?")
 
@@ -60,13 +55,13 @@ def _wizard_option(text: str, disguise: Disguise, options: StandIns) -> str:
     return f"{_plain(name, disguise)}{equals}{_plain(value, disguise)}"
 
 
-def learn_databases(text: str, disguise: Disguise) -> None:
-    """Makes known the databases that a sentence of ours names."""
-    for name in filter(None, (part for found in _TOLD.finditer(text) for part in found.groups())):
-        stand = _database(name, disguise)
-        disguise.learn(name, stand)
-        for ending in ("=URL", "=FILE"):  # as our advice writes it
-            disguise.learn(name + ending, stand + ending)
+def learn_mapping(database: str, table: str, disguise: Disguise) -> None:
+    """Makes known what extconfig.conf tells a driver, as sentences and advice name it."""
+    stand = _database(database, disguise)
+    for ending in ("", "=URL", "=FILE"):
+        disguise.learn(database + ending, stand + ending)
+    if (shown := _plain(table, disguise)) != table:
+        disguise.learn(table, shown)
 
 
 def _database(text: str, disguise: Disguise) -> str:

@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.redact.address_map import address_map
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.identify_names import ordered_names
-from pjsipdiag.redact.mapping_lines import learn_databases
+from pjsipdiag.redact.mapping_lines import learn_mapping
 from pjsipdiag.redact.messages.protocol_words import PROTOCOL
 from pjsipdiag.redact.messages.sip_message import MessageRedactor
 from pjsipdiag.redact.option_values import OptionRedactor
@@ -65,8 +65,9 @@ def redact_report(report: Report) -> Report:
             disguise.learn(line, disguise.opaque("line", line))
         for found in _MISSING_SECTION.finditer(text):
             disguise.section(found[1])
-    for text in _strings([getattr(report, field.name) for field in fields(report) if field.name not in NOT_WALKED]):
-        learn_databases(text, disguise)
+    unread = report.config.unread_objects if report.config else ()
+    for database, table in dict.fromkeys((one.database, one.table) for one in unread if one.database):
+        learn_mapping(database, table, disguise)
     for kind, text in report.quotations():
         if not is_own(text) and not (kind == quoted.WORD and text.lower() in PROTOCOL):
             disguise.learn(text, _stand(redactor, kind, text))

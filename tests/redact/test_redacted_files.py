@@ -192,3 +192,13 @@ def test_what_maps_to_databases_names_nobody_and_maps_on(case: Path) -> None:
     for form in FORMATS:
         shown = render(redact_report(diagnose([case / "capture.pcap"], case / "etc")), form, verbose=2)
         assert not [word for word in ("hunter2", "jane", "acme", "dc=com") if word in shown.lower()]
+
+
+@pytest.mark.parametrize("driver", ["curl", "ldap", "odbc"])
+def test_a_table_whose_name_has_blanks_is_not_named(case: Path, driver: str) -> None:
+    (case / "etc/extconfig.conf").write_text(f"[settings]\nps_endpoints => {driver},jane (acme) doe,acme shop\n")
+    (case / "etc/sorcery.conf").write_text("[res_pjsip]\nendpoint=realtime,ps_endpoints\n")
+    report = diagnose([case / "capture.pcap"], case / "etc")
+    assert "acme shop" in render(report, "json")
+    shown = render(redact_report(report), "json").lower()
+    assert [word for word in ("jane", "acme", "shop") if word in shown] == []

@@ -29,14 +29,12 @@ def of_table(object_type: str, mapped: TableMapping, where: Where | None, file: 
         what, place = _ELSEWHERE[mapped.driver]
         store = f"{what} ({name}, {mapped.table} there), which was not read"
         text = f"{_from(object_type, store)}: see '{shown}'"
-        return UnreadObjects(
-            object_type, where, text, "store", store, shown, place, "compare that with the callers, or give --live"
-        )
+        give = "compare that with the callers, or give --live"
+        return UnreadObjects(object_type, where, text, "store", store, shown, place, give, name, mapped.table)
     store = f"{table}, which was not read: extconfig.conf calls it {name} ({mapped.driver})"
     give = f"give --database {name}=URL, or {name}=FILE with what '{_bring(mapped)}' writes, all its tables in one file"
-    return UnreadObjects(
-        object_type, where, f"{_from(object_type, store)}; {give}, or see '{shown}'", "table", store, shown, row, give
-    )
+    text = f"{_from(object_type, store)}; {give}, or see '{shown}'"
+    return UnreadObjects(object_type, where, text, "table", store, shown, row, give, name, mapped.table)
 
 
 def of_wizard(object_type: str, wizard: str, data: str, where: Where | None) -> UnreadObjects:
