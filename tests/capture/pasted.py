@@ -269,4 +269,13 @@ PASTED: dict[str, Carry] = {
     "UTF-16 behind other text": lambda raw: b"some other line\r\n" + raw.decode().encode("utf-16-le"),
     "UTF-16 LE without mark, umlauts first": lambda raw: ("\u00dcbersicht\r\n" + raw.decode()).encode("utf-16-le"),
     "UTF-16 BE without mark, umlauts first": lambda raw: ("\u00dcbersicht\r\n" + raw.decode()).encode("utf-16-be"),
+    "names of a chat between": each(lambda n, line: ("alice  09:10 AM\n" if n % 20 == 7 else "") + line),
+    "names of a chat before": each(lambda n, line: ("[23/11/2026, 09:10:56] Alice: " if n % 20 == 7 else "") + line),
+    "numbers of a page between": each(lambda n, line: f"{n}.\n{line}"),
+    "no-break blanks of a code page": lambda raw: plain(raw).replace(" ", "\u00a0").encode("cp1252"),
+    "typographic, of a code page": lambda raw: (
+        plain(raw).replace("---", "\u2014").replace('"', "\u201d").replace("'", "\u2019").encode("cp1252")
+    ),
+    "a program's string": lambda raw: repr(plain(raw) + '"').encode(),
+    "journal, CR as blobs": each(lambda _, line: f"Nov 23 09:10:56 pbx asterisk[12]: {line or '[1B blob data]'}"),
 }

@@ -206,6 +206,7 @@ def _sender(text: str) -> Address | None:
 
 def _unquoted(text: str) -> str:
     """The sentence as it was before somebody put it between quotation marks, in JSON, YAML or a table."""
+    text = text.replace("\\'", "'")
     if 'SecurityEvent=\\"' in text:
         return re.sub(r"\\(.)", r"\1", text)
     if 'SecurityEvent=""' in text:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 from pjsipdiag.capture.streams.start import START
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD, frame, widen
+from pjsipdiag.capture.text.message_structure import HEADER_NAME, RestoredMessage, by_structure, single_spaced, unglued
 from pjsipdiag.dataclass import NamedTuple
 
 _KNOWN = rb"(?:INVITE|ACK|BYE|CANCEL|OPTIONS|REGISTER|PRACK|SUBSCRIBE|NOTIFY|PUBLISH|INFO|REFER|MESSAGE|UPDATE)"
@@ -25,7 +26,6 @@ START_LINE = re.compile(
 _FIRST = re.compile(rb"(?P<before>(?:.*?[^A-Za-z0-9])??)" + START_LINE.pattern, re.DOTALL)
 """A first line behind what stands before each line. It is to be matched: a search would try each place of a line."""
 _ODD_METHOD = re.compile(rb"\s*(?P<line>[A-Za-z0-9.!%*_+`'~-]{1,32} [a-zA-Z]{2,5}:\S+ SIP/2\.0)")
-_HEADER = re.compile(rb"[A-Za-z0-9.!%*_+`'~-]{1,64}[ \t]*:")
 _NAME = re.compile(rb"[A-Za-z][A-Za-z0-9.!%*_+`'~-]{0,63}[ \t]*:[ \t]")
 _USUAL = re.compile(
     rb"(?i)(?:Via|v|From|f|To|t|Call-ID|i|CSeq|Contact|m|Max-Forwards|Record-Route|Route|User-Agent|Server)[ \t]*:"
@@ -40,42 +40,9 @@ _UNLIKE = re.compile(rb"\n[0-9 \t>]|\^M")
 """Bytes that may belong to what stands before a line, or that were changed."""
 _DOTTED = re.compile(rb"(?:SIP/2\.0|SIP/2\.0 \d{3} [^.\n]{0,40})\.{2,4}[A-Za-z-]{1,30}: ")
 """A whole message in one line with dots for line ends, which may be dots of the message, too."""
-_SDP = re.compile(rb"[vosiuepcbtrzkam]=")
-_NEEDED = (
-    rb"\n(?:via|v)[ \t]*:",
-    rb"\n(?:from|f)[ \t]*:",
-    rb"\n(?:to|t)[ \t]*:",
-    rb"\n(?:call-id|i)[ \t]*:",
-    rb"\ncseq[ \t]*:",
-)
-_COMPLETE = tuple(re.compile(name, re.IGNORECASE) for name in _NEEDED)
-_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})", re.IGNORECASE)
-_WELL_KNOWN = (
-    rb"(?:Via|From|To|Call-ID|CSeq|Contact|Max-Forwards|User-Agent|Server|Allow|Supported|Content-Type|"
-    rb"Content-Length|WWW-Authenticate|Authorization|Proxy-Authorization|Require|Expires|Date|Record-Route|Route|Reason|"
-    rb"Accept|P-[A-Z][A-Za-z-]{1,60}|X-[A-Za-z-]{1,60}|Session-Expires|Min-SE|Diversion|Privacy|Event|Content-Disposition|"
-    rb"Subscription-State|Proxy-Authenticate|Allow-Events|Refer-To|Referred-By|RSeq|RAck|Min-Expires|Retry-After|"
-    rb"Identity|History-Info|Remote-Party-ID|Accept-[A-Z][a-z]+|Unsupported|Warning|Path|Service-Route|MIME-Version|"
-    rb"Organization|Subject|Timestamp|SIP-ETag|SIP-If-Match|Alert-Info|Call-Info|Replaces|User-to-User):[ \t]"
-)
-_RUN = rb"(?<![ \t][ \t])[ \t]"
-"""Blanks from their first on, or from the second, for a header name takes one."""
-_GLUED, _GLUED_TIGHTLY = (re.compile(_RUN + some + rb"(" + _WELL_KNOWN + rb")") for some in (rb"+", rb"*"))
-_BODY = rb"(?=(?:v=0|o=\S{1,200} \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
-_GLUED_BODY, _GLUED_BODY_TIGHTLY = (re.compile(_RUN + some + _BODY) for some in (rb"+", rb"*"))
 MOST_FOREIGN = 200
 """Lines of others in a row, between two of a message: an entry of the journal has about 25 fields."""
 LONGEST_RESTORED = 1 << 17
-
-
-class RestoredMessage(NamedTuple):
-    """`exact`: it has the length that was announced, in `used` lines; `whole`: all headers that every message has are
-    there."""
-
-    payload: bytes
-    exact: bool
-    whole: bool
-    used: int = 0
 
 
 class BareLine(NamedTuple):
@@ -122,7 +89,7 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
     line, `size` the length that it tells, `tail` what the written form puts behind each line."""
     first = _FIRST.match(behind) or START_LINE.search(behind)
     if first is not None:
-        return _structured(_unglued(behind[first.start("line") :], behind[: first.start("line")].strip(b"\r")), size)
+        return by_structure(unglued(behind[first.start("line") :], behind[: first.start("line")].strip(b"\r")), size)
     content, used = _measured(bare_lines(iter(lines), behind, tail), size)
     if not content:
         return None
@@ -130,8 +97,8 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
         text = b"".join(line + b"\r\n" for line in content)
         return RestoredMessage(text[:size], True, True, used)
     if len(content) == 1:
-        content = _unglued(content[0], b" ")
-    return _structured(_single_spaced(content), size)
+        content = unglued(content[0], b" ")
+    return by_structure(single_spaced(content), size)
 
 
 def of_alike(text: bytes, start: int, end: int, size: int) -> RestoredMessage | None:
@@ -211,7 +178,7 @@ def _measured(lines: Iterator[BareLine], size: int | None) -> _Content:
         least += len(text) + 1 + ended
         if headers is not None:
             sound = sound and (
-                headers != 0 if not text else headers < 0 or text[:1] in b" \t" or _HEADER.match(text) is not None
+                headers != 0 if not text else headers < 0 or text[:1] in b" \t" or HEADER_NAME.match(text) is not None
             )
             headers = headers + 1 if text else None
         if size is not None and sound and not entry and _fits(total, size, headers is None and bool(text)):
@@ -257,8 +224,11 @@ def _first(lines: Iterator[bytes]) -> tuple[re.Match[bytes] | None, bytes, int]:
 
 
 def _bare(line: bytes) -> bytes:
-    """A line without its CR, which a viewer may show as ^M, and without what a mailbox puts before `From`."""
+    """A line without its CR, which a viewer may show as ^M, and without what a mailbox puts before `From`; the empty one
+    where the journal shows a CR alone as a blob."""
     line = line.rstrip(b"\r")
+    if line == b"[1B blob data]":
+        return b""
     line = line[1:] if line.startswith(b">From") else line
     return line.removesuffix(b"$").removesuffix(b"^M") if line.endswith((b"^M", b"^M$")) else line
 
@@ -272,58 +242,3 @@ def _without_tail(text: bytes, behind: bytes) -> bytes:
 
 def _first_header(line: bytes) -> int | None:
     return found.start() if (found := _USUAL.search(line)) else None
-
-
-def _unglued(line: bytes, gap: bytes) -> list[bytes]:
-    """One line that was many: `gap` stands where it began, or its headers begin with well-known names."""
-    line, mark = line.rstrip(), gap.strip()
-    if mark and line.count(mark) > 4:
-        return [one.strip(b" \t\r") for one in line.split(mark)]
-    line = line.replace(b"^M ", b" ")
-    glued = _GLUED if gap else _GLUED_TIGHTLY
-    head, *body = (_GLUED_BODY if gap else _GLUED_BODY_TIGHTLY).split(glued.sub(b"\n\\1", line))
-    headers = head.split(b"\n")
-    return [*headers, b"", *body] if body else headers
-
-
-def _single_spaced(lines: list[bytes]) -> list[bytes]:
-    """The lines without the empty one behind each, where every line was doubled."""
-    return lines[::2] if len(lines) > 6 and not any(line.strip() for line in lines[1:14:2]) else lines
-
-
-def _structured(lines: list[bytes], size: int | None) -> RestoredMessage:
-    """Headers up to the first empty line or to what begins a body, and the body that Content-Length tells."""
-    head = [lines[0].rstrip()]
-    at = 1
-    for at, line in enumerate(lines[1:], 1):
-        if not line.strip():
-            at += 1  # noqa: PLW2901  (the body begins behind the empty line)
-            break
-        if line.startswith((b"v=0", b"<?xml")):
-            break
-        if _HEADER.match(line) or line[:1] in (b" ", b"\t"):
-            head.append(line.rstrip())
-        # It is no header and no room is left for it: it belongs to the log, not to a broken header.
-        elif size is not None and sum(map(len, head)) + 2 * len(head) + len(line) > size:
-            break
-        else:
-            head[-1] += line  # it was broken
-    else:
-        at = len(lines)
-    text = b"".join(line + b"\r\n" for line in head)
-    length = _LENGTH.search(text)
-    body = b""
-    wanted = int(length[1]) if length else None
-    for line in lines[at:] if wanted is None or wanted > 0 else ():
-        if wanted is not None and len(body) >= wanted:
-            break
-        if not line.strip() and not body:
-            continue
-        # Without Content-Length the body of a datagram reaches to its end (RFC 3261 18.3), which a text does not show.
-        if wanted is None and not _SDP.match(line):
-            break
-        body += line + b"\r\n"
-    body = body if wanted is None else body[:wanted]
-    whole = all(name.search(b"\n" + text) for name in _COMPLETE)
-    payload = text + b"\r\n" + body if whole else text
-    return RestoredMessage(payload, size is None or len(payload) == size, whole)

@@ -9,7 +9,7 @@ from pjsipdiag.capture.text.carried.shown import FEEDS, RETURNS, has_ended
 _ENDS_WITH = re.compile(rb"(?:-->|--&gt;)[ \"']*(?:" + RETURNS + rb"|" + FEEDS + rb")")
 _ESCAPE = re.compile(
     rb"(?P<cr>" + RETURNS + rb")|(?P<lf>" + FEEDS + rb")|"
-    rb'#(?P<octal>0[01][0-7]|033)|\\(?P<other>0[01][0-7])|\\x09|(?P<tab>\\t|\^I)|\\(?P<letter>["\\/])'
+    rb'#(?P<octal>0[01][0-7]|033)|\\(?P<other>0[01][0-7])|\\x09|(?P<tab>\\t|\^I)|\\(?P<letter>["\'\\/])'
 )
 _ENTRY = re.compile(
     rb"(?<=[^\n])(?=\[[^\]\n]{5,40}\] ?(?:VERBOSE|NOTICE|WARNING|ERROR|DEBUG|SECURITY)\[\d+\])|"

@@ -40,6 +40,10 @@ _SIGNS = {
     "\u201a": "'", "\u2014": "---", "\u2013": "--", "\u2212": "-", "\u2010": "-", "\u2011": "-", "\u2026": "...",
 }  # fmt: skip
 _SIGN = re.compile("|".join(_SIGNS).encode())
+_SINGLE_BYTES = re.compile(
+    rb"(?:Received|Transmitting)[ \xa0]SIP\xa0|<[\x96\x97]|\bRequest[ \xa0][\x91\x92]|\bRequest\xa0'"
+)
+"""Signs of a Windows code page in what Asterisk writes."""
 _SMART_OBJECT = re.compile(rb"\{\xe2\x80[\x9c\x9d][a-zA-Z_@]{1,40}\xe2\x80[\x9c\x9d]:")
 _ODDLY_QUOTED = re.compile(rb"(?:Request |realm=)\xe2\x80[\x98-\x9e]")
 _ARROWLESS = re.compile(
@@ -97,6 +101,8 @@ def _is_backslashed(text: bytes) -> bool:
 def untypeset(text: bytes) -> bytes:
     """Typographic signs become what was typed where neither a line that announces messages nor a sentence stands as
     Asterisk writes it; elsewhere they may belong to a name. The arrows of the former are drawn anew."""
+    if not text.isascii() and _SINGLE_BYTES.search(text) is not None and not (has_exact(text) or _is_told(text)):
+        text = text.decode("cp1252", "surrogateescape").encode("utf-8", "surrogateescape")
     if b"\xe2" in text and _SMART_OBJECT.search(text):
         return _SIGN.sub(_as_typed, text)
     if not any(word in text for word in (b"Received", b"Transmitting", b"History Entry", b"callid", b"SecurityEvent")):
