@@ -204,7 +204,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         unknown_calls=unknown_calls(seen.merged, pbx, wanted),
         encrypted_connections=seen.encrypted_connections,
         log_lines=seen.log_lines,
-        logged_refusals=tuple(one for tally in seen.tallies for one in tally.logged_refusals),
+        logged_refusals=seen.logged_refusals,
         unread_messages=sum((tally.unread_messages for tally in seen.tallies), Counter()),
         signs=seen.signs,
         mirrors=wanted.mirrors,

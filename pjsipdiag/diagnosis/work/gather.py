@@ -14,8 +14,9 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.capture import Captures, expand
-from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.datagram import LoggedRefusal, Tally
 from pjsipdiag.capture.signs import Signs
 from pjsipdiag.capture.source.location import from_here
 from pjsipdiag.dataclass import dataclass
@@ -54,12 +55,21 @@ class GatheredCaptures:
 
     @property
     def log_lines(self) -> dict[str, tuple[str, ...]]:
-        """The lines of Asterisk's log about calls, by Call-ID."""
+        """The lines of Asterisk's log about calls, by Call-ID, without the secrets of URIs in them."""
         said: dict[str, list[str]] = defaultdict(list)
         for tally in self.tallies:
             for call_id, lines in tally.log_lines.items():
-                said[call_id].extend(lines)
+                said[call_id].extend(map(hide_secrets, lines))
         return {call_id: tuple(lines) for call_id, lines in said.items()}
+
+    @property
+    def logged_refusals(self) -> tuple[LoggedRefusal, ...]:
+        """The refusals that Asterisk's log tells alone, without the secrets of URIs in them."""
+        return tuple(
+            replace(one, sender=hide_secrets(one.sender), reason=hide_secrets(one.reason), text=hide_secrets(one.text))
+            for tally in self.tallies
+            for one in tally.logged_refusals
+        )
 
     @property
     def signs(self) -> Signs:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag import diagnose
+from pjsipdiag import diagnose, render
 from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.report.headline import headline
 
@@ -39,6 +39,32 @@ def findings(lines: list[str], tmp_path: Path) -> list[Finding]:
 def test_credentials_of_a_request_that_nobody_takes_are_refused_as_nobody_s(tmp_path: Path) -> None:
     lines = [NOBODY + "No matching endpoint found", NOBODY + "Failed to authenticate"]
     assert [one.rule for one in findings(lines, tmp_path)] == ["unmatched-source"]
+
+
+@pytest.mark.parametrize("user", ["Maximum retries", "registration attempt", "non-SIP URI", "extension not found"])
+def test_the_name_that_somebody_registers_says_nothing_of_why_it_is_refused(user: str, tmp_path: Path) -> None:
+    (found,) = findings([f"AOR '{user}' not found for endpoint 'bob' (203.0.113.10:5060)"], tmp_path)
+    (usual,) = findings(["AOR '100' not found for endpoint 'bob' (203.0.113.10:5060)"], tmp_path)
+    assert (found.rule, found.advice) == (usual.rule, usual.advice)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Request 'INVITE' from '<sip:bob:geheim@192.0.2.1>' failed for '203.0.113.10:5060' (callid: s@x) - No matching"
+        " endpoint found",
+        "Fatal response '403' received from 'sip:192.0.2.9' on registration attempt to 'sip:100:geheim@192.0.2.9',"
+        " stopping outbound registration",
+    ],
+)
+def test_a_password_in_a_uri_of_the_log_is_not_shown(line: str, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text(FILES.replace("sip:100@", "sip:100:geheim@"))
+    (tmp_path / "full").write_text(f"[2026-11-30 17:00:42.340] NOTICE[31] x.c: {line}\n")
+    report = diagnose([tmp_path / "full"], tmp_path)
+    told = [one for one in report.findings if any("known from the log only" in text for text in one.evidence)]
+    assert [one.rule for one in told] in (["unmatched-source"], ["registration-refused"])
+    assert "geheim" not in render(report, "text") + render(report, "json")
+    assert "registration [r]" in told[0].message or told[0].rule == "unmatched-source"
 
 
 def test_refused_credentials_alone_do_not_prove_an_endpoint(tmp_path: Path) -> None:

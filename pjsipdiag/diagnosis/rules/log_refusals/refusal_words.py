@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pjsipdiag.dataclass import dataclass
 
 
@@ -22,6 +24,7 @@ class RefusalWords:
     is_unreadable: bool = False
 
 
+_QUOTED = re.compile(r"'[^']*'")
 _PERMIT_CONTACT = "permit the host of its Contact in contact_permit= or contact_acl= of"
 _IF_IT_MAY = ", if it may call"
 _AOR = (
@@ -88,8 +91,9 @@ WORDS = (
 
 
 def find_words(reason: str) -> RefusalWords:
-    """The meaning of Asterisk's reason, a row of WORDS."""
-    return next(row for row in WORDS if row.words in reason)
+    """The meaning of Asterisk's reason, a row of WORDS. What it quotes is chosen by whoever was refused."""
+    own = _QUOTED.sub("''", reason)
+    return next(row for row in WORDS if row.words in own)
 
 
 def advise(row: RefusalWords, source: str) -> str:

@@ -7,6 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.capture.datagram import CUT_SENTENCE, LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
@@ -35,10 +36,10 @@ MOST_TOLD = 40
 def find(situation: Situation) -> Iterable[Finding]:
     """Refusals that the log tells without SIP, and what was made unreadable."""
     yield from _unreadable(situation)
-    by: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
+    each: dict[tuple[str, str], list[LoggedRefusal]] = defaultdict(list)
     for refused in situation.logged_refusals:
-        by[refused.source, find_words(refused.reason).rule].append(refused)
-    _forget_repetitions(by)
+        each[refused.source, find_words(refused.reason).rule].append(refused)
+    by = _without_repetitions(each)
     told = _told(situation, by)
     for source, rule in told:
         if rule == "registration-refused":
@@ -51,17 +52,18 @@ def find(situation: Situation) -> Iterable[Finding]:
             yield _others(rule, rest)
 
 
-def _forget_repetitions(by: dict[tuple[str, str], list[LoggedRefusal]]) -> None:
+def _without_repetitions(
+    by: Mapping[tuple[str, str], Sequence[LoggedRefusal]],
+) -> dict[tuple[str, str], Sequence[LoggedRefusal]]:
     """Leaves out refused credentials of requests that were refused before as nobody's, or by an access list: these are
     held against an endpoint that no password satisfies (digest_check_auth of res_pjsip_authenticator_digest.c)."""
-    for source, rule in [key for key in by if key[1] == "challenged-by-auth"]:
-        before = (one for kind in ("unmatched-source", "denied-by-acl") for one in by.get((source, kind), ()))
-        known = {call_id for one in before for call_id in one.call_ids}
-        left = [one for one in by[source, rule] if not one.call_ids or not known.issuperset(one.call_ids)]
-        if left:
-            by[source, rule] = left
-        else:
-            del by[source, rule]
+    left: dict[tuple[str, str], Sequence[LoggedRefusal]] = {}
+    for (source, rule), found in by.items():
+        kinds = ("unmatched-source", "denied-by-acl") if rule == "challenged-by-auth" else ()
+        known = {call_id for kind in kinds for one in by.get((source, kind), ()) for call_id in one.call_ids}
+        if ones := [one for one in found if not one.call_ids or not known.issuperset(one.call_ids)]:
+            left[source, rule] = ones
+    return left
 
 
 def _told(situation: Situation, by: Mapping[tuple[str, str], Sequence[LoggedRefusal]]) -> list[tuple[str, str]]:
@@ -103,7 +105,8 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
     status = _status(said.reason)
     other = NO_MORE_TRIES if find_words(said.reason) is GIVEN_UP else OTHER_ANSWER if status else NO_ANSWER
     meaning, advice = MEANINGS.get(status, other)
-    known = next((one for one in situation.config.registrations.values() if one.client_uri == said.sender), None)
+    own = situation.config.registrations.values()
+    known = next((one for one in own if hide_secrets(one.client_uri) == said.sender), None)
     name = describe_registration(known)
     return Finding(
         Severity.ERROR,
