@@ -62,8 +62,7 @@ def suggest(
     whole, situation = situation, grade.without_forged(situation)
     order = {finding.rule: place for place, finding in reversed(list(enumerate(findings)))}
     drafts = sorted(_drafts(situation, aggregate), key=lambda pair: order.get(pair[0], len(order)))
-    # Each proof loads the configuration again and replays the capture: a change that several causes ask for is proven
-    # once.
+    # A proof loads the configuration again and replays the capture: one for a change that several causes ask for.
     joined = list(_join_drafts(draft for _, draft in drafts))
     # Drafts of one cause lie together and cost alike, so every jobs-th one goes to each process. zip_longest puts the
     # results back into their order.
@@ -121,10 +120,11 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                 )
                 yield rule, replace(draft, is_claimed=wanted is not sure)
     made = {rule: (repair, basis) for rule, repair, basis in _repairs()}
-    for rule, cause, group in blamed_keepalives(situation):
+    for (rule, cause), pings in blamed_keepalives(situation).items():
         repair, basis = made[rule]
-        is_sure = basis(situation, cause, group)
-        yield from ((rule, replace(draft, is_claimed=not is_sure)) for draft in repair(situation, cause, [group]))
+        for wanted, claims in zip(grade.part(situation, basis, cause, pings), (False, True), strict=True):
+            drafts = repair(situation, cause, wanted) if wanted else ()
+            yield from ((rule, replace(draft, is_claimed=claims)) for draft in drafts)
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
         lines = identifies_by_header(groups)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Endpoint
@@ -70,12 +71,14 @@ def unmatched_keepalives(situation: Situation) -> Iterator[tuple[str, CallGroup]
             yield owners[0].endpoint, group
 
 
-def blamed_keepalives(situation: Situation) -> Iterator[tuple[str, Cause, CallGroup]]:
-    """(rule, cause, group) of keep-alives that a line of the files keeps out, of sources who made no call."""
+def blamed_keepalives(situation: Situation) -> Mapping[tuple[str, Cause], Sequence[CallGroup]]:
+    """(rule, cause) -> keep-alives that a line of the files keeps out, of sources who made no call."""
+    found: dict[tuple[str, Cause], list[CallGroup]] = defaultdict(list)
     for refusal in _keepalives_without_calls(situation):
         blamed = unidentified.blamed_rule(situation, refusal)
         if blamed and blamed.rule in unidentified.CORRECTED:
-            yield blamed.rule, blamed.cause, blamed.group
+            found[blamed.rule, blamed.cause].append(blamed.group)
+    return found
 
 
 def _keepalives(situation: Situation) -> list[Refusal]:
