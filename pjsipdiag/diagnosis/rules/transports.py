@@ -67,7 +67,7 @@ def besides(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
             f"{methods} of {listed(clients)} ({counted(sum(one.requests for one in ones), 'request')}) to"
             f" {cause.detail} over {cause.name} got no answer, for nothing listens there: {_why(situation, cause)}",
             cause.where,
-            clients,
+            clients[:16],
             evidence=tuple(_listening(situation)),
             advice=ADD_TRANSPORT,
         )

@@ -28,6 +28,7 @@ from pjsipdiag.diagnosis.rules.methods.refused_requests import (
 )
 from pjsipdiag.diagnosis.rules.refusals.otherwise import is_maintenance
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import METHODS
 
 KEEP_ALIVES = ("OPTIONS",)
 """Requests with which providers ask whether the PBX is alive."""
@@ -194,11 +195,13 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
 def _unmatched(situation: Situation, refusal: Refusal) -> RefusalReason:
     names = refusal.senders
     if refusal.method != "REGISTER":
+        # Another word may be anything: what stands between backticks is run by whoever pastes it into a shell.
+        lists = f"; --method {refusal.method} lists such requests" if refusal.method in METHODS else ""
         return RefusalReason(
             "the source is in no match= of any identify, and no other identifier takes it",
             None,
             f"if that is your provider, add match={refusal.exchange.client} to its identify (the provider can confirm"
-            f" the address){_own(names)}; --method {refusal.method} lists such requests",
+            f" the address){_own(names)}{lists}",
         )
     if by_login := _named_in_login(situation, refusal):
         return by_login

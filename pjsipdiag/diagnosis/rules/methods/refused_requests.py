@@ -183,14 +183,14 @@ def tell_crowd(crowd: RefusedCrowd, first: Finding) -> Finding:
         if len({(one.verdict.endpoint, one.method, one.status) for one in crowd.rest}) == 1:
             return replace(found, message=message, evidence=())
         return replace(found, message=message, evidence=(), where=None, advice=TOLD_FIRST, changes="")
-    one_method = f"; `--method {methods[0]}` lists each" if len(methods) == 1 else ""
     exist = not {*methods}.isdisjoint(METHODS)
+    each = f"; `--method {methods[0]}` lists each" if len(methods) == 1 else ""
     return replace(
         found,
         severity=Severity.NOTE if is_attack(crowd.first) else Severity.WARNING,
         message=f"{message}{AS_IT_SHOULD if is_attack(crowd.first) else ''}: nothing in the files names them",
         evidence=("so many strangers are a scan as a rule, or forged addresses",),
-        advice=f"block unknown senders where packets enter, or let fail2ban do so{one_method}"
-        if one_method or exist
+        advice=f"block unknown senders where packets enter, or let fail2ban do so{each}"
+        if exist
         else "block unknown senders where packets enter: no such method exists",
     )

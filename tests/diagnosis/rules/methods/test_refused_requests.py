@@ -67,6 +67,26 @@ def test_methods_that_somebody_makes_up_bury_nothing(tmp_path: Path) -> None:
     assert max(len(text) for one in found for text in one.evidence) < 1000
 
 
+@pytest.mark.parametrize("senders", [2, 30])
+def test_a_made_up_method_stands_in_no_command_that_somebody_may_paste(senders: int, tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    asked = [STRANGER.format(number, number, "A`reboot`", f"u{number}") for number in range(2, senders + 2)]
+    found = diagnose([write_scene("".join(asked), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).findings
+    refused = [one for one in found if one.rule == "request-refused"]
+    assert refused and not any("reboot" in one.advice for one in found)
+
+
+def test_nobody_who_asks_where_nothing_listens_makes_a_finding_long(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    asked = [
+        STRANGER.replace("192.0.2.1:5060 in -> 401", "192.0.2.1:5090 in").format(number, number, "OPTIONS", "u")
+        for number in range(2, 52)
+    ]
+    found = diagnose([write_scene("".join(asked), tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).findings
+    (silent,) = [one for one in found if one.rule == "wrong-transport"]
+    assert "50 requests" in silent.message and len(silent.sources) == 16
+
+
 def test_forged_answers_of_every_status_to_every_method_bury_nothing(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text(
         "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[alice]\ntype=endpoint\ncontext=in\n[alice]\ntype=aor\n"
