@@ -11,6 +11,8 @@ class LoadReason(ReasonKind):
     MAPPING_REFUSED = "{mapping}: {why}"
     INCLUDE_NOT_KNOWN = "the included file {file} is not known: only one file was given"
     OTHER_TYPE = "its type is {type!r}, which is no type of object"
+    TYPE_COMES_SECOND = "its type is {first!r} ({place}): the head of a section is missing before this type={type}"
+    OF_CHAN_SIP = "its type is {type!r}, which is one of sip.conf: PJSIP has no such objects"
     NO_TYPE = "it has no type={type}"
     TEMPLATE = "it is a template, marked (!), and no section is made of it"
     BIND_IS_MAPPED = "bind={value} is an IPv4 address in the form of IPv6, which PJSIP cannot bind"

@@ -10,7 +10,7 @@ from pjsipdiag.asterisk.addresses.index import AddressIndex, NearMiss
 from pjsipdiag.asterisk.addresses.match import MatchValue, parse_match
 from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Identify
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_name
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -21,6 +21,8 @@ RuleOf = tuple[Identify, AddressRule]
 
 NO_ADDRESS = ("type", "endpoint", "srv_lookups", "match_header", "match_request_uri")
 """Options of an identify that hold no address; any other name may be `match` spelt wrong."""
+PEER_TYPES = ("peer", "friend", "user")
+"""Types of sip.conf, whose host= is what match= is here."""
 
 
 class SameConfig:
@@ -147,12 +149,14 @@ def _sections_by_place(same: SameConfig) -> dict[Where, Section]:
 
 
 def _in_endpoints(config: Config) -> Iterator[DroppedObject]:
-    """Endpoints that are dropped because somebody wrote `match=` into them."""
+    """Endpoints that are dropped because somebody wrote `match=` into them, or the `host=` of sip.conf."""
     for dropped in config.dropped:
         section = section_at(config, dropped) if dropped.type == "endpoint" else None
-        variable = section.first("match") if section else None
-        if variable and variable.where == dropped.where:
+        if section and any((one := section.first(name)) and one.where == dropped.where for name in _IN_ENDPOINTS):
             yield dropped
+
+
+_IN_ENDPOINTS = ("match", "host")
 
 
 def _blamed(dropped: DroppedObject) -> Iterator[str]:
@@ -162,17 +166,32 @@ def _blamed(dropped: DroppedObject) -> Iterator[str]:
 
 def _untyped(config: Config) -> Iterator[DroppedObject]:
     """Sections with `match=` and `endpoint=` that are no identify: their type is something else, or they are templates
-    of which no section is made."""
+    of which no section is made; and sections as sip.conf has them."""
     used = {parent for section in config.sections for parent in section.parents}
     for section in config.sections:
         kind = section.first("type")
+        if kind and kind.value in PEER_TYPES and section.first("host") and not section.is_template:
+            why = LoadReason.OF_CHAN_SIP(type=kind.value)
+            yield DroppedObject(kind.value, section.name, why, kind.where, section.where)
         if section.name in used or not (section.first("match") and section.first("endpoint")):
             continue
         if section.is_template:
             yield DroppedObject("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)
         elif kind is None or kind.value not in ("identify", "wizard"):
+            second = second_type(section)
+            if kind and second and second.value == "identify":
+                why = LoadReason.TYPE_COMES_SECOND(type="identify", first=kind.value, place=str(kind.where))
+                yield DroppedObject("identify", section.name, why, second.where, section.where)
+                continue
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
             yield DroppedObject("identify", section.name, why, kind.where if kind else section.where, section.where)
+
+
+def second_type(section: Section) -> Variable | None:
+    """Another type= in a section, which Asterisk does not look at: the head of a section may be missing before it."""
+    kinds = [one for one in section.variables if one.name.lower() == "type" and one.where.file == section.where.file]
+    own = [one for one in kinds if one.where.line > section.where.line]
+    return next((one for one in own[1:] if one.value != own[0].value), None)
 
 
 def matches_in(section: Section | None) -> MatchValue:
@@ -184,7 +203,7 @@ def matches_in(section: Section | None) -> MatchValue:
         name = variable.name.lower().removeprefix("identify/")
         if "/" in name:
             continue  # an option that a wizard hands on to another object; its `0` is no address
-        if name == "match" or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
+        if name in _IN_ENDPOINTS or (name not in NO_ADDRESS and not (kind and kind.value == "endpoint")):
             for part in variable.value.split(","):
                 found = parse_match(part, variable.where)
                 # The mask is wrong, and so the object is dropped; the address before it still says whose calls were

@@ -13,6 +13,7 @@ from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.diagnosis.edits.place import free_name
 from pjsipdiag.diagnosis.edits.text_changes import line_at, option_of, style_line, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_name
@@ -31,6 +32,13 @@ def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner
         return None
     if dropped.why.kind is LoadReason.NO_TYPE:
         return Edit(where.file, where.line + 1, (), (f"type={dropped.type}",))
+    if dropped.why.kind is LoadReason.TYPE_COMES_SECOND:
+        section = section_at(config, dropped)
+        meant = section.first("endpoint") if section else None
+        head = free_name(config, meant.value if meant else dropped.name)
+        return Edit(where.file, where.line, (), (f"[{head}]",))
+    if dropped.why.kind is LoadReason.OF_CHAN_SIP:
+        return None
     if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
     new = next(filter(None, _readings(config, dropped, line, ips)), "")
@@ -123,12 +131,16 @@ def _asks(section: Section, but: Where) -> bool:
     return any(variable.name.lower() in names and variable.where != but for variable in section.variables)
 
 
+_QUOTES = "\"'`\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
+
+
 def _tidy(value: str) -> str:
     """An address that is written as something else, as it was meant; the same value where that is not certain."""
     plain = re.sub(r"^<?sips?:(?:[^@]*@)?([^;>]*).*$", r"\1", value, flags=re.IGNORECASE)
     candidates = (
         _with_mask(value),
         plain,
+        value.strip(_QUOTES),
         ", ".join(value.split()),
         value.translate(str.maketrans("OoIl", "0011")),
     )

@@ -56,8 +56,8 @@ def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
             break
         edits.append(edit)
-        # The line was commented out, for no endpoint knows match=: an identify has to say it instead.
-        if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") == "match":
+        # The line was commented out, for no endpoint knows match= or host=: an identify has to say it instead.
+        if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") in ("match", "host"):
             edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
         dropped = _still_dropped(situation, edits, kind, name, groups)
     if edits and where:

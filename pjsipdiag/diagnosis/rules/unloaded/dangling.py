@@ -32,8 +32,10 @@ def of_missing_endpoint(situation: Situation, group: CallGroup) -> Cause | None:
 def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     close = get_close_matches(cause.detail, list(situation.config.endpoints), n=1, cutoff=0.75)
     meant = f"; [{close[0]}] exists and is spelt alike" if close else ""
-    section = namesake(situation.config, cause.detail)
-    if section:
+    section, template = namesake(situation.config, cause.detail), _template(situation.config, cause.detail)
+    if template:
+        meant = f"; [{template.name}] at {template.where} is a template, marked (!), and no endpoint is made of it"
+    elif section:
         kind = section.first("type")
         said = f"type={kind.value}, which is no endpoint" if kind else "no type="
         meant = f"; [{section.name}] at {section.where} has {said}"
@@ -46,7 +48,10 @@ def endpoint_missing(situation: Situation, cause: Cause, groups: Sequence[CallGr
         cause.where,
         "the search ends at this identify: no other one is asked",
         *_without(situation, cause, groups),
-        advice=f"give [{section.name}] ({section.where}) type=endpoint"
+        advice=f"take (!) out of [{template.name}] ({template.where}), or write the name of an existing endpoint"
+        f" on {cause.where.phrase}"
+        if template and cause.where
+        else f"give [{section.name}] ({section.where}) type=endpoint"
         if section and section.first("type") is None
         else f"write the name of an existing endpoint {'in' if cause.where.column else 'on'} {which_line(cause.where)}"
         if cause.where
@@ -75,6 +80,12 @@ def namesake(config: Config, name: str) -> Section | None:
     """The section of that name which may be meant for an endpoint: one without a type before those of other types."""
     found = [section for section in config.sections if section.name == name and not section.is_template]
     return min(found, key=lambda section: section.first("type") is not None, default=None)
+
+
+def _template(config: Config, name: str) -> Section | None:
+    """The template of that name which may be meant for an endpoint."""
+    found = (section for section in config.sections if section.name == name and section.is_template)
+    return next((one for one in found if (kind := one.first("type")) and kind.value == "endpoint"), None)
 
 
 def dangling_identifies(config: Config) -> Iterator[Finding]:

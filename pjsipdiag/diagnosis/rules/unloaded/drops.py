@@ -17,11 +17,13 @@ from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.lookup import (
+    PEER_TYPES,
     dropped_identify,
     find_taking,
     lookup,
     matches_in,
     meant_endpoint,
+    second_type,
     section_at,
 )
 from pjsipdiag.diagnosis.evidence.owners import best
@@ -40,6 +42,7 @@ OTHER_TYPES = (
     *("subscription_persistence", "wizard", "profile", "location", "attestation", "verification", "certificate"),
 )
 """The types of sections that decide on no call."""
+_SHOWN = {"identify": "identifies", **dict.fromkeys(PEER_TYPES, "endpoints")}
 
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
@@ -149,8 +152,11 @@ def _as_written(config: Config, dropped: DroppedObject) -> list[str]:
         empty = [one for one in section.variables if not one.value.strip()]
         return [f"{one.name}= at {one.where} has no value: nothing was filled in" for one in empty[:MOST_LISTED]]
     line = next((one for one in section.variables if one.where == dropped.where), None) if section else None
-    if line is None:
+    if section is None or line is None:
         return []
+    second = second_type(section)
+    if second and dropped.why.kind is LoadReason.NO_OPTION and second.where < line.where:
+        return [f"type={second.value} at {second.where} is the second of the section: a head is missing before it"]
     quoted = any(line.value in text for text in dropped.why.texts)
     said = [] if quoted else [f"the line reads {line.name}={line.value[:200]}"]
     return [*said, *name_placeholders(line.value)]
@@ -176,13 +182,17 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         *words_of_log(dropped.log),
         advice=f"{_correct(dropped, cause.where)}, then"
         f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
-        f" `pjsip show {'identifies' if kind == 'identify' else f'{kind}s'}`",
+        f" `pjsip show {_SHOWN.get(kind, f'{kind}s')}`",
     )
 
 
 def _correct(dropped: DroppedObject, where: Where) -> str:
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
         return f"write match= with the addresses of its callers into [{dropped.name}] ({where})"
+    if dropped.why.kind is LoadReason.OF_CHAN_SIP:
+        return f"write an endpoint, an aor and an identify with match= in the place of [{dropped.name}] ({where})"
+    if dropped.why.kind is LoadReason.TYPE_COMES_SECOND:
+        return f"write the head of the section before {where.phrase}"
     if dropped.why.kind is LoadReason.NO_REMOTE_HOSTS and not dropped.why["spelt"]:
         return f"write remote_hosts= with the addresses of the provider into [{where.section}] ({where})"
     return f"correct {where.phrase}"
@@ -206,7 +216,11 @@ def _why_theirs(
     elif certain:
         took = "its match= lines would take"
     elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
-        took = "an endpoint takes no match=, which only an identify has; it names"
+        option = dropped.why["option"]
+        only = ", which only an identify has" if option == "match" else ": an identify has match= for that"
+        took = f"an endpoint takes no {option}={only}; it names"
+    elif kind in PEER_TYPES:
+        took = "its host= is what an identify has in match=; it names"
     elif kind == "transport":
         took = "nothing else listens for the calls of"
     elif kind == "identify" and probable:
@@ -220,7 +234,7 @@ def _why_theirs(
 
 
 def _find_dropped(situation: Situation, kind: str, name: str) -> DroppedObject | None:
-    known = lookup(situation).dropped if kind == "identify" else situation.config.dropped
+    known = lookup(situation).dropped if kind in ("identify", *PEER_TYPES) else situation.config.dropped
     return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
 
 
