@@ -2,7 +2,7 @@
 
 Each group of calls is blamed on one cause, the first of `table` that takes the blame: one mistake is one finding.
 
-    table, cause    a row for each rule: what it blames, what it tells, its repair; what calls are blamed on
+    table, cause    a row for each rule, in shared_rows those that `methods` asks, too; what calls are blamed on
     another       something else than PJSIP answers
     unparsed, network, transports, wire    unreadable messages; silence; nobody listens; ICMP, missing ACKs
     unloaded      what is in the files and not in memory

@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.rules import (
     network,
     no_calls,
     scanning,
+    shared_rows,
     transports,
     unmatched,
     unparsed,
@@ -26,7 +27,7 @@ from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.refusals import otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
-from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, ignored, rejected_files
+from pjsipdiag.diagnosis.rules.unloaded import ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, bounces, one_direction, pauses
 
 # fmt: off
@@ -35,8 +36,7 @@ TABLE: tuple[Rule, ...] = (
          place=70, changes="identify", blames=rejected_files.of_rejected_file, on_calls=rejected_files.file_rejected,
          on_config=rejected_files.rejected_files,
          repair=Repair("option_repairs.close_bracket", "by_files")),
-    Rule("module-not-loaded", Severity.ERROR, "a module is not loaded, and what it would do is not done",
-         place=80, blames=absent.of_absent_module, tells=absent.module_not_loaded, on_config=absent.absent_modules),
+    shared_rows.MODULE_NOT_LOADED,
     Rule("answered-by-another", Severity.ERROR, "something else than PJSIP answers where the calls go",
          place=110, blames=another.of_another, tells=another.answered_by_another),
     Rule("wrong-transport", Severity.ERROR, "calls arrive on a transport, family or port where nothing listens",
@@ -57,29 +57,18 @@ TABLE: tuple[Rule, ...] = (
     Rule("telephone-taken", Severity.ERROR, "a trunk's rule takes the call of a telephone",
          place=20, changes="identify", blames=telephones.of_telephone, tells=telephones.telephone_taken,
          on_calls=telephones.registrations_taken),
-    Rule("translated-source", Severity.ERROR, "the source is a NAT, Docker or proxy address that stands for others",
-         place=270, blames=network.of_translation, tells=network.translated_source),
+    shared_rows.TRANSLATED_SOURCE,
     Rule("scanner", Severity.WARNING, "unsolicited traffic that looks for open accounts",
          place=350, blames=scanning.of_scanner, tells=scanning.scanner, besides=scanning.besides),
     Rule("denied-by-acl", Severity.ERROR, "an access list denies the source",
          place=220, changes="acl", blames=admission.of_acl, tells=admission.denied_by_acl,
          repair=Repair("option_repairs.permission", "by_permission")),
-    Rule("not-loaded", Severity.ERROR, "an object is in the file, but Asterisk drops it",
-         place=170, changes="identify", blames=drops.of_dropped, tells=drops.not_loaded,
-         on_config=drops.dropped_objects,
-         repair=Repair("option_repairs.correct_object", "by_address")),
-    Rule("endpoint-missing", Severity.ERROR, "an identify points to an endpoint that does not exist",
-         place=180, changes="identify", blames=dangling.of_missing_endpoint, tells=dangling.endpoint_missing,
-         on_config=dangling.dangling_identifies,
-         repair=Repair("option_repairs.endpoint_name", "by_deed")),
-    Rule("port-mismatch", Severity.ERROR, "the address fits, the source port does not",
-         place=190, changes="identify", blames=unmatched.of_port, tells=unmatched.port_mismatch,
-         repair=Repair("match_repairs.port", "by_address")),
+    shared_rows.NOT_LOADED,
+    shared_rows.ENDPOINT_MISSING,
+    shared_rows.PORT_MISMATCH,
     Rule("registration-only", Severity.ERROR, "reachable by the line token of a registration only",
          place=200, changes="identify", blames=unmatched.of_registration, tells=unmatched.registration_only),
-    Rule("hostname-mismatch", Severity.ERROR, "a name in match= does not resolve to the source",
-         place=210, changes="identify", blames=unmatched.of_hostname, tells=unmatched.hostname_mismatch,
-         repair=Repair("match_repairs.dead_name", "by_address")),
+    shared_rows.HOSTNAME_MISMATCH,
     Rule("unreachable-identifier", Severity.ERROR, "an identifier is never asked, because another takes the call first",
          place=230, changes="order", blames=turns.of_unreachable, tells=turns.unreachable_identifier,
          on_config=turns.unreachable_identifiers,

@@ -78,7 +78,7 @@ def blamed_keepalives(situation: Situation) -> Mapping[tuple[str, Cause], Sequen
     for refusal in _keepalives_without_calls(situation):
         blamed = unidentified.blamed_rule(situation, refusal)
         if blamed and blamed.rule in unidentified.CORRECTED:
-            found[blamed.rule, blamed.cause].append(blamed.group)
+            found[blamed.rule.name, blamed.cause].append(blamed.group)
     return found
 
 

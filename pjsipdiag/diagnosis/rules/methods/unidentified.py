@@ -13,27 +13,27 @@ from pjsipdiag.asterisk.loading.sources.modules import USER
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.model import Finding
-from pjsipdiag.diagnosis.rule import Blames, Tells
-from pjsipdiag.diagnosis.rules import hints, network
+from pjsipdiag.diagnosis.rule import Rule
+from pjsipdiag.diagnosis.rules import hints, shared_rows
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
-from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops, rejected_files
-from pjsipdiag.diagnosis.rules.unmatched import hostname_mismatch, of_hostname, of_port, passed_over, port_mismatch
+from pjsipdiag.diagnosis.rules.unloaded import drops, rejected_files
+from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
 
-BY_ADDRESS: tuple[tuple[str, Blames, Tells], ...] = (
-    ("module-not-loaded", absent.of_absent_module, absent.module_not_loaded),
-    ("not-loaded", drops.of_dropped, drops.not_loaded),
-    ("endpoint-missing", dangling.of_missing_endpoint, dangling.endpoint_missing),
-    ("port-mismatch", of_port, port_mismatch),
-    ("hostname-mismatch", of_hostname, hostname_mismatch),
-    ("translated-source", network.of_translation, network.translated_source),
+BY_ADDRESS = (
+    shared_rows.MODULE_NOT_LOADED,
+    shared_rows.NOT_LOADED,
+    shared_rows.ENDPOINT_MISSING,
+    shared_rows.PORT_MISMATCH,
+    shared_rows.HOSTNAME_MISMATCH,
+    shared_rows.TRANSLATED_SOURCE,
 )
-"""The rules on calls that nothing takes which say why from the files alone, in their order."""
-CORRECTED = ("not-loaded", "endpoint-missing", "port-mismatch")
+"""The rules on calls that nothing takes which say why from the files alone, in the order in which they are asked."""
+CORRECTED = (shared_rows.NOT_LOADED, shared_rows.ENDPOINT_MISSING, shared_rows.PORT_MISMATCH)
 """The rules of BY_ADDRESS whose repair corrects a line, and adds no address."""
-NEVER_ADDED = "translated-source"
+NEVER_ADDED = shared_rows.TRANSLATED_SOURCE
 """The rule of BY_ADDRESS whose sources stand for others: no line may take their address."""
 
 
@@ -55,8 +55,7 @@ def as_group(refusal: Refusal) -> CallGroup | None:
 class BlamedRule(NamedTuple):
     """A rule on calls that takes the blame for other requests, what it blames, and these as a group."""
 
-    rule: str
-    tells: Tells
+    rule: Rule
     cause: Cause
     group: CallGroup
 
@@ -66,10 +65,10 @@ def blamed_rule(situation: Situation, refusal: Refusal) -> BlamedRule | None:
     group = as_group(refusal)
     if group is None or refusal.method == "REGISTER" or refusal.verdict.outcome is not Outcome.NO_MATCH:
         return None
-    for name, blames, tells in BY_ADDRESS:
-        cause = blames(situation, group)
+    for rule in BY_ADDRESS:
+        cause = rule.blames(situation, group) if rule.blames else None
         if cause is not None:
-            return BlamedRule(name, tells, cause, group)
+            return BlamedRule(rule, cause, group)
     return None
 
 
@@ -81,7 +80,9 @@ def find_why(situation: Situation, refusal: Refusal) -> RefusalReason | None:
     names = [name for name in group.callers if name]
     found = next((why for find in NAMED_BUT_UNFOUND if (why := find(situation, group, names))), None)
     blamed = None if found else blamed_rule(situation, refusal)
-    return _as_why(blamed.tells(situation, blamed.cause, [blamed.group])) if blamed else found
+    if blamed and blamed.rule.tells:
+        return _as_why(blamed.rule.tells(situation, blamed.cause, [blamed.group]))
+    return found
 
 
 def alike_names(situation: Situation, refusal: Refusal) -> Sequence[str]:
