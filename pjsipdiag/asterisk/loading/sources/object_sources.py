@@ -161,7 +161,9 @@ class Sources:
             found.append(AbsentModule("res_pjsip", reason, failed.where, log, is_fatal=not self.is_partial))
         for object_type, variable in self.mappings.misplaced_types.items():
             module = MODULES_OF[object_type]
-            if object_type == "registration" and not self.version.has("registration_declines") and self.loads(module):
+            if not self.loads(module):
+                continue
+            if object_type == "registration" and not self.version.has("registration_declines"):
                 reason = f"[res_pjsip] maps {object_type}, which belongs to [{OWNERS[object_type]}]"
                 crash = f"{reason}: Asterisk {self.version.version} crashes at start; move the line to that section"
                 found.append(AbsentModule("", crash, variable.where, is_fatal=True))
