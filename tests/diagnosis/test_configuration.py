@@ -98,3 +98,13 @@ def test_a_placeholder_that_stands_for_a_secret_is_not_shown(tmp_path: Path) -> 
     (tmp_path / "pjsip.conf").write_text("[a]\ntype=auth\nauth_type=md5\nusername=a\nmd5_cred=__hunter2__\n")
     (finding,) = (one for one in check(load(tmp_path, {"asterisk": "22.10.1"})) if one.rule == "not-loaded")
     assert "hunter2" not in repr(finding)
+
+
+def test_a_transport_that_did_not_start_is_started_by_a_reload(tmp_path: Path) -> None:
+    """As on real Asterisk 16.28.0 and 22.10.1: only a transport that runs keeps its bind= until a restart."""
+    texts = ("[a]\ntype=endpoint\n", "[udp]\ntype=transport\nbind=nowhere:port\n", "[udp]\ntype=trnsport\n")
+    for text in texts:
+        (tmp_path / "pjsip.conf").write_text(text)
+        advice = [one.advice for one in check(load(tmp_path, {"asterisk": "22.10.1"})) if "transport" in one.message]
+        assert advice
+        assert all("module reload res_pjsip.so" in one and "restart" not in one for one in advice)

@@ -33,7 +33,6 @@ COMMANDS = {
 _ADVISED = {
     "dialplan": EditKind.DIALPLAN,
     "acl": EditKind.ACL,
-    "transport": EditKind.TRANSPORT,
     "order": EditKind.STARTUP,
 }
 """Type of what an advice has changed -> the kind of that change; all others are objects. `order` is

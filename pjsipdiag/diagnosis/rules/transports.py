@@ -16,8 +16,8 @@ from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 ADD_TRANSPORT = (
-    "add a transport for that protocol, address and port (a reload does not start one: restart), or have the"
-    " sender use one that listens"
+    "add a transport for that protocol, address and port (a reload starts it; one that runs keeps its bind= until a"
+    " restart), or have the sender use one that listens"
 )
 
 
@@ -122,5 +122,5 @@ def nothing_listens(config: Config) -> Iterator[Finding]:
         "no transport is defined: PJSIP listens nowhere, and no call reaches it",
         Where(config.files[0], 1) if config.files else None,
         evidence=tuple(sockets),
-        advice="Add a section with type=transport, protocol= and bind=, then restart Asterisk.",
+        advice="Add a section with type=transport, protocol= and bind=, then `module reload res_pjsip.so`.",
     )

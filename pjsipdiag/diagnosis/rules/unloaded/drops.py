@@ -180,8 +180,7 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
         *others,
         *other_releases(dropped.type, dropped.why),
         *words_of_log(dropped.log),
-        advice=f"{_correct(dropped, cause.where)}, then"
-        f" {'restart Asterisk' if kind == 'transport' else 'reload'} and look for [{name}] in"
+        advice=f"{_correct(dropped, cause.where)}, then reload and look for [{name}] in"
         f" `pjsip show {_SHOWN.get(kind, f'{kind}s')}`",
     )
 
@@ -284,5 +283,5 @@ def misspelt(config: Config) -> Iterator[Finding]:
                 f"[{section.name}] does not load: Asterisk has no type '{option.value}', and passes over the section "
                 "without a word",
                 option.where,
-                advice=f"Write type={meant[0]}, then `module reload res_pjsip.so` (transports: restart).",
+                advice=f"Write type={meant[0]}, then `module reload res_pjsip.so`.",
             )

@@ -114,9 +114,7 @@ def rejected_files(config: Config) -> Iterator[Finding]:
             f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
             problem.where,
             evidence=(*words_of_log(problem.log), *not_there(config, problem)),
-            advice=BRING
-            if is_missing(config, problem)
-            else "Correct the line, then `module reload res_pjsip.so` (transports: restart).",
+            advice=BRING if is_missing(config, problem) else "Correct the line, then `module reload res_pjsip.so`.",
         )
 
 
