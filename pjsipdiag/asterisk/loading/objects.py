@@ -140,7 +140,7 @@ class _Loader:
             named_acls=lists.known,
             texts=self.sources.files.texts,
             has_acls=self.sources.file(acls.ACL_FILE).is_found,
-            files=tuple(dict.fromkeys(name for p in parsed for name in p.files)),
+            files=tuple(dict.fromkeys(name for p in (main, *parsed) for name in p.files)),
             dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in parsed for w in p.warnings)])),
             rejected_files=tuple(problem for p in parsed for problem in p.rejected_files),
@@ -247,7 +247,6 @@ class _Loader:
                 lambda section: self._create(object_type, section, build),
             )
             self.dropped += selection.dropped
-            self.warnings += selection.problems
             yield selection
 
     def _rows(self, backend: Backend, object_type: str, build: _Build[_T]) -> Iterable[Batch[_T]]:

@@ -88,7 +88,6 @@ class Batch(Generic[_T]):
     """The ids by which the objects of rows are found, in the order of `objects`."""
     folding: Folding = EXACT
     dropped: tuple[DroppedObject, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 def default_backend(object_type: str) -> Backend:
@@ -222,7 +221,7 @@ def select(
         )
         reason = LoadReason.MORE_THAN_ONE(type=object_type, count=len(wanted))
         refused = tuple(DroppedObject(object_type, s.name, reason, s.where, s.where, log) for s in wanted)
-        return Batch((), len(wanted), dropped=refused, problems=(Problem(reason, wanted[1].where, log),))
+        return Batch((), len(wanted), dropped=refused)
     made: dict[str, tuple[Section, _T]] = {}
     dropped: list[DroppedObject] = []
     for section in wanted:
@@ -257,4 +256,4 @@ def _refuse_all(
     )
     reason = LoadReason.TWO_OF_ONE_NAME(section=duplicate.name, type=object_type, first=first)
     dropped = tuple(DroppedObject(object_type, s.name, reason, duplicate.where, s.where, log) for s in wanted)
-    return Batch((), len(wanted), dropped=dropped, problems=(Problem(reason, duplicate.where, log),))
+    return Batch((), len(wanted), dropped=dropped)

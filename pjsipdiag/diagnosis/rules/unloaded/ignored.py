@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.config import Config, DroppedObject, Problem
 from pjsipdiag.asterisk.reasons.files import OF_TABLES, FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import ReasonKind
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.diagnosis.model import Finding, Severity
+from pjsipdiag.diagnosis.rules.cause import enumerated
 from pjsipdiag.diagnosis.rules.gaps.copies import MOST_LISTED
 
 _ONLY_IF: dict[ReasonKind, str] = {
@@ -23,26 +24,30 @@ _COMMENTS: dict[ReasonKind, str] = {
     FileReason.CLOSED_COMMENT: "take it out: all that stands behind it counts as comment",
 }
 """Marks of a comment that take the lines behind them out, and what to do."""
+_ADVICE: dict[ReasonKind, str] = {
+    **_COMMENTS,
+    FileReason.NO_DIRECTIVE: "begin a comment with `;`: behind `#` Asterisk looks for a directive",
+    LoadReason.NOT_YET_KNOWN: "see that your release has the option: one that lacks it drops the object",
+}
+_MOST_LINES, _MOST_QUOTED = 8, 3
+"""How many lines one note names, and of how many it quotes Asterisk's log."""
 
 
 def warnings(config: Config) -> Iterator[Finding]:
-    """Lines that Asterisk passes over with a warning."""
+    """Lines that Asterisk passes over with a warning: one finding for those of one file that are alike."""
+    alike: dict[tuple[str, Reason], list[Problem]] = {}
     for problem in config.warnings:
-        if problem.why.kind in OF_TABLES or problem.why.kind in _ONLY_IF:
-            continue
+        if problem.why.kind not in OF_TABLES and problem.why.kind not in _ONLY_IF:
+            alike.setdefault((problem.where.file, problem.why), []).append(problem)
+    for (_, why), problems in alike.items():
         yield Finding(
             Severity.NOTE,
-            f"{problem.where}: {problem.reason}",
-            problem.where,
-            evidence=words_of_log(problem.log),
-            advice=_advise(problem.why.kind),
+            f"{enumerated([str(one.where) for one in problems], _MOST_LINES)}: {why}",
+            problems[0].where,
+            evidence=tuple(line for one in problems[:_MOST_QUOTED] for line in words_of_log(one.log)),
+            advice=_ADVICE.get(why.kind, "correct the line, or take it out: Asterisk goes on as if it were not there"),
+            places=tuple(one.where for one in problems) if problems[1:] else (),
         )
-
-
-def _advise(kind: ReasonKind) -> str:
-    if kind is LoadReason.NOT_YET_KNOWN:
-        return "see that your release has the option: one that lacks it drops the object"
-    return _COMMENTS.get(kind, "correct the line, or take it out: Asterisk goes on as if it were not there")
 
 
 def passed_over(config: Config, dropped: DroppedObject) -> list[str]:
