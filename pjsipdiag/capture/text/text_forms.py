@@ -174,6 +174,20 @@ NAMED_TEXTS = (
         _PCAP,
     ),
     UnjudgedText(
+        (b" bytes)", b" SIP Message ", b"ccsipDisplayMsg", b"Message ", b"message ", b"channel [", b"WebSocket", b"Send to: ", b"Received from: "),
+        re.compile(
+            rb"^[ \t]*(?:Received from|Sent to) (?:udp|tcp|tls):\S{3,80} at .{5,60} \(\d+ bytes\)|"
+            rb"---- (?:Incoming|Outgoing) SIP Message (?:from|to) \S|\bccsipDisplayMsg:|"
+            rb"\bMessage (?:recv|sent): ?\(|\b(?:UDP|TCP|TLS) message (?:received \[|sent[ (])|"
+            rb"\b(?:received \[\d+\] new bytes from|message sent to) \[(?:UDP|TCP|TLS)://|"
+            rb"^[ \t]*(?:Send to|Received from): (?:udp|tcp|tls):\S|\b(?:Received|Sending) WebSocket (?:text )?message:",
+            re.MULTILINE,
+        ),
+        "the trace of a telephone, gateway or another SIP program at its own side (snom, AudioCodes, Cisco, Linphone,"
+        " SIPp, SIP.js or the like): who called Asterisk from which address it does not tell",
+        _PCAP + " on the PBX",
+    ),
+    UnjudgedText(
         (b"X ",),
         re.compile(rb"\b[RT]X \d+ bytes (?:Request|Response) msg [A-Z0-9]+/"),
         "a trace of the PJSIP library (pjsua or a telephone), not of Asterisk's logger",

@@ -45,6 +45,13 @@ WORDS = {
     "od-c": "octal",
     "opensips-debug": "proxy",
     "pjsua": "pjsua",
+    "snom": "telephone, gateway",
+    "audiocodes": "telephone, gateway",
+    "cisco": "telephone, gateway",
+    "linphone": "telephone, gateway",
+    "sipp": "telephone, gateway",
+    "sipjs": "telephone, gateway",
+    "twinkle": "telephone, gateway",
     "psml": "PSML",
     "rich-text": "plain text",
     "sngrep-drawn": "picture of a call",
@@ -65,7 +72,7 @@ WORDS = {
     "wireshark-yaml": "YAML",
     "wireshark-stream": "who sent them to whom",
     "xxd": "hexadecimal",
-    "yealink": "who sent them to whom",
+    "yealink": "telephone, gateway",
 }
 
 
