@@ -284,6 +284,8 @@ class Config:
     """The addresses, as text, of a host name in a Contact, from a table of names that was given: DNS is never asked."""
     server_addresses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Host name of a registration's server -> its addresses as text, where they are known; no identifier asks this."""
+    not_included: Callable[[], Mapping[str, bytes]] = field(default=dict, compare=False)
+    """Reads the files of pjsip.conf's name in the directory that no file includes, when it is asked first."""
     dialplan: Callable[[], Dialplan | None] = field(default=lambda: None, compare=False)
     """Reads extensions.conf, when it is asked first; None where there is none."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
@@ -188,6 +188,15 @@ class Files:
         found = self.overlay[name] if name in self.overlay else self._from_disk(name)
         if found is not None:
             self.texts[name] = found
+        return found
+
+    def others(self, pattern: str, read: Set[str]) -> dict[str, bytes]:
+        """The files of a pattern that are not `read` ones, as far as they can be read: they count as not read."""
+        found: dict[str, bytes] = {}
+        for name in self._glob(pattern):
+            with contextlib.suppress(ConfigError):
+                text = self._from_disk(name) if name not in read else None
+                found |= {name: text} if text is not None else {}
         return found
 
     def _from_disk(self, name: str) -> bytes | None:

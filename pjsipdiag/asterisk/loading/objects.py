@@ -144,6 +144,7 @@ class _Loader:
             dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in parsed for w in p.warnings)])),
             rejected_files=tuple(problem for p in parsed for problem in p.rejected_files),
+            not_included=cache(self.sources.not_included),
             dialplan=cache(self._dialplan),
             sections=(*main.sections, *self.sources.file(wizard.WIZARD_FILE).sections, *self.sources.tables.all_rows),
         )

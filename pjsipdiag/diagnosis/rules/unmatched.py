@@ -13,6 +13,7 @@ from pjsipdiag.diagnosis.evidence.lookup import find_holding, has_one_identify, 
 from pjsipdiag.diagnosis.evidence.owners import best, best_of_all
 from pjsipdiag.diagnosis.evidence.trunks import trunks
 from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out, nearest_of
+from pjsipdiag.diagnosis.evidence.without_effect import places_without_effect
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, sources, verb, who, with_status
 from pjsipdiag.diagnosis.rules.hints import (
@@ -289,6 +290,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         cause.where,
         *misfits(situation, cause, groups),
         *_denied_by_list(situation, cause, groups),
+        *[text for ip in sources(groups)[:8] for text in places_without_effect(situation.config, ip)],
         *nearest_misses(situation, groups),
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),

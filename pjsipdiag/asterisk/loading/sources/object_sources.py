@@ -82,6 +82,13 @@ class Sources:
                 )
         return self.parsed[name]
 
+    def not_included(self) -> Mapping[str, bytes]:
+        """The files beside pjsip.conf that look as if they belonged to it, and that nothing reads."""
+        if self.is_alone:
+            return {}
+        read_files = {name for parsed in self.parsed.values() for name in parsed.files}
+        return self.files.others("pjsip*.conf", {self.main, *read_files})
+
     def _table(self, name: str) -> ParsedFile | None:
         """The table that takes the place of a file, read as one; None where none does."""
         mapped = self._holder(name)

@@ -13,6 +13,7 @@ from pjsipdiag.capture.datagram import CUT_SENTENCE, LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
+from pjsipdiag.diagnosis.evidence.without_effect import places_without_effect
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
@@ -192,6 +193,8 @@ def _look_in_files(
         elif verdict is not None and not verdict.endpoint:
             evidence += _why_of_nobody(refused, rule, verdict)
         return evidence, _advice(refused)
+    if verdict is None or not verdict.endpoint:
+        evidence += places_without_effect(situation.config, refused.source)
     for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
         for known_rule in identify.rules:
             words = near_miss(known_rule, refused.source)
