@@ -65,7 +65,7 @@ class Windows:
         known = len(self._recent)
         window = [one._replace(frame=number) for number, one in enumerate((*self._recent, *fresh), 1)]
         tally = Tally(self._name, records=len(window), encrypted_connections=Counter(encrypted), kept=window)
-        fold = Fold(Spool())
+        fold = Fold(spool=Spool())
         fold.feed(window)
         tally.sip_messages, tally.invites = fold.counts
         merged = merge([CapturePart(fold, 0)])

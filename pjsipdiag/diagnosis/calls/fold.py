@@ -178,7 +178,7 @@ class Fold(FoldContent):
     def _hear(self) -> None:
         if self._untold:
             if not isinstance(self.told, Fold):
-                self.told = Fold(self.spool)
+                self.told = Fold(spool=self.spool)
             self.told.feed(self._untold)
             self._untold.clear()
 

@@ -43,26 +43,12 @@ MOST_TELLERS, MOST_TAGS = 100, 100_000_000
 
 
 @dataclass(slots=True)
-class FoldContent:
-    """The content of one part of one capture. `rows` are transactions in the order of their first requests.
+class FoldTables:
+    """The tables that one fold has, and several merged ones as well: what is seen of transactions and of hosts.
 
     Times are nanoseconds since 1970, addresses packed (`Address.pack`), texts as on the wire; `end` is the latest time.
     """
 
-    spool: Spool = field(default_factory=Spool)
-    rows: bytearray = field(default_factory=bytearray)
-    forms: Forms = field(default_factory=Forms)
-    senders: dict[Fields, int] = field(default_factory=dict)
-    """(user, host, digest user, realm) of requests with a form -> number of the sender."""
-    called: dict[bytes, int] = field(default_factory=dict)
-    """User of the request URI of requests with a form -> number."""
-    user_agents: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
-    """User-Agent of a request, empty without one -> number."""
-    index: dict[Key, int] = field(default_factory=dict)
-    clusters: dict[Key, list[Cluster]] = field(default_factory=dict)
-    """Of transactions with more than one request: the times of its packets."""
-    views: dict[Key, list[bytes]] = field(default_factory=dict)
-    """Of transactions seen between several address pairs: rows beyond the first, one for each pair."""
     answers: dict[Key, bytes] = field(default_factory=dict)
     realms: dict[Key, bytes] = field(default_factory=dict)
     delays: dict[Key, bytes] = field(default_factory=dict)
@@ -82,12 +68,6 @@ class FoldContent:
     strays: dict[Key, bytes] = field(default_factory=dict)
     """Transaction -> the packed IP that first answered it as Asterisk, where its request is in no row here: perhaps
     another part has it, and an earlier answer."""
-    pairs: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    """Transactions by (packed source IP, packed destination IP), views counted apart; at most MOST_PAIRS."""
-    received: dict[bytes, int] = field(default_factory=dict)
-    """Transactions by packed destination IP, views counted apart; at most MOST_PAIRS."""
-    local: dict[bytes, int] = field(default_factory=dict)
-    """Packed IP -> transactions for which the capture says that this machine has it."""
     registrations: dict[bytes, Datagram] = field(default_factory=dict)
     greetings: dict[bytes, bytes] = field(default_factory=dict)
     """Packed sources of answers -> the first one."""
@@ -95,6 +75,36 @@ class FoldContent:
     """TAGGED of ACKs, final answers and INVITEs over connections, in their order; at most MOST_TAGS bytes."""
     answering: set[bytes] = field(default_factory=set)
     """Packed sources of answers, whose first was looked at; at most MOST_PEERS."""
+    messages: int = 0
+    responses: int = 0
+    reinvites: int = 0
+    end: int = 0
+
+
+@dataclass(slots=True)
+class FoldContent(FoldTables):
+    """The content of one part of one capture. `rows` are transactions in the order of their first requests."""
+
+    spool: Spool = field(default_factory=Spool)
+    rows: bytearray = field(default_factory=bytearray)
+    forms: Forms = field(default_factory=Forms)
+    senders: dict[Fields, int] = field(default_factory=dict)
+    """(user, host, digest user, realm) of requests with a form -> number of the sender."""
+    called: dict[bytes, int] = field(default_factory=dict)
+    """User of the request URI of requests with a form -> number."""
+    user_agents: dict[bytes, int] = field(default_factory=lambda: {b"": 0})
+    """User-Agent of a request, empty without one -> number."""
+    index: dict[Key, int] = field(default_factory=dict)
+    clusters: dict[Key, list[Cluster]] = field(default_factory=dict)
+    """Of transactions with more than one request: the times of its packets."""
+    views: dict[Key, list[bytes]] = field(default_factory=dict)
+    """Of transactions seen between several address pairs: rows beyond the first, one for each pair."""
+    pairs: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
+    """Transactions by (packed source IP, packed destination IP), views counted apart; at most MOST_PAIRS."""
+    received: dict[bytes, int] = field(default_factory=dict)
+    """Transactions by packed destination IP, views counted apart; at most MOST_PAIRS."""
+    local: dict[bytes, int] = field(default_factory=dict)
+    """Packed IP -> transactions for which the capture says that this machine has it."""
     _asked: set[bytes] = field(default_factory=set)
     """Packed sources whose first request was looked at."""
     _is_asterisk: IsAsterisk = field(default_factory=IsAsterisk)
@@ -107,11 +117,7 @@ class FoldContent:
     """Messages of such carriers that are still to be folded."""
     _mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
-    messages: int = 0
     requests: int = 0
-    responses: int = 0
-    reinvites: int = 0
-    end: int = 0
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -216,8 +222,8 @@ class CapturePart:
 
 
 @dataclass(slots=True)
-class MergedFolds:
-    """Some parts, or all: the dictionaries of `Fold`, for the whole."""
+class MergedFolds(FoldTables):
+    """Some parts, or all: the tables of their folds, for the whole."""
 
     parts: list[CapturePart] = field(default_factory=list)
     keys: list[array[int]] = field(default_factory=list)
@@ -230,33 +236,15 @@ class MergedFolds:
     clusters: dict[Key, list[list[int]]] = field(default_factory=dict)
     views: dict[Key, list[tuple[int, bytes]]] = field(default_factory=dict)
     """Further views: (part, row)."""
-    answers: dict[Key, bytes] = field(default_factory=dict)
-    realms: dict[Key, bytes] = field(default_factory=dict)
-    delays: dict[Key, bytes] = field(default_factory=dict)
-    repeats: dict[Key, list[Cluster]] = field(default_factory=dict)
-    others: dict[Kind, Repeated] = field(default_factory=dict)
-    seen: dict[Kind, list[Datagram]] = field(default_factory=dict)
-    agents: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    requesters: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
-    answerers: dict[bytes, int] = field(default_factory=dict)
     pairs: Counter[tuple[bytes, bytes]] = field(default_factory=Counter)
     received: Counter[bytes] = field(default_factory=Counter)
     local: Counter[bytes] = field(default_factory=Counter)
-    strays: dict[Key, bytes] = field(default_factory=dict)
-    answering: set[bytes] = field(default_factory=set)
-    greetings: dict[bytes, bytes] = field(default_factory=dict)
-    registrations: dict[bytes, Datagram] = field(default_factory=dict)
     told_answerers: Counter[bytes] = field(default_factory=Counter)
     """The answerers that are only told."""
     told_strays: dict[Key, bytes] = field(default_factory=dict)
     tellers: Counter[str] = field(default_factory=Counter)
-    tags: bytearray = field(default_factory=bytearray)
     lacks_tags: bool = False
     """Whether a part held more of them than it keeps."""
-    messages: int = 0
-    responses: int = 0
-    reinvites: int = 0
-    end: int = 0
 
     def packets(self, key: Key) -> int:
         """How many requests of that transaction there were: itself and its retransmissions."""

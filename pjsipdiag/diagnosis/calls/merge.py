@@ -82,10 +82,10 @@ def alone(part: CapturePart, heard: bool) -> Iterator[MergedFolds]:
 def _of(fold: FoldContent, part: CapturePart, counts: bool) -> MergedFolds:
     """The MergedFolds of one fold; where it does not count, it says nothing of hosts."""
     merged = MergedFolds(
-        [part],
-        [fold.keys],
-        [[*fold.senders]],
-        [[*fold.called]],
+        parts=[part],
+        keys=[fold.keys],
+        senders=[[*fold.senders]],
+        called=[[*fold.called]],
         clusters=fold.clusters,
         views={key: [(0, row) for row in rows] for key, rows in fold.views.items()},
         answers=fold.answers,

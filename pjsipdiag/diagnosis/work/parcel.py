@@ -36,10 +36,10 @@ def unpack(data: bytes) -> MergedFolds:
     """Unpacks what `pack` made."""
     parts, tables = pickle.loads(data)
     return MergedFolds(
-        parts,
-        [part.fold.keys for part in parts],
-        [[*part.fold.senders] for part in parts],
-        [[*part.fold.called] for part in parts],
+        parts=parts,
+        keys=[part.fold.keys for part in parts],
+        senders=[[*part.fold.senders] for part in parts],
+        called=[[*part.fold.called] for part in parts],
         **dict(zip(_TABLES, tables, strict=True)),
     )
 

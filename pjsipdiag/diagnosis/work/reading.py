@@ -234,14 +234,14 @@ def fold(  # noqa: PLR0917  (what is read, and how)
 ) -> list[AnyFold]:
     """Folds what is wanted, and counts it; `days`: see `Selection.in_time`."""
     wanted, most = iter(reading.selection.in_time(datagrams, days)), reading.most_rows
-    last, folds = Fold(spool, _mirrors=reading.selection.mirrors), list[AnyFold]()
+    last, folds = Fold(spool=spool, _mirrors=reading.selection.mirrors), list[AnyFold]()
     if most is None:
         last.feed(wanted, None if reading.selection.of_time else tally)
     else:
         for first in wanted:
             if len(last.rows) >= most * ROW.size:
                 folds.append(_counted(last, tally, keep))
-                last = Fold(Spool(), _mirrors=reading.selection.mirrors)
+                last = Fold(spool=Spool(), _mirrors=reading.selection.mirrors)
             last.feed(chain((first,), islice(wanted, MESSAGES - 1)))
     return [*folds, _counted(last, tally, keep)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,8 @@ def state(messages: list[Datagram], ways: tuple[bool, ...]) -> dict[str, Any]:
 def held(folded: Fold) -> dict[str, Any]:
     """What a fold holds."""
     heads = folded.spool.content()
-    found = {name: getattr(folded, name) for name in FoldContent.__slots__ if name not in NOT_COMPARED}
+    names = {one.name for one in fields(FoldContent)} - {*NOT_COMPARED}
+    found = {name: getattr(folded, name) for name in names}
     return {**found, "heads": heads, "forms": folded.forms.known}
 
 
