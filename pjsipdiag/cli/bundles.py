@@ -42,7 +42,7 @@ def _paths_in(context: click.Context, parameter: str, path: str) -> tuple[str, .
         if not is_bundle(path):
             return (path,)
         opened[path] = context.with_resource(unpack_bundle(path, any_ratio=context.params.get("any_ratio", False)))
-        if not context.params.get("quiet"):
+        if not (context.params.get("quiet") or context.params.get("redact")):  # it names a machine
             click.echo(f"{visible(path)}: {visible(opened[path].about)}", err=True)
     bundle = opened[path]
     if parameter == "captures":

@@ -49,6 +49,14 @@ def diagnosed(data: bytes, folder: Path) -> tuple[int, str]:
     return result.exit_code, result.stdout + result.stderr
 
 
+def test_what_it_says_of_itself_is_told_unless_a_report_is_redacted(tmp_path: Path) -> None:
+    path = tmp_path / "bundle.tgz"
+    path.write_bytes(archive(CAPTURE, CONFIG))
+    plain, redacted = (CliRunner().invoke(main, ["diagnose", str(path), *more]) for more in ((), ("--redact",)))
+    assert "made by hand" in plain.stderr
+    assert "made by hand" not in redacted.stderr + redacted.stdout
+
+
 @pytest.mark.parametrize(
     "extra",
     [

@@ -164,6 +164,7 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     assert cause.why is not None
     is_said = cause.why.first.kind is WalkReason.DENIED_BY_RULE  # which names the place itself
     place = f" ({cause.where})" if cause.where and not is_said else ""
+    why = cause.why["why"] if cause.why.kind is WalkReason.LOGGED else cause.why  # the log's line is evidence
     found = (
         f"{verb(groups)} matched to endpoint {cause.name}, but its access list denies it"
         if cause.name
@@ -189,7 +190,7 @@ def denied_by_acl(situation: Situation, cause: Cause, groups: Sequence[CallGroup
     return finding_for(
         groups,
         Severity.ERROR if known else Severity.WARNING,
-        f"{listed(sources(groups))} {found}{place}: {cause.why}",
+        f"{listed(sources(groups))} {found}{place}: {why}",
         cause.where,
         says,
         advice=advice,
