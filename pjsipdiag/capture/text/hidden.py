@@ -23,6 +23,8 @@ _NO_URI = re.compile(
     re.IGNORECASE,
 )
 """A header of an address in which no URI is left: a word stands there, or nothing, where marks were taken for a tag."""
+_NO_USER = re.compile(rb"(\bsips?:)(?=@)")
+"""A user that was taken out: no parser takes a URI that begins with `@`."""
 _EMPTY_TO = re.compile(rb"\n(?:To|t)[ \t]*:[^<:;\r\n]*\r")
 _LINE = re.compile(rb"^(?!(?:Call-ID|i)[ \t]*:).+$", re.MULTILINE | re.IGNORECASE)
 """All but the name of a call, in which any sign may stand, and which sentences repeat."""
@@ -39,10 +41,11 @@ def with_names(payload: bytes) -> bytes:
     if not _may_hold(payload):
         return payload
     head, end, body = payload.partition(b"\r\n\r\n")
+    head = _NO_USER.sub(rb"\1hidden", head)
     if _NO_URI.search(head) is not None:
         head = _NO_URI.sub(_with_uri, head)
     elif _BEHIND.search(head) is None and _IN_NAME.search(head) is None:
-        return payload
+        return head + end + body
     return _LINE.sub(lambda line: _STAND_IN.sub(_with_name, line[0]), head) + end + body
 
 
@@ -52,7 +55,7 @@ def _may_hold(payload: bytes) -> bool:
     # One translation drops nearly all bytes: searches in what is left are cheap, those in each message are not.
     left = payload.translate(_SIGNS, _PLAIN)
     signs = b"_" in left or b"@<" in left or b":<" in left or b"S <" in left
-    return signs or _NO_MARK.search(left) is not None or _EMPTY_TO.search(payload) is not None
+    return signs or b"sip:@" in payload or _NO_MARK.search(left) is not None or _EMPTY_TO.search(payload) is not None
 
 
 def stand_in(place: str) -> str:

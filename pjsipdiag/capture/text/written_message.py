@@ -95,6 +95,9 @@ def restore(lines: Iterable[bytes], behind: bytes, size: int | None, tail: bytes
         return None
     if used:
         text = b"".join(line + b"\r\n" for line in content)
+        # Lines may be longer than they were: what replaced a host, or LF alone in the message, would cut the last header.
+        if b"\r\n\r\n" not in text[:size]:
+            return by_structure(content, size)._replace(used=used)
         return RestoredMessage(text[:size], True, True, used)
     if len(content) == 1:
         content = unglued(content[0], b" ")

@@ -52,6 +52,7 @@ HEADERS = (
     (rf"<sip:[^>]*@{STRANGER}>", "<REDACTED>"),
     (rf"<sip:[^>]*@{STRANGER}>", ""),
     (r"<sip:[^>]*>", ""),
+    (r"sip:[^@>\s]*@", "sip:@"),
 )
 
 
@@ -64,6 +65,16 @@ def test_replaced_names_leave_messages_that_can_be_parsed(written: str, stand_in
     for message in map(Datagram.message, found):
         assert isinstance(message, SipMessage)
         assert message.from_uri is not None
+
+
+@pytest.mark.parametrize("own", ["MY.PUBLIC.IP", "pbx.at-the-longest-name-that-anybody.example", "a.b"])
+def test_another_name_for_the_own_side_leaves_all_headers(own: str) -> None:
+    found, tally = read(RAW.replace("192.0.2.1", own))
+    assert len(found) == 9
+    assert not tally.unread_messages
+    for message in map(Datagram.message, found):
+        assert isinstance(message, SipMessage)
+        assert message.header("Content-Length") in ("0", "96", "181")
 
 
 def test_what_could_not_be_judged_leads(tmp_path: Path) -> None:
