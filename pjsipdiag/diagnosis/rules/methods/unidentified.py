@@ -124,7 +124,7 @@ def _dropped(situation: Situation, group: CallGroup, _names: Sequence[str]) -> R
 
 
 def _misspelt(situation: Situation, _group: CallGroup, names: Sequence[str]) -> RefusalReason | None:
-    found = (one for one in drops.misspelt(situation.config) if one.where and one.where.section in names)
+    found = drops.misspelt(section for section in situation.config.sections if section.name in names)
     return next((RefusalReason(one.message, one.where, one.advice) for one in found), None)
 
 

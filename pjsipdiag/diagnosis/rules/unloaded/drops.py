@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -259,7 +259,7 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
             ),
             advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
         )
-    yield from misspelt(config)
+    yield from misspelt(config.sections)
 
 
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
@@ -271,10 +271,10 @@ def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
     return (f"Asterisk {named} and later releases of each line have {option}=",) if plain else ()
 
 
-def misspelt(config: Config) -> Iterator[Finding]:
-    """Sections whose type is misspelt: Asterisk passes over what no module asks for, and logs nothing."""
+def misspelt(sections: Iterable[Section]) -> Iterator[Finding]:
+    """The sections of which the type is misspelt: Asterisk passes over what no module asks for, and logs nothing."""
     known = (*OBJECT_TYPES, *OTHER_TYPES)
-    for section in config.sections:
+    for section in sections:
         option = None if section.is_template else section.first("type")
         meant = get_close_matches(option.value.lower(), known, 1, 0.75) if option and option.value not in known else []
         if option and meant:
