@@ -73,7 +73,7 @@ FAULTS: dict[FaultName, Fault] = {
     "registrar-aor": Fault(
         "a REGISTER that is identified by address, header or request URI finds no AOR (`AOR '' not found`): 404",
         Span(),
-        "add username to identify_by of the endpoint (as in username,ip)",
+        "add username to identify_by of the endpoint (as in username,ip), if it has auth=",
         "asterisk issue 1398; res_pjsip_registrar.c: find_registrar_aor",
         coming_fixes={"20": "20.21.0", "22": "22.11.0", "23": "23.5.0"},
     ),

@@ -37,6 +37,12 @@ def user_of(message: SipMessage) -> str:
     return uri.user if uri else ""
 
 
+def let_name_find(endpoint: Endpoint) -> str:
+    """Advice that lets the From user find an endpoint. Without a password everybody who says its name would get in."""
+    password = "" if endpoint.auth else f"give [{endpoint.name}] auth=, as it asks for no password, and "
+    return f"{password}add username to identify_by of [{endpoint.name}] (as in username,ip)"
+
+
 def aor_of(config: Config, endpoint: Endpoint, message: SipMessage) -> Aor | None:
     """The AOR that a REGISTER means (find_registrar_aor): one of the endpoint's that is named as its To header says, or
     as its credentials say where the endpoint is identified by them."""
@@ -115,7 +121,7 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalR
             f"AOR {aor.name} is there, but identify_by={by} of endpoint {endpoint.name} leaves no user name to look"
             " for it with (\"AOR '' not found\"): before 20.21, 22.11 and 23.5 only what it names is looked at",
             endpoint.line_of("identify_by"),
-            f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
+            let_name_find(endpoint),
         )
     dropped = next((one for one in config.dropped if one.type == "aor" and one.name in endpoint.aors), None)
     if aor is None and dropped is not None:
@@ -135,7 +141,7 @@ def _no_aor(config: Config, endpoint: Endpoint, message: SipMessage) -> RefusalR
         where,
         f"name the AOR as the telephone registers: a type=aor section [{user}] with max_contacts, and aors={user} in"
         f" [{endpoint.name}]; or have the telephone register as {endpoint.aors[0] if endpoint.aors else 'the AOR'}"
-        + (f"; and add username to identify_by of [{endpoint.name}]" if unasked else ""),
+        + (f"; and {let_name_find(endpoint)}" if unasked else ""),
     )
 
 

@@ -100,7 +100,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     return Finding(
         Severity.WARNING if calls or not known else Severity.ERROR,
         f"{say_requests([refusal.method], client, refusal.times)} answered {refusal.status}"
-        f" ({_share(refusal, str(refusal.times), 'request')}): {why.text}",
+        f" ({_share(refusal)}): {why.text}",
         where=why.where,
         sources=(client,),
         evidence=(
@@ -123,7 +123,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     return Finding(
         severity,
         f"{say_requests([refusal.method], f'{client}{names}', refusal.times)} refused with {refusal.status}"
-        f" ({_share(refusal, counted(refusal.times, 'time'))}){as_it_should}: {why.text}",
+        f" ({_share(refusal)}){as_it_should}: {why.text}",
         where=why.where,
         sources=(client,),
         evidence=(*why.evidence, *_hints(situation, refusal, why), *_logins(situation, refusal)[0]),
@@ -132,12 +132,12 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     )
 
 
-def _share(refusal: Refusal, times: str, of_what: str = "") -> str:
+def _share(refusal: Refusal) -> str:
     """How many of all requests were refused; of what has only its answers in the capture, how often."""
     total = refusal.exchange.requests
     if total < refusal.times:
         return counted(refusal.times, "time")
-    return f"{times} of {counted(total, of_what) if of_what else total}"
+    return f"{refusal.times:,} of {counted(total, 'request')}"
 
 
 def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
@@ -220,12 +220,13 @@ def _named_in_login(situation: Situation, refusal: Refusal) -> RefusalReason | N
     endpoint = next((known[user] for user in credential_check.users(refusal.requests) if user in known), None)
     if endpoint is None or "auth_username" in endpoint.identify_by:
         return None
+    methods = ",".join((*endpoint.identify_by, "auth_username"))
+    other = f"; or write identify_by={methods} into [{endpoint.name}]" if endpoint.auth else ""
     return RefusalReason(
         f"no endpoint is named {listed(refusal.senders) or 'as it registers'}; its credentials name endpoint"
         f" {endpoint.name}, which identify_by={','.join(endpoint.identify_by)} does not let them find",
         endpoint.line_of("identify_by") or endpoint.where,
-        f"set the SIP user of the telephone to {endpoint.name}, beside its login name; or write"
-        f" identify_by={','.join((*endpoint.identify_by, 'auth_username'))} into [{endpoint.name}]",
+        f"set the SIP user of the telephone to {endpoint.name}, beside its login name{other}",
     )
 
 

@@ -16,7 +16,7 @@ from pjsipdiag.diagnosis.model import Finding
 from pjsipdiag.diagnosis.rule import Rule
 from pjsipdiag.diagnosis.rules import hints, shared_rows
 from pjsipdiag.diagnosis.rules.cause import Cause
-from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason
+from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason, let_name_find
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
 from pjsipdiag.diagnosis.rules.unloaded import drops, rejected_files
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
@@ -105,7 +105,7 @@ def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) 
         f"identify_by={','.join(endpoint.identify_by)} ({line}) keeps the From user from finding endpoint"
         f" {endpoint.name}",
         line,
-        f"add username to identify_by of [{endpoint.name}] (as in username,ip)",
+        let_name_find(endpoint),
     )
 
 
@@ -113,9 +113,8 @@ def _unasked(situation: Situation, _group: CallGroup, names: Sequence[str]) -> R
     gone = next((one for one in situation.config.absent_modules if one.module == USER), None)
     if gone is None or not any(name in situation.config.endpoints for name in names):
         return None
-    return RefusalReason(
-        f"{gone.reason}; so no From user finds its endpoint", gone.where, f"correct {gone.where}, then restart Asterisk"
-    )
+    helps = f"{absent.say_remedy(gone)}, then restart Asterisk"
+    return RefusalReason(f"{gone.reason}; so no From user finds its endpoint", gone.where, helps)
 
 
 def _dropped(situation: Situation, group: CallGroup, _names: Sequence[str]) -> RefusalReason | None:

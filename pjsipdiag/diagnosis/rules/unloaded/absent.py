@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.sources import modules
+from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
@@ -28,8 +29,7 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     blamed = [one for one in situation.config.absent_modules if one.where == cause.where]
     lines = [line for one in blamed for line in words_of_log(one.log)]
-    remedy = next((one.remedy for one in blamed if one.module == cause.name and one.remedy), "")
-    helps = f"{remedy} ({cause.where})" if remedy else f"correct {cause.where}"
+    helps = next((say_remedy(one) for one in blamed if one.module == cause.name), f"correct {cause.where}")
     return finding_for(
         groups,
         Severity.ERROR,
@@ -38,6 +38,11 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
         *lines,
         advice=f"{helps}, then restart Asterisk",
     )
+
+
+def say_remedy(absent: AbsentModule) -> str:
+    """What has a module loaded, and on which line."""
+    return f"{absent.remedy} ({absent.where})" if absent.remedy else f"correct {absent.where}"
 
 
 def absent_modules(config: Config) -> Iterator[Finding]:
