@@ -13,8 +13,8 @@ def headline(report: Report) -> str:
     said = _headline(report)
     if not unread or not read:
         return said
-    verb = "was" if unread == 1 else "were"
-    return f"{unread:,} of {plural(unread + read, 'message')} {verb} changed and cannot be judged. Of the rest: {said}"
+    verb, all_ = "was" if unread == 1 else "were", plural(unread + read, "message")
+    return f"{unread:,} of {all_} {verb} changed and cannot be judged; this is about the rest. {said}"
 
 
 def _headline(report: Report) -> str:

@@ -14,7 +14,7 @@ from pjsipdiag.capture.text.marks import behind_lines, lines_of
 from pjsipdiag.capture.text.written_message import BareLine
 
 NOTE_DOUBTFUL = (
-    "a message is longer or shorter than Asterisk wrote before it, so entries behind it may be a part of it: what"
+    "a message is longer or shorter than the line before it says, so the entries behind it may be a part of it: what"
     " they tell of the PBX's own requests proves nothing"
 )
 SHORTEST_ENTRY = 96

@@ -113,13 +113,14 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
     return finding_for(
         groups,
         Severity.WARNING if matched else Severity.ERROR,
-        f"{cause.name} is not where the calls come from: their {listed(headers)} name {listed(behind)}. Something"
+        f"{cause.name} is not where the calls come from: their {listed(headers)}"
+        f" {'name' if headers[1:] else 'names'} {listed(behind)}. Something"
         " in between"
         f" (NAT, Docker's gateway, a proxy) replaces the source, so match={cause.name} would let in everybody who comes"
         " through it",
         cause.where,
         _what_is(cause.name),
-        f"{counted(len(behind), 'sender')} behind one address",
+        *([f"{counted(len(behind), 'sender')} behind one address"] if behind[1:] else []),
         *_scanning(situation, groups),
         advice="keep the source address (Docker: network_mode: host, or userland-proxy off; router: no"
         " masquerading of inbound"

@@ -180,8 +180,8 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
         late = method in {"BYE", "CANCEL"}
         yield Finding(
             Severity.NOTE if late else Severity.WARNING,
-            f"{say_requests([method], client, count)} answered 481 ({counted(count, 'time')}): no such call is known"
-            " there, or not any more",
+            f"{say_requests([method], client, count)} answered 481 ({counted(count, 'time')}): the PBX knows no such"
+            " call, or not any more",
             sources=(client,),
             evidence=("it came inside of a call: identification and match= have no part in it",),
             advice="nothing where both ends hang up at once"

@@ -87,11 +87,11 @@ def of_port(situation: Situation, group: CallGroup) -> Cause | None:
 
 def port_mismatch(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     ports = sorted({port for group in groups for port in group.ports})
-    shown = listed([str(port) for port in ports], 6)
+    shown = f"{'ports' if ports[1:] else 'port'} {listed([str(port) for port in ports], 6)}"
     return finding_for(
         groups,
         Severity.ERROR,
-        f"{who(groups, 'sends', 'send')} from port {shown}, but match={cause.detail} in [{cause.name}] takes another"
+        f"{who(groups, 'sends', 'send')} from {shown}, but match={cause.detail} in [{cause.name}] takes another"
         f" source port only ({cause.where})",
         cause.where,
         "the port in match= is compared with the port that the call comes from, not with the one it is sent to",

@@ -81,7 +81,7 @@ def test_what_could_not_be_judged_leads(tmp_path: Path) -> None:
     log = tmp_path / "full"
     log.write_text(RAW.replace(STRANGER, "203.0.113.x"))
     assert render(diagnose([log], SITUATION / "etc")).startswith(
-        "6 of 9 messages were changed and cannot be judged. Of the rest: "
+        "6 of 9 messages were changed and cannot be judged; this is about the rest. "
     )
 
 

@@ -18,7 +18,7 @@ from pjsipdiag.diagnosis.rules import hints, shared_rows
 from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason, let_name_find
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
-from pjsipdiag.diagnosis.rules.unloaded import drops, rejected_files
+from pjsipdiag.diagnosis.rules.unloaded import absent, drops, rejected_files
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
 

@@ -82,7 +82,7 @@ DIALPLAN_ANSWERS: dict[int, DialplanAnswer] = {
 def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     endpoint = situation.config.endpoints[cause.name]
     numbers = _numbers(groups)
-    to = f" to {listed(numbers)}" if numbers else ""
+    dialled = f" when calling {listed(numbers)}" if numbers else ""
     unset = "" if endpoint.option("context") else " (no context= is set)"
     found = _look_up(situation, endpoint, groups, numbers)
     # A missing extension is answered before a 100; the same statuses behind a 100 come from what Dial() asked.
@@ -108,7 +108,7 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
     return finding_for(
         groups,
         severity(groups, DIALPLAN),
-        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{to}"
+        f"{who(groups)} matched to endpoint {cause.name} and let in, then refused{dialled}"
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         *known,

@@ -41,7 +41,7 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
 
 
 def say_remedy(absent: AbsentModule) -> str:
-    """What has a module loaded, and on which line."""
+    """Says the change that has a module loaded, with its line."""
     return f"{absent.remedy} ({absent.where})" if absent.remedy else f"correct {absent.where}"
 
 
