@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pjsipdiag.redact.disguise import Disguise
 from pjsipdiag.redact.option_values import BLANKED
 
-_STAYS = frozenset({"version", "identifiers", "modules", "started", "reloaded", "untold", "none", "pickupexten"})
+_STAYS = frozenset({"version", "identifiers", "modules", "untold", "none", "pickupexten"})
 _NAMES = frozenset({"identify", "transport", "registration", "global", "@pjsip_wizard"})
 _PLAIN = re.compile(r"[\w.,+~:*/ -]*")
 _PATTERN = re.compile(r"_(?!.*\d{5})[\w.!\[\]*#+-]*")

@@ -117,11 +117,8 @@ def ask_ari(ari: Ari, wanted: WantedNames) -> LiveAnswers:
         items += _endpoints(ari, names)
         items += _ask_named(ari, wanted, names)
     untold = [*_UNTOLD] if any(item.type == "global" for item in items) else [*_UNTOLD, "global"]
-    status = _keys(info.get("status"))
-    return LiveAnswers(
-        str(ari.place), version, None, running, tuple(items), _text(status, "startup_time"),
-        _text(status, "last_reload_time"), (_HELD + ", ".join(questions.GAPS[kind] for kind in untold),), tuple(untold),
-    )  # fmt: skip
+    unknown = _HELD + ", ".join(questions.GAPS[kind] for kind in untold)
+    return LiveAnswers(str(ari.place), version, None, running, tuple(items), (unknown,), tuple(untold))
 
 
 def _endpoints(ari: Ari, names: Iterable[str]) -> Iterator[Item]:

@@ -17,7 +17,6 @@ _REGISTRATION = re.compile(r"^ (?!<Registration/)(\S.*?)/sips?:")
 _AUTH = re.compile(r"^ +(?:InAuth|I/OAuth):  (?!<AuthId/)(.+)/[^/]*$")
 _RULE = re.compile(r"^ *\d+: +(deny|allow) - (\S+) *$")
 _MODULE = re.compile(r"^(\S+)\.so .* (?<!Not )Running ")
-_SECONDS = re.compile(r"^(System uptime|Last reload): *(\d+)", re.MULTILINE)
 NAME_WIDTH = 51
 """Bytes of an endpoint's name that a list shows."""
 _NAMES = ("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
@@ -113,11 +112,6 @@ def modules(text: str) -> list[str]:
     """The modules that run, of `module show`."""
     found = map(_MODULE.match, text.split("\n"))
     return [match[1] for match in found if match]
-
-
-def seconds(text: str) -> dict[str, int]:
-    """Seconds since "System uptime" and "Last reload", of `core show uptime seconds`."""
-    return {name: int(value) for name, value in _SECONDS.findall(text)}
 
 
 def evaluation(text: str) -> str | None:

@@ -45,11 +45,8 @@ def ask_manager(ami: Ami, wanted: WantedNames) -> LiveAnswers:
         untold.append("global")
     if wanted.dialplan and "ShowDialPlan" in granted:
         items += dialplan.contexts(_dialplan(ami), dialplan.entry_contexts(items))
-    status = ami.ask("CoreStatus")[0]
-    return LiveAnswers(
-        str(ami.place), version, None, running, tuple(items), _time(status, "Startup"), _time(status, "Reload"),
-        (_HELD + ", ".join(questions.GAPS[kind] for kind in untold),), tuple(untold),
-    )  # fmt: skip
+    unknown = _HELD + ", ".join(questions.GAPS[kind] for kind in untold)
+    return LiveAnswers(str(ami.place), version, None, running, tuple(items), (unknown,), tuple(untold))
 
 
 def _endpoint_names(ami: Ami) -> tuple[str, ...]:
@@ -134,8 +131,3 @@ def _lines(context: str, events: list[Message]) -> Iterator[tuple[str, str]]:
             yield "include", event.first("IncludeContext")
         elif event.first("Switch"):
             yield "switch", event.first("Switch")
-
-
-def _time(status: Message, what: str) -> str:
-    date, time = status.first(f"Core{what}Date"), status.first(f"Core{what}Time")
-    return f"{date}T{time}" if date else ""

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from pjsipdiag.asterisk.live import cli_answers, dialplan
@@ -52,7 +51,6 @@ def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] =
     if not version:
         raise LiveError(f"{origin} does not answer as Asterisk does: 'core show version' names no release")
     modules = tuple(cli_answers.modules(ask("module show like res_pjsip")))
-    uptime = cli_answers.seconds(ask("core show uptime seconds"))
     unknown: list[str] = []
     identifiers: tuple[str, ...] | None = ()
     items: list[Item] = []
@@ -66,10 +64,7 @@ def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] =
             elif wanted.hosts:
                 unknown.append(f"aliases of domains could not be asked for: {FUNCTION} does not run")
         items += _dialplan(ask, items) if wanted.dialplan else ()
-    return LiveAnswers(
-        origin, version, identifiers, modules, tuple(items), _ago(uptime, "System uptime"),
-        _ago(uptime, "Last reload"), tuple(unknown),
-    )  # fmt: skip
+    return LiveAnswers(origin, version, identifiers, modules, tuple(items), tuple(unknown))
 
 
 Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
@@ -185,9 +180,3 @@ def _alias(ask: Ask, host: str) -> list[Item]:
         return []
     asked = Item("alias_asked", host)
     return [Item("domain_alias", host, (("domain", domain),)), asked] if domain else [asked]
-
-
-def _ago(uptime: dict[str, int], what: str) -> str:
-    if what not in uptime:
-        return ""
-    return (datetime.now(UTC) - timedelta(seconds=uptime[what])).isoformat(timespec="seconds")

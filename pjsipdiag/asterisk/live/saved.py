@@ -19,7 +19,6 @@ from pjsipdiag.asterisk.section import Section
 from pjsipdiag.inputs import read_whole
 
 FIRST_LINE = "; what a running Asterisk told pjsipdiag; it holds no passwords"
-_TEXTS = ("origin", "started", "reloaded")
 
 
 def to_text(live: LiveAnswers) -> str:
@@ -32,7 +31,7 @@ def _lines(live: LiveAnswers) -> Iterator[str]:
         yield from (f"[{_escape(item.name)}]", f"type = {item.type}")
         yield from (*(f"{name} = {_escape(value)}" for name, value in item.values), "")
     yield from ("[asterisk]", "type = live")
-    yield from (f"{name} = {_escape(getattr(live, name))}" for name in _TEXTS)
+    yield f"origin = {_escape(live.origin)}"
     for name in ("identifiers", "modules"):
         told = getattr(live, name)
         if told is not None:
@@ -71,7 +70,7 @@ def from_text(text: str, name: str) -> LiveAnswers:
         if text.startswith(FIRST_LINE):
             raise LiveError(f"{name} is cut off: the answers of a running Asterisk end with its version")
         raise LiveError(f"{name} holds no answers of a running Asterisk: give a file of --save-live, or a command")
-    texts = {one: found.value if (found := head.first(one)) else "" for one in _TEXTS}
+    origin = found.value if (found := head.first("origin")) else ""
     lists = {
         one: tuple(filter(None, found.value.split(","))) if (found := head.first(one)) else None
         for one in ("identifiers", "modules")
@@ -82,10 +81,7 @@ def from_text(text: str, name: str) -> LiveAnswers:
         if s is not head
     )
     unknown, untold = (tuple(v.value for v in head.variables if v.name == name) for name in ("unknown", "untold"))
-    return LiveAnswers(
-        texts["origin"], version.value, lists["identifiers"], lists["modules"], items, texts["started"],
-        texts["reloaded"], unknown, untold,
-    )  # fmt: skip
+    return LiveAnswers(origin, version.value, lists["identifiers"], lists["modules"], items, unknown, untold)
 
 
 def _type(section: Section) -> str:

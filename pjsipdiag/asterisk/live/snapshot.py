@@ -66,16 +66,13 @@ def item(kind: str, name: str, rows: Iterable[tuple[str, str]]) -> Item:
 @dataclass(frozen=True, slots=True)
 class LiveAnswers:
     """Everything that was told. `origin` says by whom, `identifiers` are in the order in force (None: not told),
-    `modules` those that run (None: not told), `unknown` sentences about what could not be asked. `started` and
-    `reloaded` are times in the form of ISO 8601, empty where they were not told."""
+    `modules` those that run (None: not told), `unknown` sentences about what could not be asked."""
 
     origin: str
     version: str
     identifiers: tuple[str, ...] | None = None
     modules: tuple[str, ...] | None = None
     items: tuple[Item, ...] = ()
-    started: str = ""
-    reloaded: str = ""
     unknown: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     """`identifiers` where they could not be listed, and the types of which there may be more objects."""

@@ -29,7 +29,6 @@ SHOWING = (
     "ListCommands",
     "Command",
     "CoreSettings",
-    "CoreStatus",
     "ModuleCheck",
     "PJSIPShow",
     "Getvar",
@@ -48,9 +47,7 @@ def test_with_command_it_tells_what_the_command_line_does(version: str) -> None:
     with servers.manager(servers.with_command(version), asked) as address:
         over_ami = ask_live(address, WANTED)
     by_command = ask_live(command(version), WANTED)
-    assert replace(over_ami, origin="", started="", reloaded="") == replace(
-        by_command, origin="", started="", reloaded=""
-    )
+    assert replace(over_ami, origin="") == replace(by_command, origin="")
     assert all(question.startswith(SHOWING) for question in asked)
     assert not [question for question in asked if " auth" in question]
 
