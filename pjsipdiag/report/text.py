@@ -181,7 +181,9 @@ class _ReportPage:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         wide = self.look.width >= WIDE_COLUMNS
         narrowest = max((len(source.address) for source in shown if ":" not in source.address), default=15)
-        table.add_column("Source", overflow="fold", min_width=narrowest)
+        # rich takes columns below their least width, and cuts off at the end of a line what it lacks then.
+        is_short = all(len(source.address) <= narrowest for source in shown)
+        table.add_column("Source", overflow="fold", min_width=narrowest, no_wrap=is_short)
         table.add_column("Requests", justify="right", no_wrap=True)
         table.add_column("Calls", justify="right", no_wrap=True)
         table.add_column("Verdict", no_wrap=True)

@@ -68,6 +68,26 @@ def test_a_wide_terminal_also_shows_the_user_agent() -> None:
     assert "User agent" in render(report(), width=200)
 
 
+@pytest.mark.parametrize("address", ["198.51.100.235", "2001:db8::10", "2001:db8:1234:5678:9abc:def0:1234:5678"])
+@pytest.mark.parametrize("width", range(110, 150, 3))
+def test_no_letter_of_a_source_is_lost_in_a_narrow_table(width: int, address: str) -> None:
+    """rich cuts off what a line of a table has too much."""
+    rows = [
+        report().sources[0]._replace(address="203.0.113.35"),
+        report()
+        .sources[2]
+        ._replace(
+            address=address,
+            identify="provider-identify",
+            endpoint="provider-endpoint",
+            user_agents=("friendly-scanner",),
+        ),
+    ]
+    shown = [render(replace(report(), sources=tuple(rows)), width=columns) for columns in (width, 400)]
+    tables = [text.partition("\nSources\n")[2].partition("\n\n")[0].partition("Source")[2] for text in shown]
+    assert sorted("".join(tables[0].split())) == sorted("".join(tables[1].split()))
+
+
 def test_ascii_where_the_stream_can_do_no_more() -> None:
     raw = BytesIO()
     stream = TextIOWrapper(raw, encoding="ascii")
