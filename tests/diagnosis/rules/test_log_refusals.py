@@ -67,6 +67,13 @@ def test_a_password_in_a_uri_of_the_log_is_not_shown(line: str, tmp_path: Path) 
     assert "registration [r]" in told[0].message or told[0].rule == "unmatched-source"
 
 
+def test_registrations_beyond_those_that_are_told_are_counted(tmp_path: Path) -> None:
+    failed = "Fatal response '403' received from 'sip:192.0.2.9' on registration attempt to 'sip:{}@192.0.2.9'"
+    found = findings([failed.format(number) for number in range(42)], tmp_path)
+    assert len(found) == 40 + 1
+    assert found[-1].message == "2 more registrations of the PBX fail: 2 lines of the log"
+
+
 def test_refused_credentials_alone_do_not_prove_an_endpoint(tmp_path: Path) -> None:
     (found,) = findings([NOBODY + "Failed to authenticate"], tmp_path)
     assert found.rule == "challenged-by-auth"

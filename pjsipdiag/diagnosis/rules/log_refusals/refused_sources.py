@@ -45,6 +45,7 @@ def find(situation: Situation) -> Iterable[Finding]:
     for source, rule in told:
         if rule == "registration-refused":
             yield from (_registration(situation, one) for one in by[source, rule][:MOST_TOLD])
+            yield from _other_registrations(by[source, rule][MOST_TOLD:])
         else:
             yield _refused(situation, source, rule, by[source, rule])
     for rule in dict.fromkeys(rule for _, rule in by):
@@ -119,6 +120,21 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
         seen=CallMarks(said.first, said.last, (), (), ()),
         rule="registration-refused",
     )
+
+
+def _other_registrations(rest: Sequence[LoggedRefusal]) -> Iterator[Finding]:
+    """One finding for the registrations beyond those that are told one by one."""
+    if rest:
+        lines = counted(sum(one.count for one in rest), "line")
+        yield Finding(
+            Severity.ERROR,
+            f"{counted(len(rest), 'more registration')} of the PBX {'fails' if len(rest) == 1 else 'fail'}: {lines} of"
+            " the log",
+            evidence=("known from the log only",),
+            advice="`asterisk -rx 'pjsip show registrations'` lists all with their state",
+            seen=CallMarks(min(one.first for one in rest), max(one.last for one in rest), (), (), ()),
+            rule="registration-refused",
+        )
 
 
 def _status(words: str) -> int:
