@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.object_options import loaded_alike
 from pjsipdiag.asterisk.releases import age, instead, is_newer, nearest
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses, infer
+from pjsipdiag.diagnosis.calls.pbx.passed_on import hosts_beyond
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import name_of, release_sent, releases_seen
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
@@ -37,7 +39,7 @@ def settle(
     reload: Reload,
 ) -> Basis:
     merged = gathered.merged
-    pbx = told if told.addresses else infer(merged, config)
+    pbx = told if told.addresses else infer(merged, config, partial(hosts_beyond, gathered.tallies))
     own = frozenset(pbx.addresses)
     names = releases_seen(merged, own)
     # Several names: anybody can send under the PBX's address. What leaves it, in the capture's own direction, is its

@@ -82,6 +82,27 @@ def test_an_address_of_the_machine_that_no_transport_binds_is_the_pbx_too(tmp_pa
     assert report.pbx_reason.startswith("a transport of the configuration binds it, and the capture was made on it")
 
 
+ROUTED = """
+@ 0 198.51.100.76:5060 > 192.0.2.1:5060 in
+INVITE sip:300@192.0.2.1 SIP/2.0
+@ 0.001 198.51.100.76:5060 > 192.0.2.1:5060 out -> 200
+INVITE sip:300@192.0.2.1 SIP/2.0
+@ 4 203.0.113.9:5060 > 192.0.2.50:5060 in
+INVITE sip:300@192.0.2.50 SIP/2.0
+@ 4.001 203.0.113.9:5060 > 192.0.2.50:5060 out
+INVITE sip:300@192.0.2.50 SIP/2.0
+"""
+
+
+@pytest.mark.parametrize("bind", ["192.0.2.1", "0.0.0.0"])
+def test_hosts_behind_a_router_that_recorded_are_not_the_pbx(bind: str, tmp_path: Path) -> None:
+    """It sees each packet come in, and go out again."""
+    (tmp_path / "pjsip.conf").write_text(TRANSPORT.replace("0.0.0.0", bind))
+    report = diagnose([write_scene(ROUTED, tmp_path / "c.pcap")], tmp_path)
+    assert report.pbx == ("192.0.2.1",)
+    assert [finding.rule for finding in report.findings if finding.rule == "wrong-transport"] == []
+
+
 REGISTER_ELSEWHERE = """
 @ 0 198.51.100.20:5060 > 192.0.2.1:5060 in -> 100 200
 INVITE sip:300@192.0.2.1 SIP/2.0

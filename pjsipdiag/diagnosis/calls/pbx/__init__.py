@@ -4,6 +4,7 @@ In come the merged folds and the configuration; out come the addresses of the PB
 the releases that it names.
 
     inference        the addresses: given, else the first clue that the capture has
+    passed_on        hosts beyond the machine that recorded, where that is a router
     releases_shown   the releases in the headers of what the PBX sends
 
 A new clue is one more `yield` of `_clues` in `inference`, before those that it outweighs.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
@@ -19,6 +20,8 @@ from pjsipdiag.sip import ip_text, parse_uri
 
 _VIA = b"SIP/2.0/"
 """The beginning of each Via, and of nothing else in a head."""
+HostsBeyond = Callable[[Collection[bytes]], Collection[bytes]]
+"""Packed addresses -> those of them to which the recording machine passes packets on."""
 MOST_FIRST_REQUESTS = 2000
 """The first requests of the captures, that are read to tell a proxy from an Asterisk."""
 
@@ -45,13 +48,14 @@ def parse_addresses(addresses: Iterable[str]) -> PbxAddresses:
     return PbxAddresses(tuple(packed), "given with --pbx")
 
 
-def infer(merged: MergedFolds, config: Config) -> PbxAddresses:
+def infer(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> PbxAddresses:
     """The likeliest PBX: what its files bind, who answers as Asterisk, who the capture calls local, who is called.
+    `beyond` is asked only where the capture was made on several addresses.
 
     Anybody can send from any address, but not have others send there: to be called weighs more than to call. Who is
     seen to answer as Asterisk only by what a HEP packet or a tunnel tells is one more, where nothing else shows him.
     """
-    found = _infer(merged, config)
+    found = _infer(merged, config, beyond)
     if not merged.told_answerers or len(merged.pairs) >= MOST_PAIRS:
         return found
     shown = {ip for pair in merged.pairs for ip in pair} | {*found.addresses, *merged.received}
@@ -61,11 +65,12 @@ def infer(merged: MergedFolds, config: Config) -> PbxAddresses:
     return PbxAddresses((*found.addresses, *more), found.reason)
 
 
-def _infer(merged: MergedFolds, config: Config) -> PbxAddresses:
-    return next((clue for clue in _clues(merged, config) if clue.addresses), None) or _without_calls(merged, config)
+def _infer(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> PbxAddresses:
+    clues = _clues(merged, config, beyond)
+    return next((clue for clue in clues if clue.addresses), None) or _without_calls(merged, config)
 
 
-def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
+def _clues(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> Iterator[PbxAddresses]:
     """The clues to the PBX, the surest first: files name the address; only Asterisk's own log leaves it out; answers
     have Asterisk's name; the capture's direction. A clue that the capture does not have is without addresses.
 
@@ -75,8 +80,9 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
     traffic = _Traffic(merged)
     asking = {ip for ip, _ in merged.requesters}
     answering = {place[:-2] for place in merged.answering}
+    add_beside = partial(_with_beside, traffic=traffic, answering=answering, beyond=beyond)
     bound = list(dict.fromkeys(traffic.bound(list(_binds(config)))))
-    yield _with_beside(bound, "a transport of the configuration binds it", traffic, answering)
+    yield add_beside(bound, "a transport of the configuration binds it")
     yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
     answerers = _without_peers(without_proxies(traffic.answerers, merged), traffic)
     if traffic.local.isdisjoint(answerers):
@@ -84,7 +90,7 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
         yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
     if answerers:
         reason = "it answers as Asterisk" if len(answerers) == 1 else "they answer as Asterisk"
-        yield _with_beside(answerers, reason, traffic, answering)
+        yield add_beside(answerers, reason)
     called = sorted(ip for ip in traffic.local if ip in traffic.received)
     yield PbxAddresses(tuple(called), "the capture was made on it and INVITEs come in there")
     calling = {source for source, _ in traffic.pairs} & {ip for ip, _ in merged.agents}
@@ -106,9 +112,13 @@ def _clues(merged: MergedFolds, config: Config) -> Iterator[PbxAddresses]:
         yield PbxAddresses((busiest,), reason)
 
 
-def _with_beside(found: list[bytes], reason: str, traffic: _Traffic, answering: set[bytes]) -> PbxAddresses:
-    """These addresses, and those beside them on the machine."""
+def _with_beside(
+    found: list[bytes], reason: str, *, traffic: _Traffic, answering: set[bytes], beyond: HostsBeyond
+) -> PbxAddresses:
+    """These addresses, and those beside them on the machine: none where it passes packets on to them."""
     more = _beside(found, traffic, answering) if found else []
+    passed_on = beyond([*found, *more]) if more else ()
+    more = [ip for ip in more if ip not in passed_on] if {*found}.isdisjoint(passed_on) else []
     if more:
         what = "calls" if any(traffic.received[ip] for ip in more) else "requests"
         reason += f", and the capture was made on it: {what} come in there"
