@@ -51,6 +51,7 @@ def configuration_report(
         asterisk_version=config.version,
         asterisk_assumed=asked is None and live is None,
         asterisk_reason=why_replayed(asked, live),
+        asterisk_names=(asked,) if asked else (live.version,) if live else (),
         captures=(),
         sources=(),
         calls=(),

@@ -30,7 +30,7 @@ from pjsipdiag.diagnosis.basis.live_questions import (
     settled_questions,
 )
 from pjsipdiag.diagnosis.basis.name_sources import load, parse_databases, release_of
-from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_changed, settle
+from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_changed, of_running, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
@@ -124,7 +124,7 @@ def conclude(
     seen, wanted, jobs = begun.finish(), begun.reading.selection, begun.reading.jobs
     basis = settle(seen, asked, told, options.get("asterisk"), reload)
     if live and not options.get("asterisk"):
-        basis = replace(basis, config=asked, is_assumed=False, reason=f"the running Asterisk is {live.version}")
+        basis = of_running(basis, asked, live.version)
     situation = _situation(seen, basis, reload, wanted, jobs, on_rows)
     # Each of these may change the configuration and so every verdict: the calls are judged anew, from the same folds.
     # In this order, for each rests on the verdicts before it.
@@ -249,6 +249,7 @@ def _report(  # noqa: PLR0917  (what it is made of)
         asterisk_version=basis.config.version,
         asterisk_assumed=basis.is_assumed,
         asterisk_reason=basis.reason,
+        asterisk_names=basis.names,
         captures=situation.captures,
         sources=situation.sources,
         calls=calls,
@@ -278,8 +279,7 @@ def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) 
         yield f"filtered: only {situation.filter_text}"
     if isinstance(calls, Calls) and calls.passing:
         own = {*_packed(situation.pbx)}
-        called = {to for source, to in merged.pairs if source not in own}
-        answering = called.intersection(merged.answerers) - own
+        answering = {to for source, to in merged.pairs if source not in own}.intersection(merged.answerers) - own
         kept = without_proxies([*own, *sorted(answering)], merged) if answering else []
         others = [show_ip(ip) for ip in kept if ip not in own]
         also = (

@@ -222,6 +222,8 @@ class Report:
     unconfirmed: tuple[Suggestion, ...] = ()
     requests: tuple[RequestRow, ...] = ()
     """The requests that the PBX received beside calls."""
+    asterisk_names: tuple[str, ...] = ()
+    """The names of releases, or of what is none, that `asterisk_reason` quotes."""
     filter_text: str = ""
     """The filters that leave out what is not told here."""
     methods: tuple[str, ...] = ()

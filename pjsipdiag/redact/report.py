@@ -85,10 +85,9 @@ def redact_report(report: Report) -> Report:
 
 
 def _reason(report: Report) -> str:
-    """How the release was chosen. What a sender calls his release may be a number or an address: only the names of
-    releases that exist are kept."""
-    named = (word.strip("():,;") for word in report.asterisk_reason.split() if any(map(str.isdigit, word)))
-    if all(nearest(name) is not None and not instead(name) for name in named):
+    """How the release was chosen. What a sender calls his release may be a name, a number or an address: only the names
+    of releases that exist are kept."""
+    if all(nearest(name) is not None and not instead(name) for name in report.asterisk_names):
         return report.asterisk_reason
     return f"a release that is not known; {report.asterisk_version} is the nearest"
 

@@ -118,6 +118,20 @@ def test_sections_that_a_file_lacks_are_not_named(case: Path, name: str, line: s
     assert f"asterisk rejects the whole of {name}" in shown
 
 
+@pytest.mark.parametrize(
+    "server", ["Jane Doe", "Acme PBX 1.2", "Asterisk PBX 18.9.0-acme", "Asterisk PBX 442079460123"]
+)
+def test_what_a_pbx_calls_itself_is_not_told(case: Path, server: str) -> None:
+    answer = (
+        "@ 0.1 192.0.2.1:5060 > 81.2.69.9:5060 out\nSIP/2.0 401 Unauthorized\nCall-ID: 8f3a-jane@81.2.69.9\n"
+        f"CSeq: 1 INVITE\nServer: {server}\n"
+    )
+    write_capture(f"{MESSAGES}{answer}", case / "capture.pcap")
+    report = diagnose([case / "capture.pcap"], case / "etc", pbx=("192.0.2.1",))
+    shown = render(redact_report(report), "json").lower()
+    assert [word for word in NEVER if word in shown] == []
+
+
 @pytest.mark.parametrize("incident", sorted(path.name for path in INCIDENTS.iterdir() if path.is_dir()))
 def test_incidents_are_diagnosed_alike(incident: str, tmp_path: Path) -> None:
     where = INCIDENTS / incident

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 from pjsipdiag.asterisk.config import Config
@@ -22,13 +23,21 @@ Reload = Callable[[Mapping[str, str], str], Config]
 @dataclass(frozen=True, slots=True)
 class Basis:
     """The basis of a replay: the PBX, and its configuration as a release of Asterisk loads it, with the reason for that
-    release. `capture_version` is the version that the capture shows, or empty."""
+    release. `capture_version` is the version that the capture shows, or empty; `names` are the names that somebody
+    gave, which the reason quotes."""
 
     config: Config
     pbx: PbxAddresses
     is_assumed: bool
     reason: str
     capture_version: str
+    names: tuple[str, ...] = ()
+
+
+def of_running(basis: Basis, config: Config, version: str) -> Basis:
+    """The basis where a running Asterisk names its release."""
+    why = f"the running Asterisk is {version}"
+    return replace(basis, config=config, is_assumed=False, reason=why, names=(version,))
 
 
 def settle(
@@ -48,12 +57,12 @@ def settle(
     seen = next(filter(None, (sent, *names)), "")
     if asked:
         why = f": {words}" if (words := instead(asked)) else ""
-        return Basis(config, pbx, False, f"given with --asterisk{why}", seen)
+        return Basis(config, pbx, False, f"given with --asterisk{why}", seen, (asked,))
     known = nearest(seen) if seen else None
     if known is None:
         name = name_of(merged, own)
         named = f"the capture calls it {name!r}, which is no release" if name else "the capture names none"
-        return Basis(config, pbx, True, f"{named}: the newest is assumed", seen)
+        return Basis(config, pbx, True, f"{named}: the newest is assumed", seen, (name,) if name else ())
     others = [name for name in names if name != seen]
     reason = f"the capture names Asterisk {seen}{f', and {listed(others)} as well' if others else ''}"
     if known.version not in (seen, seen.replace("/", "-")):
@@ -64,7 +73,7 @@ def settle(
         loaded = config
     else:
         loaded = loaded_alike(config, known.version) or reload({}, known.version)
-    return Basis(loaded, pbx, False, reason, seen)
+    return Basis(loaded, pbx, False, reason, seen, (seen, *others))
 
 
 def load_changed(reload: Reload, version: str, overlay: Mapping[str, str], release: str) -> Config:
