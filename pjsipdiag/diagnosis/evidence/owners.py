@@ -181,9 +181,8 @@ def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
             yield endpoint, 5, f"{ip} is in match={rule.text} ({rule.where})"
     for endpoint, words in found_by_pbx(situation, ip):
         yield endpoint, 4, words
-    for endpoint, text, where in lines_naming(config, ip):
-        if not text.startswith("match="):
-            yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
+    for endpoint, text, where in lines_naming(config, ip, rules=False):
+        yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
     for endpoint, steps, text, where in sorted(lines_beside(config, ip), key=lambda known: abs(known[1])):
         way = "above" if steps > 0 else "below"
         yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"

@@ -40,13 +40,15 @@ _BUCKET = 4
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """A line of an endpoint that names at most SMALLEST_PREFIX addresses, `first` to `last` (as numbers)."""
+    """A line of an endpoint that names at most SMALLEST_PREFIX addresses, `first` to `last` (as numbers); `is_rule`: an
+    address rule, no contact."""
 
     endpoint: str
     first: int
     last: int
     text: str
     where: Where
+    is_rule: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +60,10 @@ class Vicinity:
     spans: dict[tuple[str, int, int], tuple[int, int]] = field(default_factory=dict)
 
 
-def lines_naming(config: Config, ip: str) -> Iterator[tuple[str, str, Where]]:
-    """(endpoint, words, where) of each line that holds the address itself."""
+def lines_naming(config: Config, ip: str, *, rules: bool = True) -> Iterator[tuple[str, str, Where]]:
+    """(endpoint, words, where) of each line that holds the address itself; `rules`: address rules among them."""
     for steps, line in _near(vicinity(trunks(config)), *number(ip)):
-        if not steps:
+        if not steps and (rules or not line.is_rule):
             yield line.endpoint, line.text, line.where
 
 
@@ -118,11 +120,11 @@ def vicinity(known: Trunks) -> Vicinity:
             if not is_whole_world(rule) and not rule.deny:
                 narrow = length(rule) >= SMALLEST_PREFIX[rule.version] and is_prefix(rule)
                 shown = f"match={rule.text}" + (f" ({network_text(rule)})" if rule.host else "")
-                _add(found, rule.version, WrittenLine(endpoint, *bounds(rule), shown, rule.where), narrow)
+                _add(found, rule.version, WrittenLine(endpoint, *bounds(rule), shown, rule.where, True), narrow)
     for contacts in known.contacts.values():
         for endpoint, text, address, where in contacts:
             family, value = number(address)
-            _add(found, family, WrittenLine(endpoint, value, value, text, where), True)
+            _add(found, family, WrittenLine(endpoint, value, value, text, where, False), True)
     return found
 
 
