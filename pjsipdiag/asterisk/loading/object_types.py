@@ -23,6 +23,8 @@ from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
 _NO_RULES = Acl()
+_SOCKETS = {"udp": "datagram", "tcp": "stream", "tls": "stream"}
+"""Protocol of a transport -> the kind of socket that PJSIP opens for it."""
 
 
 def endpoint(section: Section, applied: AppliedOptions, release: Release, acls: NamedLists) -> config.Endpoint:
@@ -85,7 +87,13 @@ def transport(section: Section, applied: AppliedOptions, resolver: Resolver) -> 
 
 
 def clash(one: config.Transport, other: config.Transport) -> bool:
-    """Whether two sockets of one kind cannot be open together: the same port of one address, or of all and of one."""
+    """Whether two sockets of one kind cannot be open together: the same port of one address, or of all and of one.
+
+    WebSockets are no sockets of PJSIP: they come by the HTTP server, whatever their bind= says.
+    """
+    kind = _SOCKETS.get(one.protocol)
+    if kind is None or kind != _SOCKETS.get(other.protocol):
+        return False
     if one.port != other.port or (":" in one.bind) != (":" in other.bind):
         return False
     return one.bind == other.bind or any(bind in ("0.0.0.0", "::") for bind in (one.bind, other.bind))

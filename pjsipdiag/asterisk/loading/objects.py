@@ -180,14 +180,12 @@ class _Loader:
         made = object_types.transport(section, applied, self.resolver)
         if isinstance(made, Problem):
             return made
-        stream = made.protocol in ("tcp", "tls")
-        if stream or made.protocol == "udp":
-            for taken in self.sockets:
-                if (taken.protocol in ("tcp", "tls")) == stream and object_types.clash(taken, made):
-                    log = f"Transport '{made.name}' could not be started: Address already in use"
-                    bind = made.option("bind")
-                    reason = LoadReason.ADDRESS_IN_USE(ip=taken.bind, port=taken.port)
-                    return Problem(reason, bind.where if bind else made.where, log)
+        for taken in self.sockets:
+            if object_types.clash(taken, made):
+                log = f"Transport '{made.name}' could not be started: Address already in use"
+                bind = made.option("bind")
+                reason = LoadReason.ADDRESS_IN_USE(ip=taken.bind, port=taken.port)
+                return Problem(reason, bind.where if bind else made.where, log)
         self.sockets.append(made)
         return made
 
