@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.loading.acls import NamedLists
 from pjsipdiag.asterisk.loading.object_options import AppliedOptions
 from pjsipdiag.asterisk.loading.resolve import Resolver, could_resolve
 from pjsipdiag.asterisk.loading.values import parse_codecs, parse_identify_by
+from pjsipdiag.asterisk.loading.way_out import WaysOut
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable
@@ -138,9 +139,12 @@ def aor(section: Section, applied: AppliedOptions) -> config.Aor:
     return config.Aor(section.name, section.where, applied.options, contacts=tuple(filter(None, contacts)))
 
 
-def registration(section: Section, applied: AppliedOptions) -> config.Registration:
+def registration(
+    section: Section, applied: AppliedOptions, ways: WaysOut | None
+) -> config.Registration | config.Problem:
+    """A registration; dropped where none of the `ways` out is for it, if they are known."""
     options = applied.options
-    return config.Registration(
+    made = config.Registration(
         name=section.name,
         where=section.where,
         options=options,
@@ -150,6 +154,7 @@ def registration(section: Section, applied: AppliedOptions) -> config.Registrati
         endpoint=_last(options, "endpoint"),
         line=parse_bool(_last(options, "line")),
     )
+    return (ways.missing(made) if ways else None) or made
 
 
 def acl(section: Section, applied: AppliedOptions, acls: NamedLists) -> config.PjsipAcl:

@@ -26,6 +26,7 @@ from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.object_sources import Sources
 from pjsipdiag.asterisk.loading.sources.opening import no_main_file, open_path
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, Backend, Batch, select
+from pjsipdiag.asterisk.loading.way_out import WaysOut
 from pjsipdiag.asterisk.realtime.collation import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
 from pjsipdiag.asterisk.reasons.files import FileReason
@@ -108,6 +109,7 @@ class _Loader:
         self.settings = globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
         transports = self._plain("transport", self._transport)
+        ways = WaysOut(transports, self.sockets) if self.sockets and self.sources.has_all("transport") else None
         parts, made = self._identifies()
         self._plain("system", lambda s, a: LoadedObject(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
@@ -125,7 +127,7 @@ class _Loader:
             domain_aliases=self._plain("domain_alias", object_types.domain_alias),
             auths=self._both("auth", object_types.auth),
             aors=self._both("aor", object_types.aor),
-            registrations=self._both("registration", object_types.registration),
+            registrations=self._both("registration", lambda s, a: object_types.registration(s, a, ways)),
             acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, lists)).values()),
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),

@@ -28,6 +28,11 @@ class LoadReason(ReasonKind):
     HEADER_WITHOUT_NAME = "match_header names no header"
     NO_EXPRESSION = "the regular expression of {option} does not compile: {error}"
     ONLY_ONE_FILE = "only {file} was given: other files of the configuration are not known"
+    NO_WAY_OUT = "server_uri needs a transport of protocol={protocol} bound to {family}, and none listens"
+    NAMED_WAY_OUT_MISSING = (
+        "transport={name} is not loaded, and no other transport of protocol={protocol} bound to {family}, which"
+        " server_uri needs, listens"
+    )
     ADDRESS_IN_USE = "another transport has {ip}:{port} already"
     SECOND_GLOBAL = "[{section}] is not the only section of type=global: it alone counts, being the last"
     NO_OPTION = "type={type} has no option {option!r} in {release}"

@@ -325,7 +325,7 @@ def test_releases_that_load_from_one_disk_are_as_alone(tmp_path: Path) -> None:
 
 
 def test_a_websocket_takes_no_port_of_pjsip() -> None:
-    """As real Asterisk 16.28.0 and 22.10.1 load them: its bind= has the same default, and only the HTTP server binds."""
+    """As on real Asterisk 16.28.0 and 22.10.1: its bind= has the same default, and only the HTTP server binds."""
     texts = {kind: f"[{kind}]\ntype=transport\nprotocol={kind}\nbind=0.0.0.0\n" for kind in ("ws", "wss", "udp", "tcp")}
     config = load_config(None, overlay={"pjsip.conf": "".join(texts.values())})
     assert list(config.transports) == list(texts)

@@ -145,6 +145,10 @@ class Sources:
             )
         )
 
+    def has_all(self, object_type: str) -> bool:
+        """Whether no object of a type can stand where nothing was read."""
+        return not self.is_partial and all(one.type not in ("", object_type) for one in self.unread_objects())
+
     def _unmapped(self) -> Iterator[UnreadObjects]:
         """Types mapped to families without an extconfig.conf: the copy may lack that file."""
         if self.is_alone or self.file(EXTCONFIG).is_found:

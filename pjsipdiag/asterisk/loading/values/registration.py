@@ -1,8 +1,7 @@
 """Demands on a `type=registration` (res_pjsip_outbound_registration.c: `sip_outbound_registration_apply`,
 `sip_outbound_registration_regc_alloc`, `sip_dialog_create_contact`): PJSIP must be able to write its REGISTER.
 
-Not asked here is whether a transport of the kind that server_uri needs was started: without one the registration is
-dropped too.
+Not asked here is whether a transport of the kind that server_uri needs was started: `way_out` does.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.config import Config, DroppedObject
 from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.reasons.loading import LoadReason
-from pjsipdiag.asterisk.reasons.reason import Reason
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind
 from pjsipdiag.asterisk.replay.arrival import check_listening
 from pjsipdiag.asterisk.secrets import is_secret
 from pjsipdiag.asterisk.section import Section, Where
@@ -43,6 +43,13 @@ OTHER_TYPES = (
 )
 """The types of sections that decide on no call."""
 _SHOWN = {"identify": "identifies", **dict.fromkeys(PEER_TYPES, "endpoints")}
+
+_ADD_WAY_OUT = "Add a transport of that kind, or have server_uri and transport= name one that listens"
+_REPAIRS: dict[ReasonKind, str] = {
+    LoadReason.NO_WAY_OUT: _ADD_WAY_OUT,
+    LoadReason.NAMED_WAY_OUT_MISSING: _ADD_WAY_OUT,
+}
+"""Kind of reason -> what to do, where no line of the object itself is wrong."""
 
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
@@ -257,7 +264,8 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
                 *other_releases(kind, reason),
                 *words_of_log(drops[0].log),
             ),
-            advice="Correct the line, then `module reload res_pjsip.so`; a running Asterisk keeps what it had.",
+            advice=f"{_REPAIRS.get(reason.kind, 'Correct the line')}, then `module reload res_pjsip.so`; a running"
+            " Asterisk keeps what it had.",
         )
     yield from misspelt(config.sections)
 
