@@ -112,7 +112,7 @@ def prediction_differs(situation: Situation, cause: Cause, groups: Sequence[Call
         cause.where,
         *evidence,
         count=total,
-        advice="nothing is left to load: see that it stays so (`pjsip show identifies`)"
+        advice="nothing is left to load, it seems: see that it stays so (`pjsip show identifies`)"
         if changed
         else "compare `pjsip show identifies` and `pjsip show endpoints` with the files, then `pjsip reload`"
         " (transports: restart)",
@@ -128,9 +128,10 @@ def _loaded_meanwhile(situation: Situation, cause: Cause, groups: Sequence[CallG
     right = [row.time for row in rows if row.observed_status in PAST_IDENTIFICATION]
     if not right or len(wrong) < sum(sum(contradicts(group).values()) for group in groups) or max(wrong) > min(right):
         return ""
+    last, first = clock(max(wrong)), clock(min(right))
     return (
-        f"loaded meanwhile: the last of these calls came at {clock(max(wrong))}, and from {clock(min(right))} UTC on"
-        " Asterisk answers as the files say: they were changed, and loaded in between"
+        f"likely: loaded meanwhile: the last of these calls came at {last}, and from {first} UTC on Asterisk answers as"
+        " the files say: they were changed and loaded in between"
     )
 
 
