@@ -4,7 +4,7 @@
 `expand` finds the files of directories and patterns; a `Dissector` goes on from one of them to the next; `split`,
 `read_part` and `join` share them between processes.
 
-    datagram    Datagram and Tally: what goes out; signs: what the network says beside SIP
+    datagram    Datagram and Tally: what goes out; passed_over: what does not; signs: what the network says beside SIP
     source      bytes from files, compressed or growing
     streams     TCP in order, SIP messages in it, WebSocket, HEP
     packets     frames down to datagrams and segments

@@ -128,10 +128,6 @@ class Stamp(NamedTuple):
     modified: int
 
 
-CUT_SENTENCE = "cut sentence"
-"""The reason why a line is unread of which Asterisk's sentence lacks a part."""
-
-
 @dataclass(slots=True)
 class Tally:
     """The counts of one capture while it is read; the one mutable thing that is handed along.
@@ -141,7 +137,7 @@ class Tally:
     offset. `encrypted_connections` counts TLS and WSS connections by (client, server) packed addresses, client first.
     `notes` are sentences for the report (the reader in use, inner HEP addresses, ...). `log_lines` are lines of
     Asterisk's log that say what it decided, by Call-ID. `logged_refusals` are those about requests whose SIP is not
-    there. `unread_messages` counts messages of a text that cannot be judged, by (what was done to them, detail).
+    there. `unread_messages` counts messages of a text that cannot be judged, by (the reason in `passed_over`, detail).
     `changed` counts messages of a log that somebody changed beyond repair. `is_text` says that it is a log or another
     text. `signs` are what the network says beside SIP.
     """

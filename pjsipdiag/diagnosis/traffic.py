@@ -7,20 +7,10 @@ from dataclasses import field
 from types import MappingProxyType
 
 from pjsipdiag.asterisk.verdict import Verdict
+from pjsipdiag.capture.passed_over import READ_NO_SIP
 from pjsipdiag.dataclass import NamedTuple, dataclass
 
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
-
-
-READ_NO_SIP = frozenset(
-    {
-        "HEP without SIP",
-        "TCP bytes between HEP packets",
-        "TCP bytes between SIP messages",
-        "WebSocket message that is not SIP",
-    }
-)
-"""Reasons for which something was passed over because it was read, and is no SIP."""
 
 
 @dataclass(frozen=True, slots=True)

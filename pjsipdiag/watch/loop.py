@@ -13,10 +13,10 @@ from pathlib import Path
 from threading import Event
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.passed_over import READ_NO_SIP
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.gate import Gate, apply
 from pjsipdiag.diagnosis.model import Severity
-from pjsipdiag.diagnosis.traffic import READ_NO_SIP
 from pjsipdiag.errors import CaptureError, PjsipdiagError
 from pjsipdiag.report.wording import plural
 from pjsipdiag.watch import systemd

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import field
 
+from pjsipdiag.capture.passed_over import WITHOUT_THE_REST
 from pjsipdiag.dataclass import NamedTuple, dataclass
 
 MAX_PENDING = 4096
@@ -125,7 +126,7 @@ class Fragments:
         entry = self.pending.pop(key)
         self.held -= entry.size
         if not entry.is_spoilt:
-            self.undecoded["IP fragments without the rest"] += 1
+            self.undecoded[WITHOUT_THE_REST] += 1
             if 0 in entry.pieces:
                 self.given_up.append(
                     IncompleteDatagram(entry.started, entry.frame, entry.direction, key, _beginning(entry))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from pjsipdiag.capture.datagram import Datagram, Tally, carried_direction
+from pjsipdiag.capture.passed_over import BETWEEN_HEP, HEP_WITHOUT_SIP
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.capture.streams.stream import Piece, content_length
 from pjsipdiag.capture.streams.via import via_transport
@@ -54,7 +55,7 @@ def unwrap_noted(datagram: Datagram, tally: Tally) -> Datagram | None:
     """The datagram inside of a HEP packet, or None; either is noted in `tally`."""
     inner = unwrap(datagram)
     if inner is None:
-        tally.undecoded["HEP without SIP"] += 1
+        tally.undecoded[HEP_WITHOUT_SIP] += 1
     else:
         tally.note(HEP_NOTE)
     return inner
@@ -174,7 +175,7 @@ class HepStream:
                 self._lost = False
             size = self._size(at)
             if size < 0:
-                self.undecoded["TCP bytes between HEP packets"] += 1
+                self.undecoded[BETWEEN_HEP] += 1
                 self._lost = True
                 at += 1
                 continue

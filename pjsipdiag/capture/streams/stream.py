@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Self
 
+from pjsipdiag.capture.passed_over import BETWEEN_MESSAGES
 from pjsipdiag.capture.streams.start import LONGEST_START_LINE, Bytes, find_start, may_start_sip, starts_like_sip
 from pjsipdiag.dataclass import NamedTuple
 
@@ -135,7 +136,7 @@ class MessageStream:
         if not self._scanned and not starts_like_sip(data[at : at + 48]):
             if at < len(data) and not may_start_sip(data[at : at + 48]):
                 if self._is_sip:
-                    self.undecoded["TCP bytes between SIP messages"] += 1
+                    self.undecoded[BETWEEN_MESSAGES] += 1
                 self._lost = True
                 return at + 1
             return at

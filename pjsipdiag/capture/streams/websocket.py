@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from pjsipdiag.capture.passed_over import OTHER_WEBSOCKET
 from pjsipdiag.capture.streams.start import starts_like_sip
 from pjsipdiag.capture.streams.stream import LONGEST_MESSAGE, Piece
 
@@ -149,4 +150,4 @@ class WebSocketStream:
         if starts_like_sip(message):
             yield Piece(message)
         elif message.strip(b"\r\n\0"):
-            self.undecoded["WebSocket message that is not SIP"] += 1
+            self.undecoded[OTHER_WEBSOCKET] += 1

@@ -9,6 +9,7 @@ from itertools import accumulate
 from operator import attrgetter
 
 from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.passed_over import BROKEN
 from pjsipdiag.capture.text.carried.unpack import UnpackedText, unpack_text
 from pjsipdiag.capture.text.carried.wrapping import Wrapping, cut_after, find_wrapping, join_lines
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
@@ -17,8 +18,6 @@ from pjsipdiag.capture.text.needles import count
 from pjsipdiag.capture.text.refusals import Refusals
 from pjsipdiag.capture.text.text_forms import FORMS, PJSIP, VIEWERS
 
-BROKEN = "broken"
-"""Why a message is unread: its first line was broken."""
 NOTE_WRAPPED = "the lines of the text were broken after {} columns and were joined again"
 _SCRAP = re.compile(rb"SIP re(?:quest|sponse) \(")
 _ARROW = b"<--- "

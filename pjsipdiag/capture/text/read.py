@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import BinaryIO
 
 from pjsipdiag.capture.datagram import ConnectedDatagram, Datagram, Tally
+from pjsipdiag.capture.passed_over import CUT, HIDDEN_ADDRESS, ODD
 from pjsipdiag.capture.streams.via import via_transport
 from pjsipdiag.capture.text import hidden
 from pjsipdiag.capture.text.carried import transfer
@@ -33,8 +34,6 @@ from pjsipdiag.errors import CaptureError
 
 PIECE_SIZE = 1 << 20
 LONGEST_TEXT_LINE = 8 << 20
-CUT, ODD, HIDDEN_ADDRESS = "cut", "odd", "hidden"
-"""Why a message is unread: nothing of it follows, it is no SIP, its address was replaced."""
 NOTE_OWN_SIDE = "a log does not name the local address: the destination of received messages is unknown"
 NOTE_MENDED = (
     "the text was changed on its way: messages without the length that Asterisk wrote before them (broken or empty"

@@ -6,7 +6,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence, Set
 
-from pjsipdiag.capture.datagram import CUT_SENTENCE, Datagram, LoggedRefusal, Tally
+from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
+from pjsipdiag.capture.passed_over import CUT_SENTENCE, HIDDEN_ADDRESS
 from pjsipdiag.capture.text.hidden import stand_in
 from pjsipdiag.capture.text.sentences import Sentence, is_part, is_unparsed, lines_with, method_in, sentence
 from pjsipdiag.dataclass import NamedTuple
@@ -169,7 +170,7 @@ class Refusals:
     def _add(self, said: Sentence, time: int) -> None:
         tally = self._tally
         if said.source is None and (said.event or said.hidden):
-            why = ("hidden", stand_in(said.hidden)) if said.hidden else (CUT_SENTENCE, "")
+            why = (HIDDEN_ADDRESS, stand_in(said.hidden)) if said.hidden else (CUT_SENTENCE, "")
             self._add_unread(Unread(said.call_id, said.event, *why), 1)
             return
         if not said.event:

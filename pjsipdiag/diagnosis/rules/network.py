@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import number
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.capture.passed_over import WITHOUT_THE_REST
 from pjsipdiag.diagnosis.calls.rows import T1_GIVES_UP
 from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.evidence.owners import best, hosts_named, is_likely, samples
@@ -38,8 +39,6 @@ from pjsipdiag.sip import SipMessage
 
 MOST_MEANT = 8
 """Silent sources that get a finding each; more are told together."""
-WITHOUT_THE_REST = "IP fragments without the rest"
-"""The reason for which `capture.packets.fragments` could not read a message."""
 LARGEST_UNCUT = {4: 1472, 6: 1452}
 """Bytes of UDP payload that fit into one packet of an Ethernet (1,500, less the heads of IP and UDP), by family."""
 

@@ -7,7 +7,8 @@ import io
 import pytest
 
 from pjsipdiag.capture import read_stream
-from pjsipdiag.capture.datagram import CUT_SENTENCE, Tally
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.passed_over import CUT_SENTENCE
 
 STRANGER = "203.0.113.11"
 FAILED = "Request {}from '<sip:a@203.0.113.11>' failed for '203.0.113.11:5060' (callid: x1) - {}"

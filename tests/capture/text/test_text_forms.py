@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.capture import read_stream
-from pjsipdiag.capture.datagram import CUT_SENTENCE, Tally
+from pjsipdiag.capture.datagram import Tally
+from pjsipdiag.capture.passed_over import CUT_SENTENCE
 from pjsipdiag.capture.text.read import NOTE_BARE
 from pjsipdiag.capture.text.text_forms import NAMED_TEXTS
 from pjsipdiag.errors import CaptureError

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.secrets import hide_secrets
 from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
-from pjsipdiag.capture.datagram import CUT_SENTENCE, LoggedRefusal
+from pjsipdiag.capture.datagram import LoggedRefusal
+from pjsipdiag.capture.passed_over import BROKEN, CUT_SENTENCE, HIDDEN_ADDRESS
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
@@ -262,7 +263,7 @@ def _advice(refused: LoggedRefusal) -> str:
 
 def _unreadable(situation: Situation) -> Iterator[Finding]:
     for (reason, detail), count in situation.unread_messages.items():
-        if reason == "hidden":
+        if reason == HIDDEN_ADDRESS:
             yield Finding(
                 Severity.ERROR,
                 f"{counted(count, 'line')} of the log cannot be judged: the"
@@ -281,9 +282,9 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
             advice="bring the log file itself as Asterisk wrote it: copy the file instead of the screen",
             rule="no-invite",
         )
-    others = ("hidden", CUT_SENTENCE)
+    others = (HIDDEN_ADDRESS, CUT_SENTENCE)
     cut = sum(count for (reason, _), count in situation.unread_messages.items() if reason not in others)
-    width = next((detail for (reason, detail) in situation.unread_messages if reason == "broken" and detail), "")
+    width = next((detail for (reason, detail) in situation.unread_messages if reason == BROKEN and detail), "")
     why = (
         f"its lines were cut after {width} columns"
         if width
