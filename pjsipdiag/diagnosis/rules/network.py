@@ -29,6 +29,7 @@ from pjsipdiag.diagnosis.rules.cause import (
     with_status,
 )
 from pjsipdiag.diagnosis.rules.gaps.difference import is_split
+from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import HIDE_ALIKE
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
@@ -104,7 +105,7 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
                 " reloaded in between",
                 "the source address decides who is identified: what the files do with these calls is not known",
             ),
-            advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
+            advice=HIDE_ALIKE,
         )
     named = {found for group in groups for found in senders(situation, group)}
     behind, headers = sorted({host for _, host in named}), sorted({header for header, _ in named})

@@ -40,6 +40,8 @@ _SYNTAX = (
 )
 _CREDENTIALS = "compare user, realm and password at both ends"
 
+HIDE_ALIKE = "bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who"
+"""The advice where addresses were replaced."""
 GIVEN_UP = RefusalWords("Maximum retries", "registration-refused")
 """No registration is tried any more (handle_registration_response of res_pjsip_outbound_registration.c)."""
 NO_ENDPOINT = RefusalWords("", "unmatched-source")

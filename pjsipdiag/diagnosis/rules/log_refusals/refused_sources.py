@@ -18,8 +18,15 @@ from pjsipdiag.diagnosis.evidence.without_effect import places_without_effect
 from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
-from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, advise, find_words
-from pjsipdiag.diagnosis.rules.methods.sent import MEANINGS, NO_ANSWER, OTHER_ANSWER, describe_registration
+from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, HIDE_ALIKE, advise, find_words
+from pjsipdiag.diagnosis.rules.methods.sent import (
+    MEANINGS,
+    NO_ANSWER,
+    NO_CALLS_THEN,
+    OTHER_ANSWER,
+    describe_registration,
+    try_again,
+)
 from pjsipdiag.diagnosis.rules.scanning import MANY_TRIES, guessed_accounts
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.errors import PjsipdiagError
@@ -116,8 +123,8 @@ def _registration(situation: Situation, said: LoggedRefusal) -> Finding:
         f"the PBX's own registration fails, {counted(said.count, 'line')} of the log: {said.reason}; {meaning}; it is"
         f" {name}",
         where=known.where if known else None,
-        evidence=("known from the log only", "a provider that refuses the registration sends no calls"),
-        advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
+        evidence=("known from the log only", NO_CALLS_THEN),
+        advice=try_again(advice, known),
         seen=CallMarks(said.first, said.last, (), (), ()),
         rule="registration-refused",
     )
@@ -269,7 +276,7 @@ def _unreadable(situation: Situation) -> Iterator[Finding]:
                 f"{counted(count, 'line')} of the log cannot be judged: the"
                 f" address was replaced by {detail!r} before the text was handed over",
                 evidence=("the source address decides who is identified; what is left is judged",),
-                advice="bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who",
+                advice=HIDE_ALIKE,
                 rule="no-invite",
             )
     weight = Severity.WARNING if situation.groups else Severity.ERROR

@@ -26,7 +26,7 @@ from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     say_requests,
     tell_crowd,
 )
-from pjsipdiag.diagnosis.rules.refusals.otherwise import is_maintenance
+from pjsipdiag.diagnosis.rules.refusals.otherwise import SEE_THE_LOG, is_maintenance
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import METHODS
 
@@ -161,7 +161,7 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
         return RefusalReason(
             "the files say that it is not looked at, and the answer says otherwise",
             None,
-            "`pjsip set logger on` and the log show what refuses",
+            SEE_THE_LOG,
         )
     if verdict.outcome in (Outcome.ACL_DENIED, Outcome.NOT_IDENTIFIED):
         check = next(check for check in verdict.trace if check.result is not None)
@@ -171,7 +171,7 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
             )
         return RefusalReason(check.reason, check.where, "permit the source in that access list, if it may come in")
     if endpoint is None:
-        return RefusalReason("refused by something else", None, "`pjsip set logger on` and the log show what refuses")
+        return RefusalReason("refused by something else", None, SEE_THE_LOG)
     if status in CHALLENGES and not endpoint.auth:
         return RefusalReason(
             f"the files let it in as {endpoint.name}: Asterisk ran something else than they say",
@@ -188,7 +188,7 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
     return RefusalReason(
         f"identified as {endpoint.name}, then refused by something else; the files do not explain this answer",
         endpoint.where,
-        "`pjsip set logger on` and the log show what refuses",
+        SEE_THE_LOG,
     )
 
 

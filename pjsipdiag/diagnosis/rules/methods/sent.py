@@ -18,15 +18,16 @@ from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
 from pjsipdiag.sip import SipMessage, parameter, parse_uri
 
+_CREDENTIALS = ("the credentials are refused", "compare outbound_auth with what the provider gave you")
 MEANINGS: dict[int, tuple[str, str]] = {
-    401: ("the credentials are refused", "compare outbound_auth with what the provider gave you"),
+    401: _CREDENTIALS,
     403: (
         "the account, its password or this address is refused",
         "compare user name, password and domain (client_uri, outbound_auth) with what the provider gave you; ask it"
         " whether the account is open and the address permitted",
     ),
     404: ("the provider does not know that user", "correct the user in client_uri"),
-    407: ("the credentials are refused", "compare outbound_auth with what the provider gave you"),
+    407: _CREDENTIALS,
     408: ("the provider's server gave up", "ask the provider"),
     423: ("the interval is too brief", "raise expiration= of the registration"),
     480: ("the provider does not take it now", "ask the provider"),
@@ -37,6 +38,7 @@ NO_ANSWER = (
     "nobody answers",
     "check server_uri, the way there (firewall, DNS, outbound_proxy) and the transport",
 )
+NO_CALLS_THEN = "a provider that refuses the registration sends no calls"
 
 MOST_ANSWERS_APART = 64
 """Methods with their answers that are told apart."""
@@ -211,13 +213,13 @@ def _finding(situation: Situation, exchange: Exchange, known: Registration | Non
         where=known.where if known else None,
         sources=(exchange.server,),
         evidence=(
-            "a provider that refuses the registration sends no calls",
+            NO_CALLS_THEN,
             *_users(exchange),
             *_challenge(exchange),
             *_answer_lines(exchange, status),
             *(bounces.about_requests(situation, exchange.server) if exchange.is_silent else ()),
         ),
-        advice=f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again",
+        advice=try_again(advice, known),
     )
 
 
@@ -233,6 +235,11 @@ def _unproven(known: Registration | None) -> tuple[str, str]:
         "compare realm and algorithm of the challenge with the auth section: one with another realm= is not used, and"
         " SHA-256 needs Asterisk 20.12, 21.7 or 22.2",
     )
+
+
+def try_again(advice: str, known: Registration | None) -> str:
+    """The advice, and the command that tries the registration again."""
+    return f"{advice}; then `pjsip send register {known.name if known else '*all'}` tries again"
 
 
 def describe_registration(known: Registration | None) -> str:
