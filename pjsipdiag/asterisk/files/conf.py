@@ -262,15 +262,16 @@ class _Parser:
             argument = argument[1:-1]
         wanted = to_text(argument)
         made = self.table(wanted)
+        too_deep = self.level == DEEPEST_INCLUDE + 1
         if made is not None:
             for section in made.sections:
                 self.categories.append(Category(section.name, section.where, variables=list(section.variables)))
         elif self.load(wanted, where) is None and kind == "include":
-            self.missing.append(Problem(FileReason.NO_INCLUDED_FILE(file=wanted), where))
+            reason = FileReason.INCLUDES_TOO_DEEP() if too_deep else FileReason.NO_INCLUDED_FILE(file=wanted)
+            self.missing += [] if too_deep else [Problem(reason, where)]
             if self.dialect.is_partial:
                 return
-            log = f"The file '{wanted}' was listed as a #include but it does not exist."
-            raise _RejectedError(FileReason.NO_INCLUDED_FILE(file=wanted), log)
+            raise _RejectedError(reason, f"The file '{wanted}' was listed as a #include but it does not exist.")
 
     def _variable(self, line: bytes, category: Category, where: Where) -> None:
         escaped = line.startswith(b"\\")

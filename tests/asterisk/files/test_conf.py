@@ -174,6 +174,9 @@ def test_a_file_that_includes_itself_ends_where_asterisk_ends() -> None:
     assert len(parsed.sections) == 11
     too_deep = [w.where for w in parsed.warnings if "Maximum Include level (10) exceeded" in w.log]
     assert too_deep
+    assert not parsed.missing_files  # it is there
+    assert parsed.rejected_files
+    assert all(problem.reason.startswith("includes nest too deep") for problem in parsed.rejected_files)
     assert {(where.file, where.line in (2, 3)) for where in too_deep} == {("pjsip.conf", True)}
 
 
