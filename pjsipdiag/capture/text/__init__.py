@@ -9,7 +9,7 @@ The way of a text, each step in its own module:
     needles            bytes that each such line has, found quickly by _needles.c where that was built
     written_message    the message behind an announcing line
     message_structure  what SIP is made of: how a message is put together whose text was changed
-    doubt              what may be a part of a message whose end is not known
+    doubt              what may be a part of a message whose end is not known, or of a packet that could not be read
     ways               who sent it to whom; hidden: addresses that were replaced by hand
     sentences          Asterisk's sentences about requests that it refused; refusals makes evidence of them
     times              when a line was written; kind: what a text is that holds nothing to judge

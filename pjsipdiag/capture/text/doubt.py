@@ -1,4 +1,5 @@
-"""Entries of a log that may stand inside of a message: its sender wrote them then, to be believed.
+"""Entries of a log that may stand inside of a message, or of a packet that could not be read: its sender wrote them
+then, to be believed.
 
 Law: Asterisk says how many bytes a message has. Where the text was changed on its way, its end is not known, and what
 looks like the next entry may be a part of it. It is read all the same, for the message may have been cut; but it stands
@@ -10,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
 from pjsipdiag.capture.text.marks import behind_lines, lines_of
-from pjsipdiag.capture.text.written_message import BareLine
+from pjsipdiag.capture.text.needles import places
+from pjsipdiag.capture.text.written_message import BareLine, begins_entry
 
 NOTE_DOUBTFUL = (
     "a message is longer or shorter than the line before it says, so the entries behind it may be a part of it: what"
@@ -23,6 +26,11 @@ _INFLATED = re.compile(
     rb"#[0-7]{3}|\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{3})|&#?\w{1,8};|\^[@-_]|[\x80-\xff]{1,3}|[ \t]+"
 )
 """Signs for which one byte may have been sent."""
+
+_BEGIN = re.compile(rb"Error processing (?:(?P<size>\d{1,6}) bytes )?packet from [^\n]{1,2000}\n")
+_END = b"-- end of packet."
+LONGEST_DUMP = 1 << 17
+"""Bytes behind which no end of a packet is looked for: twice as many as one has, for each line may stand in a frame."""
 
 
 def may_go_on(payload: bytes) -> bool:
@@ -77,3 +85,41 @@ def _least(line: bytes) -> int:
     and empty lines may be of the text alone."""
     text = _INFLATED.sub(b".", line.strip())
     return len(text) + 1 if text else 0
+
+
+class Dumps:
+    """The packets that the log shows because PJSIP could not read them, one after the other.
+
+    A line says so, and mostly how many bytes there are; the packet follows, and a line that ends it (sip_transport.c
+    and sip_endpoint.c).
+    """
+
+    def __init__(self, text: bytes) -> None:
+        found = (at for at in places(text, (b"Error processing ",), 0, len(text)) if _is_entry(text, at))
+        begins = (begin for at in found if (begin := _BEGIN.match(text, at)) is not None)
+        spans = [(begin.end(), _end(text, begin)) for begin in begins]
+        self._left = [(start, end) for start, end in reversed(spans) if end > start]
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def enter(self, spoken: list[tuple[int, int]], before: int) -> list[tuple[int, int]]:
+        """Adds those that begin before a place to what senders say, but for those that themselves stand in it."""
+        while self._left and self._left[-1][0] <= before:
+            start, end = self._left.pop()
+            if not spoken or start >= spoken[-1][1]:
+                spoken.append((start, end))
+        return spoken
+
+
+def _is_entry(text: bytes, at: int) -> bool:
+    """Whether the line of a place begins an entry of the log before it: a header may hold the words."""
+    return begins_entry(text[text.rfind(b"\n", max(at - LONGEST_HEAD, 0), at) + 1 : at])
+
+
+def _end(text: bytes, begin: re.Match[bytes]) -> int:
+    """Where the dumped packet ends, which has the bytes that were announced, if any, but for CR that may be lost; 0
+    where no line ends it."""
+    start, size = begin.end(), int(begin["size"] or 0)
+    least = start + size - text.count(b"\n", start, start + size)
+    return max(text.find(_END, least, start + LONGEST_DUMP), 0)

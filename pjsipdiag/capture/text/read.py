@@ -18,7 +18,7 @@ from pjsipdiag.capture.text.carried import transfer
 from pjsipdiag.capture.text.carried.encoding import DecodedFile, WideTextDecoder, wide_encoding
 from pjsipdiag.capture.text.carried.line_order import NOTE_ENTRIES_TURNED, in_order
 from pjsipdiag.capture.text.carried.unpack import unpack_text
-from pjsipdiag.capture.text.doubt import NOTE_DOUBTFUL, Doubt, may_go_on
+from pjsipdiag.capture.text.doubt import NOTE_DOUBTFUL, Doubt, Dumps, may_go_on
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
@@ -164,17 +164,17 @@ class _Reading:
         whole = unpack_text(raw)
         lines = self._finder.find(raw, whole, begins=self._empty)
         text, numbers, marks, _ = lines
-        if not all(self._span) and not (last and self._span.ends) and (text is not raw or lines.unlike):
+        dumps, spoken = Dumps(text), list[tuple[int, int]]()
+        if not all(self._span) and (dumps or (not (last and self._span.ends) and (text is not raw or lines.unlike))):
             raise _DiffersError  # how a piece of it is read depends on where it begins
         self._empty = self._empty and not raw.strip()
         self._goes_on = last and not self._span.ends
         self._doubt.enter(text)
         done, counted, number = len(text), 0, 0
-        spoken: list[tuple[int, int]] = []
         for at, mark in enumerate(marks):
             # A message may hold what looks like the log's own line: its sender wrote it to be believed. The length that
             # Asterisk announced decides what belongs to the message, so marks inside of it announce nothing.
-            if spoken and mark.start < spoken[-1][1]:
+            if dumps.enter(spoken, mark.start) and mark.start < spoken[-1][1]:
                 self.tally.note(NOTE_FORGED)  # inside a message
                 continue
             self._is_doubtful = self._doubt.reaches(mark.start)
@@ -203,7 +203,7 @@ class _Reading:
                     spoken.append((mark.end, stop))
                 yield datagram
         if not self.tally.is_second_reading:
-            count_broken(lines, done, spoken, self.tally)
+            count_broken(lines, done, dumps.enter(spoken, done), self.tally)
             if count(text, b"B blob data]", 0, len(text)):
                 self.tally.note(NOTE_BLOBS)
             if not (self._finder.logs or self.tally.records):
