@@ -68,3 +68,8 @@ class Dialplan:
     tree: Problem | None = None
     """Why patterns are looked for in a tree, by rules of its own."""
     warnings: tuple[Problem, ...] = ()
+
+    def lacks(self, context: str) -> bool:
+        """Whether there is no such context for certain: every call into it is answered 404."""
+        elsewhere = self.unknown_sources or any(context in text for text in self.elsewhere.values())
+        return context not in self.contexts and not elsewhere

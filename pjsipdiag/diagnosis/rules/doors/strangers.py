@@ -64,7 +64,7 @@ def open_doors(config: Config) -> Iterator[Finding]:
     """One finding for the doors of one identifier that stand open, graded by what lies behind them."""
     from pjsipdiag.diagnosis.space.doors import doors  # few runs look for them
 
-    found = doors(config)
+    found = _leading_somewhere(config, doors(config))
     for step, advice in CLOSING.items():
         opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
         opened = [door for door in opened if door.endpoint.partition("@")[0] != "anonymous"]
@@ -78,6 +78,12 @@ def open_doors(config: Config) -> Iterator[Finding]:
             ]
             if graded:
                 yield _open_door(step, severity, graded, advice)
+
+
+def _leading_somewhere(config: Config, found: Sequence[Door]) -> Sequence[Door]:
+    """The doors without those to a context that there is not, as FreePBX makes one for each PBX (dpma-invalid)."""
+    dialplan = config.dialplan() if any(door.state is DoorState.OPEN for door in found) else None
+    return [door for door in found if not (dialplan and dialplan.lacks(door.context))]
 
 
 def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: str) -> Finding:
