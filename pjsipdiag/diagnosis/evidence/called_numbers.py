@@ -9,7 +9,7 @@ from operator import eq
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
-from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
+from pjsipdiag.asterisk.dialplan.find import LONGEST_NUMBER, Destination, Presence, find
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.sip import SipMessage, parse_uri
 
@@ -78,6 +78,8 @@ def spelt_otherwise(
 ) -> tuple[str, Destination] | None:
     """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +; a
     name with other capitals."""
+    if len(user) > LONGEST_NUMBER:
+        return None
     digits = user.removeprefix("+").removeprefix("00")
     shorter = [digits[at:] for at in range(1, len(digits) - LEAST_DIGITS + 1)]
     numbers = (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter)
