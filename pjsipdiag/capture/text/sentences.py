@@ -32,6 +32,7 @@ NEEDLES = (
         b"egistration attempt",
     ),
     *(b" bytes packet from ", b"Error processing packet from "),
+    b" (Handshake): ",
 )
 LONGEST_LOG_LINE = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
@@ -63,6 +64,10 @@ _FORMS: dict[re.Pattern[str], str] = {
         r"(?P<reason>PJSIP syntax error exception when parsing '[^'\n]*' header on line \d+ col \d+)"
     ): "",
     re.compile(r"Error processing packet from (?P<source>\S+): (?P<reason>[^\n]*?) +\[code \d+\]"): "",
+    # STATUS_FROM_SSL_ERR2, ssl_sock_ossl.c of PJSIP: who connects gets no request through
+    re.compile(
+        r"(?P<reason>SSL_ERROR_\w+ \(Handshake\): Level: \d+ err: <\d+> <[^>\n]*>) len: -?\d+ peer: (?P<source>\S+)"
+    ): "TLS connection",
     # res/res_pjsip_registrar.c: registrar_on_rx_request, find_registrar_aor, register_aor_core; before 13.16 without
     # the address
     re.compile(rf"(?P<reason>AOR '[^'\n]*' not found for endpoint '(?P<endpoint>[^'\n]*)'){_PLACE}"): "REGISTER",

@@ -82,6 +82,11 @@ SENTENCES = (
         "  From [code 171050]:\nREGISTER sip:192.0.2.1 SIP/2.0\nTo: <sip:1@x>\n-- end of packet.",
         *(STRANGER, "REGISTER", "Missing required header(s) (PJSIP_EMISSINGHDR)  From"),
     ),
+    (
+        "SSL SSL_ERROR_SSL (Handshake): Level: 0 err: <337678594> <SSL routines-tls_early_post_process_client_hello-"
+        "unsupported protocol> len: 0 peer: 203.0.113.11:42974",
+        *(STRANGER, "TLS connection", "SSL_ERROR_SSL (Handshake): Level: 0 err: <337678594> <SSL routines-"),
+    ),
     (SECURITY.format("InvalidAccountID", "WSS", ""), STRANGER, "", "no endpoint for the account"),
     (SECURITY.format("FailedACL", "TCP", ',ACLName="x"'), STRANGER, "", "an access list denies the source"),
     (

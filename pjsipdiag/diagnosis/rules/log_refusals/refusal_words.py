@@ -38,6 +38,10 @@ _SYNTAX = (
     "have the sender corrected, for no match= line changes that; a router's SIP ALG or a proxy on the way often damages"
     " what it forwards"
 )
+_TLS = (
+    "compare certificates and TLS versions of both ends: cert_file, ca_list_file, verify_client, method and cipher of"
+    " the transport (`no shared cipher`, `unsupported protocol`, `unknown ca` say which)"
+)
 _CREDENTIALS = "compare user, realm and password at both ends"
 
 HIDE_ALIKE = "bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who"
@@ -82,6 +86,7 @@ WORDS = (
     RefusalWords("access list", "denied-by-acl", f"permit {{source}} in the access list of the endpoint{_IF_IT_MAY}"),
     RefusalWords("authenticate", "challenged-by-auth", _CREDENTIALS),
     RefusalWords("credentials", "challenged-by-auth", _CREDENTIALS),
+    RefusalWords("(Handshake)", "refused-by-network", _TLS, comes_first=True, is_unreadable=True),
     RefusalWords("PJSIP syntax error", "dropped-by-parser", _SYNTAX, comes_first=True, is_unreadable=True),
     RefusalWords("Missing required header", "dropped-by-parser", _SYNTAX, comes_first=True, is_unreadable=True),
     RefusalWords(
