@@ -15,6 +15,9 @@ from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, bucket_count, 
 OF_WIZARD = "-identify"
 """The ending that a wizard section adds to its name for the identify that it makes."""
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
+FEW_BUCKETS = 500
+_OF_LETTER = 0x7F
+"""The bits of a hash that its last letter decides on."""
 
 
 def ordered_names(config: Config) -> Mapping[str, str]:
@@ -35,9 +38,27 @@ def _identifies(config: Config) -> Mapping[str, str]:
         suffix, hashed = (OF_WIZARD, MEMORY_BUCKETS) if section in made else ("", buckets)
         wanted = str_hash(identify) % hashed
         stem = f"identify{rank:0{width}d}"
+        if hashed > FEW_BUCKETS:
+            stands[section] = _in_bucket(stem, wanted, hashed)
+            continue
         names = (stem + ending for ending in _endings())
         stands[section] = next(name for name in names if str_hash(name + suffix) % hashed == wanted)
     return stands
+
+
+def _in_bucket(stem: str, wanted: int, buckets: int) -> str:
+    """The first name that begins so and lies in the bucket `wanted`. Of many buckets: the last letter is computed, as
+    it decides on the lower bits of the hash only."""
+    if str_hash(stem) % buckets == wanted:
+        return stem
+    for ending in _endings():
+        hashed = str_hash(stem + ending + "\0")
+        upper = hashed & ~_OF_LETTER
+        lower = (wanted - upper) % buckets
+        letter = chr(lower ^ hashed & _OF_LETTER) if lower <= _OF_LETTER else ""
+        if letter and letter in LETTERS:
+            return stem + ending + letter
+    raise AssertionError("there is always one more ending")
 
 
 def _transports(config: Config) -> Mapping[str, str]:
