@@ -6,6 +6,7 @@ a file is written beside its place and then renamed, so that it is the whole new
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +38,26 @@ def mode_of(path: Path) -> int:
         return PRIVATE_MODE
 
 
+def named_files(paths: Iterable[str]) -> Iterator[str]:
+    """The paths, the files that those with `*`, `?` or `[` mean, and all that lies below folders."""
+    for path in paths:
+        yield path
+        for place in glob.glob(path) if glob.has_magic(path) else (path,):  # noqa: PTH207  (also absolute patterns)
+            yield place
+            for folder, _, names in os.walk(place):
+                yield from (f"{folder}/{name}" for name in names)
+
+
+def refuse_taken(path: str, *, inputs: Iterable[str | Path] = (), force: bool = False) -> None:
+    """Demands that `write_bytes` may write there, before the work for it begins. Raises PjsipdiagError."""
+    target = Path(os.path.realpath(path))
+    _refuse_input(path, target, inputs)
+    if target.is_dir():
+        raise PjsipdiagError(f"{visible(path) or repr(path)} is a directory: name a file")
+    if (target.is_file() or (os.path.lexists(target) and not target.exists())) and not force:
+        raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
+
+
 @contextmanager
 def write_file(
     path: str, *, inputs: Iterable[str | Path] = (), force: bool = False, mode: int = PRIVATE_MODE
@@ -59,15 +80,11 @@ def write_bytes(
     """The file `path` for writing; a device or a pipe is written to as it is. Raises PjsipdiagError."""
     target = Path(os.path.realpath(path))
     try:
-        _refuse_input(path, target, inputs)
-        if target.exists() and not target.is_file() and not target.is_dir():
+        refuse_taken(path, inputs=inputs, force=force)
+        if target.exists() and not target.is_file():
             with target.open("wb") as stream:
                 yield stream
             return
-        if target.is_dir():
-            raise PjsipdiagError(f"{visible(path) or repr(path)} is a directory: name a file")
-        if os.path.lexists(target) and not force:
-            raise PjsipdiagError(f"{visible(path)} exists already: --force replaces it")
         beside = str(target.with_name(f".{target.name[:100]}.{os.urandom(8).hex()}"))
         handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_MODE)
         try:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from pjsipdiag.cli import main
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.outputs import Content, write_file, write_folder
+from tests.command import CAPTURE, ETC
 
 
 def test_an_input_is_never_replaced(tmp_path: Path) -> None:
@@ -27,6 +28,16 @@ def test_an_input_is_never_replaced(tmp_path: Path) -> None:
         ):
             stream.write("x")
     assert given.read_text() == "KEEP"
+
+
+def test_a_file_that_a_pattern_means_is_an_input(tmp_path: Path) -> None:
+    capture = tmp_path / "1.pcap"
+    shutil.copy(CAPTURE, capture)
+    before = capture.read_bytes()
+    result = CliRunner().invoke(
+        main, ["diagnose", str(tmp_path / "*.pcap"), "-c", str(ETC), "--format", "text", "-o", str(capture), "--force"]
+    )
+    assert (result.exit_code, "is an input" in result.stderr, capture.read_bytes() == before) == (2, True, True)
 
 
 def test_what_exists_is_replaced_only_when_asked_and_as_a_whole(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import click
 
 from pjsipdiag.cli.bundles import BUNDLES
 from pjsipdiag.errors import ConfigError, visible
-from pjsipdiag.outputs import PRIVATE_MODE, USUAL_MODE, write_file
+from pjsipdiag.outputs import PRIVATE_MODE, USUAL_MODE, named_files, write_file
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
@@ -206,10 +206,7 @@ def inputs() -> Iterator[str]:
     yield from click.get_current_context().meta.get(BUNDLES, ())
     for name in ("captures", "config", "configs", "hosts", "resolved", "keylog", "baseline", "expect", "try_file"):
         value = given.get(name) or ()
-        for path in (value,) if isinstance(value, str) else value:
-            yield path
-            for folder, _, names in os.walk(path):
-                yield from (f"{folder}/{member}" for member in names)
+        yield from named_files((value,) if isinstance(value, str) else value)
 
 
 class ProgressLine:

@@ -18,6 +18,7 @@ from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
 from pjsipdiag.diagnosis.calls.selection import selection
 from pjsipdiag.errors import PjsipdiagError, visible
 from pjsipdiag.inputs import read_text
+from pjsipdiag.outputs import named_files
 from pjsipdiag.storage import SCHEME, locate
 
 PBX_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -172,7 +173,7 @@ _CHECKS: dict[str, Callable[[Sequence[str]], object]] = {
 
 
 def inputs_of(plan: Plan) -> Iterator[str]:
-    """Every path that the plan names, and its own."""
+    """Every file that the plan names, those in folders among them, and its own."""
     yield plan.path
     for one in plan.pbxs:
-        yield from (*one.captures, *filter(None, (one.config, one.hosts)))
+        yield from named_files((*one.captures, *filter(None, (one.config, one.hosts))))

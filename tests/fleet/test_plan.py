@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.fleet.plan import Pbx, read_plan
+from tests.fleet.build import write_fleet
 from tests.fleet.conftest import fleet
 
 GOOD = """[fleet]
@@ -98,3 +99,12 @@ def test_any_text_is_a_plan_or_one_line(text: str) -> None:
         except PjsipdiagError as error:
             assert str(error).startswith(f"{path}:")
             assert "\n" not in str(error)
+
+
+def test_no_output_replaces_what_the_plan_names(tmp_path: Path) -> None:
+    plan = write_fleet(tmp_path, 1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for path in before:
+        result = fleet(plan, "-o", path, "--force")
+        assert (result.exit_code, "is an input" in result.stderr) == (2, True), path
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

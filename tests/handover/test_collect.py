@@ -176,6 +176,12 @@ def test_every_command_takes_it(pbx: Pbx, tmp_path: Path) -> None:
     assert (both.exit_code, "give one with -c" in both.stderr) == (2, True)
 
 
+def test_what_exists_is_refused_before_a_call_is_waited_for(pbx: Pbx, tmp_path: Path) -> None:
+    (tmp_path / "bundle.tgz").write_text("KEEP")
+    done = pbx.here("collect", "--on", "nowhere.invalid", "-o", tmp_path / "bundle.tgz")
+    assert (done.exit_code, done.stderr.count("\n"), "--force replaces it" in done.stderr) == (2, 1, True)
+
+
 def test_sudo_there(pbx: Pbx, etc: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     pbx.program("sudo", f'[ "$1" = -n ] || exit 9; shift; echo "$1" >> {ran}; exec "$@"')

@@ -17,7 +17,7 @@ from pjsipdiag.cli.output import is_forced, look, open_output
 from pjsipdiag.cli.settings import SEVERITIES, gate_of
 from pjsipdiag.cli.shared_options import COLORED, DASK, FORCED, JOBS, QUIET, TIMES
 from pjsipdiag.errors import visible
-from pjsipdiag.outputs import PRIVATE_MODE, Content, write_folder
+from pjsipdiag.outputs import PRIVATE_MODE, Content, refuse_taken, write_folder
 
 if TYPE_CHECKING:
     from pjsipdiag.fleet.model import Fleet
@@ -77,6 +77,9 @@ def fleet(
         from pjsipdiag.fleet.parquet import require
 
         require()
+    inputs = tuple(inputs_of(read))
+    if output and output != "-":
+        refuse_taken(output, inputs=inputs, force=is_forced())
     at_once = min(jobs, len(read.pbxs))
     with ExitStack() as stack:
         pages, rows = (
@@ -89,7 +92,6 @@ def fleet(
             dask = stack.enter_context(one_for_all(dask))
         work = Diagnosis(max(1, jobs // at_once), dask, resume, pages, rows, since, until, gate)
         found = diagnose_fleet(read, work, at_once, _Done(len(read.pbxs), quiet).tell)
-        inputs = tuple(inputs_of(read))
         if html and pages:
             _write_pages(found, Path(html), pages, inputs)
         if parquet and rows:

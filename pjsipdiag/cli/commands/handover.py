@@ -68,6 +68,7 @@ def collect(
     from pjsipdiag.handover.collect import BundleOrder
     from pjsipdiag.handover.collect import collect as bring
     from pjsipdiag.machine import connect
+    from pjsipdiag.outputs import refuse_taken
 
     if rotated is None:
         refuse_given(
@@ -86,6 +87,7 @@ def collect(
         if not quiet:
             click.echo(visible(text), err=True)
 
+    refuse_taken(output, force=is_forced())
     wish = BundleOrder(duration, interface, rotated, newest, config_there, redact)
     with connect(host, sudo=sudo) as machine:
         bring(machine, wish, output, force=is_forced(), say=say)
