@@ -20,9 +20,9 @@
 `watch` goes it for calls as they come, `fleet` for many PBXs, `page` in a browser, `agents` for a language model;
 `firewall` makes a list of addresses of a Config; `handover` packs what somebody else needs: a machine's files, the
 evidence of calls, a call for sipp. `cli` turns arguments into these calls.
-Below them: `errors`; `dataclass`, which all data is made with; `sip`, the words of SIP; `inputs`, `outputs`, `storage`
-and `machine` touch files and programs; `digest` and `extensions` (compiled parts or none) serve `capture` and
-`diagnosis`.
+Below them: `errors`; `dataclass`, which all data is made with; `digits`, numbers of any length; `sip`, the words of
+SIP; `inputs`, `outputs`, `storage` and `machine` touch files and programs; `digest` and `extensions` (compiled parts
+or none) serve `capture` and `diagnosis`.
 A stage is a function from frozen data to frozen data; files are read and written at the edges only. `capture` knows
 nothing of Asterisk, `asterisk` nothing of captures; both meet in `diagnosis`.
 """

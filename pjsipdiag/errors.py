@@ -18,6 +18,8 @@ class ConfigError(PjsipdiagError):
     """The configuration cannot be read at all: a missing directory, no pjsip.conf, a file without permission."""
 
 
+LONGEST_REASON = 200
+"""Characters of a reason in the words of others: a server chooses its own."""
 UNPACKED = "/pjsipdiag-unpacked/"
 """The part of the path of a file out of an archive that stands before the archive's name."""
 

@@ -19,10 +19,10 @@ PIPE_SECONDS = 10.0
 """Seconds in which a pipe has to give something."""
 
 
-def read_whole(path: str | Path) -> bytes:
+def read_whole(path: str | Path, most: int = LARGEST_WHOLE) -> bytes:
     """The bytes of a file or a pipe.
 
-    :raises OSError: it cannot be read, holds more than LARGEST_WHOLE, or gives nothing for PIPE_SECONDS; `strerror`
+    :raises OSError: it cannot be read, holds more than `most`, or gives nothing for PIPE_SECONDS; `strerror`
         says so.
     """
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -41,8 +41,8 @@ def read_whole(path: str | Path) -> bytes:
             if not part:
                 return b"".join(parts)
             size += len(part)
-            if size > LARGEST_WHOLE:
-                raise OSError(errno.EFBIG, f"more than {LARGEST_WHOLE >> 20} MB")
+            if size > most:
+                raise OSError(errno.EFBIG, f"more than {most >> 20} MB")
             parts.append(part)
     finally:
         os.close(handle)

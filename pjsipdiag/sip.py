@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from urllib.parse import unquote
 
 from pjsipdiag.dataclass import NamedTuple, dataclass
+from pjsipdiag.digits import is_number, read_number
 
 COMPACT_NAMES = {
     "a": "accept-contact",
@@ -157,7 +158,7 @@ def _split_port(hostport: str) -> tuple[str, int]:
         port = port.removeprefix(":")
     else:
         host, _, port = hostport.partition(":")
-    return host.strip(), int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
+    return host.strip(), int(port) if is_number(port) and len(port) <= 5 else 0
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,7 @@ class SipMessage:
     def status(self) -> int:
         """The status code of a response; 0 for a request."""
         code = self.first_line[8:11]
-        return int(code) if not self.is_request and code.isdigit() else 0
+        return int(code) if not self.is_request and is_number(code) else 0
 
     def values(self, name: str) -> list[str]:
         """Every value of the header `name`, long or compact form, in order."""
@@ -237,8 +238,8 @@ class SipMessage:
 
     @property
     def cseq(self) -> int:
-        number = self.header("CSeq").split(" ")[0]
-        return int(number) if number.isascii() and number.isdigit() else 0
+        sequence = self.header("CSeq").split(" ")[0]
+        return read_number(sequence) if is_number(sequence) else 0
 
     @property
     def branch(self) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.errors import LONGEST_REASON, PjsipdiagError, visible
 from pjsipdiag.inputs import LARGEST_WHOLE
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ SMALLEST_READ, LARGEST_READ = 1 << 16, 8 << 20
 GROWTH = 4
 CONNECT_SECONDS, SILENCE = 10, 60
 """Seconds in which a connection is made, and in which something comes out of it."""
-LONGEST_REASON = 200
 NOT_FOUND = 404
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Transport
+from pjsipdiag.digits import is_number, read_number
 from pjsipdiag.errors import PjsipdiagError
 from pjsipdiag.sip import Address, SipMessage, ip_text
 
@@ -24,10 +25,10 @@ def parse_source(text: str) -> Address:
     elif text.count(":") == 1:
         host, _, port = text.partition(":")
     try:
-        number = int(port) if port.isascii() and port.isdigit() else -1
-        if not 0 < number < 65536:
+        wanted = read_number(port) if is_number(port) else -1
+        if not 0 < wanted < 65536:
             raise ValueError
-        return Address(ip_text(host), number)
+        return Address(ip_text(host), wanted)
     except ValueError:
         raise PjsipdiagError(f"{text}: not a source address; write IP or IP:PORT, as 203.0.113.7:5060") from None
 

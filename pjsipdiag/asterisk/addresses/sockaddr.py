@@ -9,6 +9,7 @@ import re
 import string
 
 from pjsipdiag.dataclass import NamedTuple
+from pjsipdiag.digits import is_number, read_number
 
 _PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
 _STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")
@@ -69,7 +70,7 @@ def service(port: str) -> int | None:
     matched = _STRTOUL.fullmatch(port)
     if matched is None or (not matched[2] and port):
         return None
-    value = min(int(matched[2] or 0), 2**64 - 1)
+    value = min(read_number(matched[2] or "0"), 2**64 - 1)
     value = (-value if matched[1] == "-" else value) & 0xFFFFFFFF
     return None if value >> 31 else value & 0xFFFF
 
@@ -122,7 +123,7 @@ def _inet_aton(host: str) -> int | None:
 def _strtoul(part: str) -> int:
     if part[:2] in ("0x", "0X"):
         return int(part[2:], 16)
-    return int(part, 8) if part.startswith("0") else int(part)
+    return int(part, 8) if part.startswith("0") else read_number(part)
 
 
 def _inet_pton6(host: str) -> int | None:
@@ -133,7 +134,7 @@ def _inet_pton6(host: str) -> int | None:
         address = int(ipaddress.IPv6Address(text))
     except ValueError:
         return None
-    if percent and not (re.fullmatch(r"[0-9]+", scope) and int(scope) <= 0xFFFFFFFF):
+    if percent and not (is_number(scope) and read_number(scope) <= 0xFFFFFFFF):
         # The name of an interface: only the machine that Asterisk runs on knows it, and no packet that is not
         # of that link can match it.
         return address if scope and _is_link_local(address) else None

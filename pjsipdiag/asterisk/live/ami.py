@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
 from pjsipdiag.asterisk.live.snapshot import LiveError
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.errors import LONGEST_REASON
 
 BANNER = "Asterisk Call Manager/"
 MOST_LINE = 1 << 20
@@ -63,7 +64,7 @@ class Ami:
         key = hashlib.md5((challenge + self.place.secret).encode(), usedforsecurity=False).hexdigest()
         answer = self.ask("Login", AuthType="MD5", Username=self.place.user, Key=key, Events="off")[0]
         if answer.first("Response") != "Success":
-            said = answer.first("Message") or "refused"
+            said = answer.first("Message")[:LONGEST_REASON] or "refused"
             raise LiveError(
                 f"{self.place}: login of {self.place.user}: {said}: the user, secret and permit= are in manager.conf"
             )

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from pjsipdiag.asterisk.live import questions
 from pjsipdiag.asterisk.live.interface import ANSWER_SECONDS, LONGEST_ANSWER, LiveInterface, connect
 from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers, LiveError, WantedNames, item
+from pjsipdiag.errors import LONGEST_REASON
 
 _HELD = "not told by ARI, which `asterisk -rx` does: "
 _UNTOLD = ("identifiers", "identify", "transport", "registration", "named_acl", "auth")
@@ -70,7 +71,7 @@ class Ari:
             reason = (
                 f"no answer within {ANSWER_SECONDS:.0f} s"
                 if late.is_set()
-                else f"{type(error).__name__} {error}".split("\n")[0].strip()
+                else f"{type(error).__name__} {error}".split("\n")[0].strip()[:LONGEST_REASON]
             )
             raise LiveError(f"{what}: {reason}") from error
         if response.will_close:
@@ -162,4 +163,7 @@ def _rows(value: object) -> list[dict[str, object]]:
 
 def _text(row: dict[str, object], key: str) -> str:
     value = row.get(key)
-    return value.replace("\r", " ").replace("\n", " ") if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    # Half a character, which JSON can name and no byte can be, is what such a byte is elsewhere.
+    return value.replace("\r", " ").replace("\n", " ").encode("utf-8", "replace").decode("utf-8")

@@ -15,6 +15,7 @@ from pjsipdiag.asterisk.live.snapshot import Item, LiveAnswers
 from pjsipdiag.asterisk.reasons import FileReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.digits import is_number, read_number
 
 CONTEXTS_ASKED = 500
 """Contexts that are asked for."""
@@ -113,8 +114,8 @@ def _not_told(name: str, where: Where) -> Problem:
 def _context(item: Item, where: Where, told: dict[str, Item]) -> Context:
     priorities: dict[str, list[int]] = {}
     for text in item.all("exten"):
-        name, _, number = text.rpartition(",")
-        priorities.setdefault(name, []).append(int(number) if number.isdecimal() else -1)
+        name, _, priority = text.rpartition(",")
+        priorities.setdefault(name, []).append(read_number(priority) if is_number(priority) else -1)
     extensions = []
     for text, numbers in priorities.items():
         name, slash, caller = text.partition("/")

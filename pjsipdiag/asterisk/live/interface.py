@@ -21,6 +21,8 @@ LONGEST_ANSWER = 64 << 20
 """Bytes of an answer: no Asterisk has more to say."""
 SECRET = "PJSIPDIAG_SECRET"
 """The variable that holds the secret; with _FILE behind it, the one that names a file that does."""
+NO_HOST = "no host can be called so"
+"""The fault of a name that no question to the DNS can hold: too long, with an empty part, or with odd signs."""
 DEFAULT_PORTS = {"ami": 5038, "http": 8088, "https": 8089}
 """Scheme -> the port where none is given, as manager.conf and http.conf have it."""
 
@@ -92,6 +94,8 @@ def connect(place: LiveInterface) -> socket.socket:
         found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except OSError as error:
         raise LiveError(f"{place}: {error.strerror or error}") from error
+    except UnicodeError:
+        raise LiveError(f"{place}: {NO_HOST}") from None
     for at, (family, *_, address) in enumerate(found):
         left = (end - time.monotonic()) / (len(found) - at)
         opened = socket.socket(family, socket.SOCK_STREAM)

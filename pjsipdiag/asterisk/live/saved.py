@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.files.files import Files
 from pjsipdiag.asterisk.live.snapshot import RUNNING_FILE, Item, LiveAnswers, LiveError
 from pjsipdiag.asterisk.releases import NEWEST, release
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.errors import shown_name
 from pjsipdiag.inputs import read_whole
 
 FIRST_LINE = "; what a running Asterisk told pjsipdiag; it holds no passwords"
@@ -50,8 +51,8 @@ def read(path: str) -> LiveAnswers:
     try:
         text = read_whole(path).decode("utf-8", "surrogateescape")
     except OSError as error:
-        raise LiveError(f"cannot read {path}: {error.strerror}") from error
-    return replace(from_text(text, path), file=file_name(path))
+        raise LiveError(f"cannot read {shown_name(path)}: {error.strerror}") from error
+    return replace(from_text(text, shown_name(path)), file=file_name(path))
 
 
 def file_name(path: str) -> str:

@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.digits import is_number, read_number
 
 
 def build(
@@ -213,4 +214,4 @@ def _not_known(text: str) -> str:
 
 def _host_port(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
-    return (host, int(port)) if colon and port.isdigit() else (text, 0)
+    return (host, read_number(port)) if colon and is_number(port) else (text, 0)

@@ -20,6 +20,7 @@ from pjsipdiag.asterisk.loading.way_out import WaysOut
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.digits import is_number, read_number
 from pjsipdiag.sip import default_port
 
 _ACL_OPTIONS = ("permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl")
@@ -81,7 +82,7 @@ def transport(section: Section, applied: AppliedOptions, resolver: Resolver) -> 
         options=options,
         protocol=protocol,
         bind=bind,
-        port=int(port) if port and port.isdigit() and int(port) else default_port(protocol),
+        port=read_number(port) if port and is_number(port) and read_number(port) else default_port(protocol),
         domain=_last(options, "domain"),
         local_net=tuple(v.value for v in options.get("local_net", ())),
     )

@@ -113,13 +113,13 @@ class HeaderParser:
 
     def number(self, name: str) -> None:
         """parse_generic_int_hdr()."""
-        value = int(self.scanner.get(DIGITS)) & 0xFFFFFFFF
+        text = str(leading_number(self.scanner.get(DIGITS)))
         self._end()
-        self.headers.append(Header(name, str(value)))
+        self.headers.append(Header(name, text))
 
     def content_length(self) -> None:
         digits = self.scanner.get(DIGITS)
-        value = int(digits) & 0xFFFFFFFF if self.any_length else bounded_number(digits, 0, INT32)
+        value = leading_number(digits) if self.any_length else bounded_number(digits, 0, INT32)
         self._end()
         self.headers.append(Header("Content-Length", str(value)))
 
@@ -285,7 +285,7 @@ class HeaderParser:
         self.headers.append(Header("Subscription-State", text + print_parameters(others, TOKEN, TOKEN)))
 
     def session_expires(self) -> None:
-        text = str(int(self.scanner.get(DIGITS)) & 0xFFFFFFFF)
+        text = str(leading_number(self.scanner.get(DIGITS)))
         parameters = self._parameters()
         self._end()
         for value in [value for name, value in parameters if name.lower() == "refresher"][-1:]:
@@ -294,7 +294,7 @@ class HeaderParser:
         self.headers.append(Header("Session-Expires", text + print_parameters(others, TOKEN, TOKEN)))
 
     def min_se(self) -> None:
-        text = str(int(self.scanner.get(DIGITS)) & 0xFFFFFFFF)
+        text = str(leading_number(self.scanner.get(DIGITS)))
         text += print_parameters(self._parameters(), TOKEN, TOKEN)
         self._end()
         self.headers.append(Header("Min-SE", text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pjsipdiag.asterisk.pjsip.header import ContactHeader, ViaHeader
 from pjsipdiag.asterisk.pjsip.scanner import ALPHA, DIGITS, Scanner, SipSyntaxError
 from pjsipdiag.asterisk.pjsip.uri_parser import bounded_number
+from pjsipdiag.digits import wrapped
 
 INT32 = 2**31 - 1
 CREDENTIAL_FIELDS = frozenset(
@@ -34,7 +35,7 @@ def method_name(token: str) -> str:
 def leading_number(text: str) -> int:
     """pj_strtoul(), as far as an int of C keeps it."""
     digits = DIGITS.match(text)
-    return int(digits.group()[:40]) & 0xFFFFFFFF if digits else 0
+    return wrapped(digits.group()) if digits else 0
 
 
 def keep_contact_parameter(header: ContactHeader, name: str, value: str) -> None:

@@ -28,6 +28,7 @@ from pjsipdiag.asterisk.pjsip.scanner import (
 )
 from pjsipdiag.asterisk.pjsip.uri import TEL_NUMBER, NameAddress, OtherUri, PjSipUri, TelUri, Uri
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.digits import read_number
 
 _TEL_PARSED_VALUE = spec(ALNUM + r"/:@&$,+\-_.!~*'()%\[\]=")
 _ESCAPE = re.compile("%([0-9a-fA-F]{2})")
@@ -44,10 +45,10 @@ def bounded_number(text: str, low: int, high: int) -> int:
     digits = DIGITS.match(text, 1 if text[:1] in ("+", "-") else 0)
     if digits is None:
         raise SipSyntaxError(value=True)
-    number = sign * int(digits.group()[:25])
-    if not low <= number <= high:
+    found = sign * read_number(digits.group())
+    if not low <= found <= high:
         raise SipSyntaxError(value=True)
-    return number
+    return found
 
 
 def parse_parameter(scanner: Scanner, characters: Spec = TOKEN, *, unescaped: bool = False) -> tuple[str, str]:

@@ -18,11 +18,12 @@ from pjsipdiag.asterisk.realtime.database import Columns, Raw
 from pjsipdiag.asterisk.realtime.families import TableMapping, TableRow
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
+from pjsipdiag.digits import read_number
 
 FAMILY = "acls"
 LIST_KEY = "name"
 _SYSTEM = "systemname"
-_ORDER = re.compile(r"\s*([+-]?\d+)")
+_ORDER = re.compile(r"\s*([+-]?[0-9]+)")
 
 Rules = tuple[AddressRule, ...]
 
@@ -70,4 +71,4 @@ def _passed_on(written: str | None, driver: str) -> str:
 
 def _order(row: TableRow) -> int:
     found = _ORDER.match(row.get("rule_order") or "")
-    return int(found[1]) if found else 0
+    return read_number(found[1]) if found else 0

@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.realtime import row_lines
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.digits import read_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def parse_mapping(variable: Variable) -> TableMapping | None:
     else:
         database, comma, rest = rest.partition(b",")
     table, _, rest = rest.partition(b",")
-    number = re.match(rb"\s*[+-]?\d+", rest)
+    found = re.match(rb"\s*([+-]?\d+)", rest)
     text = [part.decode("utf-8", "surrogateescape") for part in (driver, database, table if comma else b"")]
-    priority = int(number[0]) if number and int(number[0]) else 1
+    priority = (read_number(found[1]) if found else 0) or 1
     return TableMapping(variable.name, text[0].lower(), text[1], text[2], priority, variable.where, not comma)

@@ -17,6 +17,7 @@ from pjsipdiag.asterisk.realtime.database import Columns
 from pjsipdiag.asterisk.realtime.families import StoredTable, TableMapping, TableRow, document
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.digits import is_number, read_number
 
 KEY = "filename"
 CATEGORY = "category"
@@ -108,7 +109,7 @@ def _full(table: StoredTable) -> Iterable[Problem]:
 
 def metric(row: Mapping[str, str | None], name: str) -> int:
     text = row.get(name)
-    return int(text) if text and text.lstrip("-").isdecimal() else 0
+    return read_number(text) if text and is_number(text.removeprefix("-")) else 0
 
 
 def _place(row: TableRow, name: str, *, null_is_high: bool) -> tuple[bool, int]:

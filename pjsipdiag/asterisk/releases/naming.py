@@ -8,6 +8,7 @@ from functools import cache
 from pjsipdiag.asterisk.releases.features import FeatureName
 from pjsipdiag.asterisk.releases.release import Release, releases
 from pjsipdiag.asterisk.releases.release_lines import BRANCHES, RELEASES, number_of
+from pjsipdiag.digits import read_number
 from pjsipdiag.errors import PjsipdiagError
 
 _TEXT = re.compile(
@@ -66,7 +67,7 @@ def nearest(version: str) -> Release | None:
     number = number_of(matched["number"])
     if matched["certified"] or matched["cert"]:
         line = "certified-" + ".".join(str(part) for part in number[:2])
-        number += (int(matched["cert"] or 0),)
+        number += (read_number(matched["cert"] or "0"),)
     else:
         line = str(number[0])
     candidates = [known for known in releases().values() if known.line == line]
@@ -82,7 +83,7 @@ def is_newer(version: str) -> bool:
     if known is None or _find(version) is not None:
         return False
     matched = _TEXT.match(version)
-    return matched is None or (number_of(matched["number"]), int(matched["cert"] or 0)) > (
+    return matched is None or (number_of(matched["number"]), read_number(matched["cert"] or "0")) > (
         number_of(RELEASES[known.line][-1])[: 2 if matched["cert"] else 3],
         number_of(RELEASES[known.line][-1])[-1] if matched["cert"] else 0,
     )
@@ -129,7 +130,7 @@ def _find(version: str) -> Release | None:
         return None
     number, cert = matched["number"], matched["cert"]
     if cert is not None:
-        return releases().get(f"certified-{number}-cert{int(cert)}")
+        return releases().get(f"certified-{number}-cert{read_number(cert)}")
     if matched["certified"]:
         line = RELEASES.get(f"certified-{number}")
         return releases()[line[-1]] if line else None

@@ -10,6 +10,7 @@ import re
 from functools import cache, lru_cache
 
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.digits import read_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +122,4 @@ def line_of(version: str) -> str:
 @lru_cache(maxsize=1000)
 def number_of(version: str) -> tuple[int, ...]:
     """The numbers in the name of a release, which order it in its line."""
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    return tuple(read_number(part) for part in re.findall(r"\d+", version))

@@ -12,6 +12,7 @@ from typing import overload
 
 from pjsipdiag.asterisk.addresses.address_rule import bounds, make_ip, network_text, number, shared_bits
 from pjsipdiag.asterisk.config import AddressRule
+from pjsipdiag.digits import is_number, read_number
 from pjsipdiag.sip import Address, parse_uri
 
 _PRIVATE = tuple(
@@ -41,7 +42,7 @@ def ip_of(place: str) -> str:
 def address_of(place: str) -> Address:
     """The address with its port, 0 where there is none."""
     host, _, port = place.rpartition(":")
-    return Address(host.strip("[]"), int(port)) if port.isdigit() and host else Address(place.strip("[]"))
+    return Address(host.strip("[]"), read_number(port)) if is_number(port) and host else Address(place.strip("[]"))
 
 
 def host_of(uri: str) -> str:

@@ -15,6 +15,7 @@ from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who
 from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.digits import is_number, read_number
 from pjsipdiag.sip import Address, SipMessage
 
 _OF_CHAN_SIP = re.compile(r'nonce="([0-9a-f]{8})"')
@@ -66,7 +67,7 @@ def _another(
     if shape and asterisk:
         return "chan_sip", socket.where if socket else None
     major = situation.capture_version.partition(".")[0].removeprefix("certified/")
-    if major.isdigit() and int(major) < FIRST_WITH_PJSIP:
+    if is_number(major) and read_number(major) < FIRST_WITH_PJSIP:
         return f"Asterisk {situation.capture_version}, which has no PJSIP,", None
     if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version):
         named = _name(answer)

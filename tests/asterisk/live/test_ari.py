@@ -65,6 +65,19 @@ def test_whatever_else_answers_is_one_line(answers: dict[str, tuple[int, str]], 
     assert "\n" not in str(error.value)
 
 
+def test_half_a_character_in_a_name_is_asked_for_as_a_sign() -> None:
+    answers = {
+        "/asterisk/info": (200, '{"system": {"version": "22.10.1\\ud800"}}'),
+        "/asterisk/modules": (200, '[{"name": "res_pjsip.so", "status": "Running"}]'),
+        "/endpoints/PJSIP": (200, '[{"resource": "a\\udc80"}]'),
+        "/asterisk/config/dynamic/res_pjsip/endpoint/a%3F": (200, '[{"attribute": "context", "value": "in"}]'),
+    }
+    with servers.rest(answers) as address:
+        live = ask_live(address)
+    assert [one.name for one in live.of("endpoint")] == ["a?"]
+    assert saved.to_text(live).encode("utf-8")
+
+
 def test_a_wrong_password_is_one_line_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(interface.SECRET, "not the one")
     with servers.rest({}) as address, pytest.raises(LiveError, match=r"diag is refused \(401\)") as error:

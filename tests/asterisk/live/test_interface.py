@@ -48,6 +48,13 @@ def test_what_is_no_address_is_one_line(text: str, said: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "..", "a..b", "\u202epbx"])
+def test_a_name_that_no_host_can_have_is_one_line(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv(interface.SECRET, "x")
+    with pytest.raises(LiveError, match="no host can be called so"):
+        interface.connect(interface.parse(f"ami://diag@{host}"))
+
+
 def test_a_file_that_cannot_be_read_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(f"{interface.SECRET}_FILE", str(tmp_path / "none"))
     with pytest.raises(LiveError, match="No such file"):

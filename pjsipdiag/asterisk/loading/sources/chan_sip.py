@@ -12,6 +12,7 @@ from pjsipdiag.asterisk.config import Transport
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.section import Section, Variable, Where
+from pjsipdiag.digits import is_number, read_number
 from pjsipdiag.sip import SIPS_PORT
 
 SIP_CONF = "sip.conf"
@@ -43,12 +44,12 @@ def _is_on(variable: Variable | None) -> bool:
 
 def _socket(protocol: str, bind: Variable | None, port: Variable | None, default: int, file: Where) -> Transport:
     host, written = split_host_port(bind.value) if bind else ("", "")
-    number = written or (port.value if port else "")
+    digits = written or (port.value if port else "")
     said = (bind if written else None) or port or bind
     return Transport(
         DRIVER,
         said.where if said else file,
         protocol=protocol,
         bind=host or "0.0.0.0",
-        port=int(number) if number and number.isdigit() and int(number) else default,
+        port=read_number(digits) if digits and is_number(digits) and read_number(digits) else default,
     )

@@ -22,6 +22,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.digits import is_number, read_number
 
 MAIN_FILE = "pjsip.conf"
 SINGLE_OBJECTS = ("global", "system")
@@ -194,8 +195,8 @@ def _backend(variable: Variable) -> Backend:
                 backend = replace(backend, is_single=parse_bool(value))
             case "integrity":
                 backend = replace(backend, whole_file=value.lower() == "file")
-            case "buckets" if value.isdigit():
-                backend = replace(backend, buckets=int(value))
+            case "buckets" if is_number(value):
+                backend = replace(backend, buckets=read_number(value))
     return backend
 
 

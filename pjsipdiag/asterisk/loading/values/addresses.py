@@ -13,6 +13,7 @@ from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefu
 from pjsipdiag.asterisk.loading.values.words import one_of
 from pjsipdiag.asterisk.reasons.reason import quote_words
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.digits import is_number, read_number, wrapped
 
 _NAME = re.compile(r"[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*")
 _CIPHER = re.compile(r"DEFAULT|@SECLEVEL=[0-5]|[A-Z0-9]+(?:[-_][A-Z0-9]+)+")
@@ -101,13 +102,13 @@ def bind(setting: Setting) -> Answer:
         if not bracket:
             return refused
         port = rest.rpartition(":")[2] if ":" in rest else ""
-    if port and (not re.fullmatch("[0-9]+", port) or int(port) > 65535):
+    if port and (not is_number(port) or read_number(port) > 65535):
         return refused
     taken = _host(host, version)
     if taken is False and version == 6:
         # The last number after a colon may be the port: ":::5060".
         host, _, port = text.rpartition(":")
-        taken = _host(host, 6) if port.isdigit() and int(port) <= 65535 else False
+        taken = _host(host, 6) if is_number(port) and read_number(port) <= 65535 else False
     if taken is None:
         return ValueWarning(ValueReason.BIND_IS_A_NAME(host=host))
     return None if taken else refused
@@ -140,6 +141,6 @@ def _could_be_cipher(name: str) -> bool:
     """Whether a name is like those of OpenSSL for single ciphers, or a number that a cipher may have."""
     if _CIPHER.fullmatch(name):
         return True
-    number = _CIPHER_NUMBER.match(name)
-    value = (int(number[2] or "0", 16 if number[1] else 10) if number else 0) & 0xFFFFFFFF
+    found = _CIPHER_NUMBER.match(name)
+    value = (int(found[2] or "0", 16) & 0xFFFFFFFF if found[1] else wrapped(found[2] or "0")) if found else 0
     return 0 < value <= _LAST_CIPHER or value in _PJSIP_CIPHERS

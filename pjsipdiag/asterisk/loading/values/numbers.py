@@ -11,6 +11,7 @@ import sys
 
 from pjsipdiag.asterisk.loading.values.setting import Answer, Setting, ValueRefusal
 from pjsipdiag.asterisk.reasons.values import ValueReason
+from pjsipdiag.digits import read_number
 
 _BLANK = r"[ \t\n\v\f\r]*"
 _ANY_BASE = _BLANK + r"([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))"
@@ -29,20 +30,20 @@ def _whole_number(text: str) -> int | None:
     if match is None:
         return None
     sign, hexadecimal, octal, decimal = match.groups()
-    number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
-    return -number if sign == "-" else number
+    found = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else read_number(decimal)
+    return -found if sign == "-" else found
 
 
 def parse_uint(text: str) -> int | None:
     """PARSE_UINT32, or None where it is refused."""
-    number = None if text.lstrip(" \t\n\v\f\r").startswith("-") else _whole_number(text)
-    return number if number is not None and number <= _UINT32[1] else None
+    found = None if text.lstrip(" \t\n\v\f\r").startswith("-") else _whole_number(text)
+    return found if found is not None and found <= _UINT32[1] else None
 
 
 def parse_int(text: str) -> int | None:
     """PARSE_INT32, or None where it is refused."""
-    number = _whole_number(text)
-    return number if number is not None and _INT32[0] <= number <= _INT32[1] else None
+    found = _whole_number(text)
+    return found if found is not None and _INT32[0] <= found <= _INT32[1] else None
 
 
 def parse_double(text: str) -> float | None:
@@ -53,15 +54,15 @@ def parse_double(text: str) -> float | None:
     if not match["hex"] and not match["decimal"]:
         return float(text.split("(", maxsplit=1)[0])
     try:
-        number = float.fromhex(text) if match["hex"] else float(text)
+        found = float.fromhex(text) if match["hex"] else float(text)
     except OverflowError:
         return None
     # A zero that is written as one is no underflow.
     digits = re.split("[pP]" if match["hex"] else "[eE]", match["hex"] or match["decimal"])[0]
     is_zero = not digits.lower().removeprefix("0x").strip("0.")
-    if math.isinf(number) or (not is_zero and abs(number) < sys.float_info.min):
+    if math.isinf(found) or (not is_zero and abs(found) < sys.float_info.min):
         return None
-    return number
+    return found
 
 
 def scan_decimal(text: str) -> int | None:
@@ -75,9 +76,9 @@ def scan_any_base(text: str) -> bool:
     return re.match(_ANY_BASE, text) is not None
 
 
-def _number(kind: str, number: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
+def _number(kind: str, found: int | None, setting: Setting, widest: tuple[int, int]) -> Answer:
     low, high = setting.limits or widest
-    if number is None or not low <= number <= high:
+    if found is None or not low <= found <= high:
         return ValueRefusal(
             ValueReason.OUT_OF_RANGE(option=setting.name, kind=kind, low=low, high=high, value=setting.value)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,8 @@ def read(name: str, url: str, query: Query, take: Take[_T]) -> _T:
     """:raises NoAnswerError: the server cannot be reached, refuses, or has no such table."""
     scheme, colon, rest = url.partition("://")
     scheme = _DRIVERS.get(scheme, scheme)
+    if not rest:
+        raise ConfigError(f"database {name}: {scheme}:// names no database: {', '.join(DATABASE_URLS)}")
     if not _is_plain(url):
         raise ConfigError(
             f"database {name}: its URL cannot be told apart: in a user or password write @ as %40, : as %3A, / as %2F,"
@@ -104,6 +107,7 @@ def _engine(name: str, url: str) -> Any:
         from sqlalchemy import create_engine, exc
     except ImportError:
         raise ConfigError(f"database {name}: databases other than SQLite need SQLAlchemy: {_EXTRA}") from None
+    logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())  # what fails is told in one line, by us
     try:
         return create_engine(url)
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 import gzip
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import field
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,11 @@ from pjsipdiag.asterisk.realtime.collation import EXACT, Folding
 from pjsipdiag.asterisk.realtime.database import Columns, NoAnswerError, Query, Take, UnreachableError
 from pjsipdiag.asterisk.realtime.databases import sqlite
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.digits import read_number
+from pjsipdiag.inputs import read_whole
 
+LARGEST_DUMP = 4 << 30
+"""Bytes of a dump: one of all tables of a telephone system holds its call records, too."""
 DUMP_BYTES, MOST_DUMP_RATIO = 64 << 20, 400
 """Past so much content, more than so many bytes out of one are no dump."""
 _T = TypeVar("_T")
@@ -51,7 +56,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
         if place.is_dir():
             columns, rows = _from_csv(place / f"{query.table}.csv")
         else:
-            data = place.read_bytes()
+            data = read_whole(place, LARGEST_DUMP)
             if data.startswith(b"SQLite format 3\0"):
                 return sqlite.read(name, path, query, take)
             data = _decompress(data) if data.startswith(b"\x1f\x8b") else data
@@ -96,8 +101,8 @@ def _decompress(data: bytes) -> bytes:
 
 def _from_csv(path: Path) -> tuple[Columns, list[_Row]]:
     """A file with the names of the columns first; nothing, and \\N, are NULL."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-        names, *rows = [*csv.reader(file)] or [[]]
+    text = read_whole(path, LARGEST_DUMP).decode("utf-8", "surrogateescape")
+    names, *rows = [*csv.reader(StringIO(text, newline=""))] or [[]]
     return Columns(tuple(names)), [tuple(value if value not in ("", "\\N") else None for value in row) for row in rows]
 
 
@@ -175,7 +180,7 @@ class _Dump:
                 table.definitions[name] = " ".join(definition[1:])
                 width = _WIDTH.match(" ".join(definition[1:]).lower())
                 if width:
-                    table.widths[name] = int(width[1])
+                    table.widths[name] = read_number(width[1])
 
     def _copy_rows(self, words: list[str], at: int) -> int:
         table, words = self._table_named(words[1:])
@@ -212,9 +217,9 @@ class _Dump:
             return _BACKSLASH.sub(lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "'", texts[0])
         text = texts[0].replace("''", "'")
         if how == "UNISTR":
-            return _UNISTR.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\\", text)
+            return _UNISTR.sub(lambda found: _character(int(found[1], 16)) if found[1] else "\\", text)
         for sign, number in zip(texts[1:], filter(str.isdecimal, words), strict=False):
-            text = text.replace(sign, chr(int(number)))
+            text = text.replace(sign, _character(read_number(number)))
         return text
 
 
@@ -255,6 +260,11 @@ def _unquote(name: str) -> str:
     if name[:1] in ('"', "`"):
         return name[1:-1].replace(name[0] * 2, name[0])
     return name
+
+
+def _character(number: int) -> str:
+    """A character by its number; the sign for an unknown one where there is none of that number."""
+    return chr(number) if number <= sys.maxunicode and not 0xD800 <= number < 0xE000 else "\N{REPLACEMENT CHARACTER}"
 
 
 def _unescape(value: str) -> str:

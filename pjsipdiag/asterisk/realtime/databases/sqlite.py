@@ -13,6 +13,7 @@ from urllib.parse import quote
 from pjsipdiag.asterisk.realtime import column_types
 from pjsipdiag.asterisk.realtime.collation import Folding, probing, read_probes
 from pjsipdiag.asterisk.realtime.database import Columns, NoAnswerError, Query, Take, UnreachableError
+from pjsipdiag.digits import read_number
 
 LOCK_SECONDS = 5
 """How long a lock is waited for."""
@@ -38,7 +39,7 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
             found = connection.execute(f"SELECT * FROM {quoted} WHERE {query.key} LIKE '%'")
             names = tuple(column[0] for column in found.description)
             types = {row[1]: row[2] or "" for row in connection.execute(f"PRAGMA table_info({quoted})")}
-            widths = {column: int(width[1]) for column, kind in types.items() if (width := _WIDTH.search(kind))}
+            widths = {column: read_number(width[1]) for column, kind in types.items() if (width := _WIDTH.search(kind))}
             of_type = column_types.folding("sqlite", types.get(query.key, "").lower())
             folding = _folding(connection, quoted, query.key) if of_type is None else of_type
             return take(Columns(names, folding, widths, "sqlite"), _bound(found))

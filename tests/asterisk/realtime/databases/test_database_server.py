@@ -29,6 +29,7 @@ FILES = {
         ("main=postgresql://u:a?hunter2@127.0.0.1:1/x", "write @ as %40"),
         ("main=postgresql://u:hunter2@127.0.0.1:port/x", "no URL of a database"),
         ("main=oracle://u:hunter2@127.0.0.1/x", "no URL of a database"),
+        ("main=sqlite://", "sqlite:// names no database"),
         ("other=mysql://u:hunter2@127.0.0.1:1/x", r"names no such database \(it names main\)"),
     ],
 )

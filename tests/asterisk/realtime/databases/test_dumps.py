@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pjsipdiag import inputs
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.realtime import database
 from pjsipdiag.asterisk.realtime.databases import dumps, sqlite
@@ -143,6 +144,27 @@ def test_a_broken_dump_is_one_line(tmp_path: Path, content: bytes) -> None:
     config = load_config(None, overlay=files, databases={"main": str(tmp_path / "dump")})
     assert len(config.dead_databases) == 1
     assert "\n" not in config.dead_databases[0]
+
+
+@pytest.mark.parametrize("in_folder", [False, True], ids=["dump", "csv"])
+def test_a_pipe_in_the_place_of_a_dump_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_folder: bool
+) -> None:
+    monkeypatch.setattr(inputs, "PIPE_SECONDS", 0.1)
+    os.mkfifo(tmp_path / "ips.csv")
+    other = os.open(tmp_path / "ips.csv", os.O_RDWR)
+    with pytest.raises(database.UnreachableError, match="nothing came out of it"):
+        place = tmp_path if in_folder else tmp_path / "ips.csv"
+        dumps.read("main", str(place), database.Query("ips"), lambda _, rows: [*rows])
+    os.close(other)
+
+
+@pytest.mark.parametrize(("number", "read"), [("10", "\n"), ("55296", "\ufffd"), ("9" * 5000, "\ufffd")])
+def test_the_number_of_a_character_may_be_of_none(tmp_path: Path, number: str, read: str) -> None:
+    table = f"CREATE TABLE ips (id TEXT, n varchar({number}));\n"
+    (tmp_path / "dump").write_text(f"{table}INSERT INTO ips VALUES(replace('a*','*',char({number})),'');\n")
+    rows = dumps.read("main", str(tmp_path / "dump"), database.Query("ips"), lambda _, rows: [*rows])
+    assert rows[0][0] == f"a{read}"
 
 
 TABLE = "ps_endpoint_id_ips"
