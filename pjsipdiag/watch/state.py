@@ -50,7 +50,7 @@ def read_state(path: Path) -> State:
         return State()
     except OSError as error:
         raise PjsipdiagError(f"{visible(str(path))}: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise PjsipdiagError(f"{visible(str(path))}: no state of a watch: remove it to begin anew") from None
 
 

@@ -8,12 +8,15 @@ are dropped and counted.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from http.client import HTTPException
 from queue import Empty, Full, Queue
 from threading import Event, Thread
@@ -21,11 +24,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pjsipdiag import __version__
-from pjsipdiag.errors import PjsipdiagError, visible
+from pjsipdiag.errors import LONGEST_REASON, PjsipdiagError, visible
 
 QUEUED_CAUSES = 200
 ATTEMPT_SECONDS, PAUSE_SECONDS = 10.0, (1.0, 5.0)
 """Seconds for one attempt, and those between attempts."""
+POLL_SECONDS = 0.2
 LAST = 8.0
 """Seconds at the end in which what waits may still go out."""
 
@@ -42,14 +46,16 @@ class Teller:
     """
 
     def __init__(self, command: Sequence[str], url: str | None, say: Callable[[str], None]) -> None:
-        if url is not None and (urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc):
-            raise PjsipdiagError(f"--webhook {url!r} is no address: give it as https://host/path")
+        if url is not None and not _is_address(url):
+            raise PjsipdiagError(
+                f"--webhook {url.partition('://')[0]}://... is no address: give it as https://host/path"
+            )
         self.counts: Counter[str] = Counter()
         """Outcomes: told, failed, dropped."""
         self._command, self._url, self._say = command, url, say
         self._said = set[str]()
         self._queue: Queue[bytes] = Queue(QUEUED_CAUSES)
-        self._closing = Event()
+        self._closing, self._overdue = Event(), Event()
         self._opener = urllib.request.build_opener(_NoRedirects)
         self._thread = Thread(target=self._work, name="telling", daemon=True)
         if command or url:
@@ -69,13 +75,15 @@ class Teller:
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join(LAST)
+            self._overdue.set()
+            self._thread.join(1)
             if not self._queue.empty():
                 self._fail("dropped", f"{self._queue.qsize()} causes could not be told in {LAST:.0f} s")
 
     def _work(self) -> None:
-        while not (self._closing.is_set() and self._queue.empty()):
+        while not (self._overdue.is_set() or (self._closing.is_set() and self._queue.empty())):
             try:
-                cause = self._queue.get(timeout=0.2)
+                cause = self._queue.get(timeout=POLL_SECONDS)
             except Empty:
                 continue
             if self._command:
@@ -84,15 +92,26 @@ class Teller:
                 self._post(self._url, cause)
 
     def _run(self, cause: bytes) -> None:
+        # A group of its own: Ctrl-C at the terminal ends the watch and not what tells of its last cause, and whatever
+        # the command has started ends with it where that takes too long.
         try:
-            done = subprocess.run(
-                self._command, input=cause, stdout=subprocess.DEVNULL, timeout=ATTEMPT_SECONDS, check=False
-            )
-        except (OSError, subprocess.SubprocessError) as error:
+            child = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0)
+        except (OSError, ValueError) as error:
             self._fail("failed", f"--exec: {error}")
             return
-        if done.returncode:
-            self._fail("failed", f"--exec: {self._command[0]} ended with status {done.returncode}")
+        end = time.monotonic() + ATTEMPT_SECONDS
+        unsent: bytes | None = cause
+        while child.poll() is None and time.monotonic() < end and not self._overdue.is_set():
+            with suppress(subprocess.TimeoutExpired):
+                child.communicate(unsent, POLL_SECONDS)
+            unsent = None  # from then on it goes on with what it has begun to send
+        if child.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.communicate()
+            self._fail("failed", f"--exec: {self._command[0]} did not end in time and was ended")
+        elif child.returncode:
+            self._fail("failed", f"--exec: {self._command[0]} ended with status {child.returncode}")
         else:
             self.counts["told"] += 1
 
@@ -117,6 +136,15 @@ class Teller:
 
     def _fail(self, outcome: str, why: str) -> None:
         self.counts[outcome] += 1
+        why = why[:LONGEST_REASON]
         if why not in self._said and len(self._said) < QUEUED_CAUSES:
             self._said.add(why)
             self._say(visible(why))
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc)

@@ -210,6 +210,11 @@ def test_a_command_gets_the_cause_without_a_shell(etc: Path, tmp_path: Path) -> 
         (["nowhere"], "no directory"),
         (["hep://127.0.0.1:0x"], "give it as hep://0.0.0.0:9060"),
         (["hep://127.0.0.1:1", "--mirror", "me"], "--mirror"),
+        (["hep://" + "a" * 70 + ".example"], "no host can be called so"),
+        (["http://127.0.0.1:9060"], "give it as hep://0.0.0.0:9060"),
+        (["hep://user:hushed@127.0.0.1:9060"], "give it as hep://0.0.0.0:9060"),
+        (["-", "--webhook", "http://["], "is no address"),
+        (["-", "--webhook", "ftp://user:hushed@host/"], "is no address"),
         (["--on", "-oProxyCommand=x"], "names no host"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else "",
@@ -218,7 +223,28 @@ def test_what_cannot_be_done_is_one_line(etc: Path, arguments: list[str], said: 
     with Process(*arguments, "-c", etc) as watch:
         assert watch.status() == 2
         assert said in "\n".join(watch.said)
-        assert "Traceback" not in "\n".join(watch.said)
+        assert not any(word in "\n".join(watch.said) for word in ("Traceback", "a fault", "hushed"))
+
+
+@pytest.mark.parametrize("place", ["[Infinity, 1]", "[1, 1e400]", '["a", "b"]', "7"])
+def test_a_state_of_odd_numbers_is_one_line(etc: Path, tmp_path: Path, place: str) -> None:
+    state = tmp_path / "state.json"
+    state.write_text(f'{{"place": {place}, "told": []}}')
+    with Process("-", "-c", etc, "--state", state) as watch:
+        assert watch.status() == 2
+        assert "no state of a watch: remove it to begin anew" in watch.said[-1]
+
+
+def test_a_command_that_does_not_end_is_ended_with_the_watch(etc: Path, tmp_path: Path) -> None:
+    script, place = tmp_path / "wait.sh", tmp_path / "number"
+    script.write_text(f"sleep 300 & echo $! > {place}; wait\n")
+    with Process("-", "-c", etc, "--exec", f"sh {script}") as watch:
+        watch.stdin.write(bad(0, "one"))
+        watch.stdin.close()
+        assert watch.status() == 1
+        assert any("did not end in time" in line for line in watch.said)
+    stat = Path(f"/proc/{place.read_text().strip()}/stat")
+    assert not stat.exists() or ") Z " in stat.read_text()
 
 
 def test_what_is_no_capture_is_said(etc: Path) -> None:

@@ -22,7 +22,7 @@ def arguments(ports: Iterable[int], interface: str = "any", seconds: float | Non
 
 def command(interface: str, wanted: str) -> list[str]:
     """The words alone: `wanted` is an expression of pcap-filter(7)."""
-    return ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "-B", str(LIVE_BUFFER), "-w", "-", wanted]
+    return ["tcpdump", "-i", interface, "-n", "-U", "-s", "0", "-B", str(LIVE_BUFFER), "-w", "-", "--", wanted]
 
 
 def expression(ports: Iterable[int]) -> str:

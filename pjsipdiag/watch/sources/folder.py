@@ -74,6 +74,9 @@ class Folder:
                 found = path.stat()
                 mark = found.st_size, found.st_mtime_ns
                 known = before.get(path)
+            except OSError:  # it was removed meanwhile, as whoever rotates does
+                continue
+            try:
                 self._known[path] = known if known and known[0] == mark else (mark, start_of(str(path)))
             except (CaptureError, OSError) as error:
                 self._known[path] = mark, 0

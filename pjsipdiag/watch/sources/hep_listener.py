@@ -59,6 +59,8 @@ class Listener:
             self._tcp = socket.create_server(self._udp.getsockname()[:2], family=family, backlog=16)
         except OSError as error:
             raise CaptureError(f"{url}: {error.strerror or error}") from None
+        except UnicodeError:
+            raise CaptureError(f"{url}: no host can be called so") from None
         self.port: int = self._udp.getsockname()[1]
         self._own = Address(_unmap(self._udp.getsockname()[0]), self.port).pack()
 
@@ -132,9 +134,12 @@ class Listener:
 def _place(url: str) -> tuple[str, int]:
     try:
         found = urlsplit(url)
-        return found.hostname or "0.0.0.0", found.port or PORT
+        host, port = found.hostname or "0.0.0.0", found.port or PORT
     except ValueError:
-        raise CaptureError(f"{url}: give it as hep://0.0.0.0:{PORT}") from None
+        host, port = "", 0
+    if not host or found.scheme != "hep" or found.username is not None or found.path.strip("/") or found.query:
+        raise CaptureError(f"that is no address to listen at for HEP: give it as hep://0.0.0.0:{PORT}")
+    return host, port
 
 
 def _unmap(ip: str) -> str:
