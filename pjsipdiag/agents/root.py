@@ -30,7 +30,7 @@ class Root:
     def captures(self, names: Sequence[str]) -> tuple[str, ...]:
         """The files that these names mean, those in folders among them.
 
-        :raises PjsipdiagError: one is not there, or there is none.
+        :raises PjsipdiagError: one is not there or no file, or there is none.
         """
         found = tuple(dict.fromkeys(path for name in names for path in self._files(self.inside(name))))
         if not found:
@@ -39,9 +39,11 @@ class Root:
 
     def _files(self, name: str) -> Iterator[str]:
         place = self.folder / name
-        if not place.is_dir():
+        if place.is_file():
             yield name
             return
+        if not place.is_dir():  # a pipe would hold every later question up
+            raise PjsipdiagError(f"{visible(name)} is neither a file nor a folder")
         for path in sorted(place.iterdir()):
             if path.is_file() and path.resolve().is_relative_to(self.folder):
                 yield str(path.resolve().relative_to(self.folder))

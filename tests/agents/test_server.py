@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
@@ -149,6 +150,16 @@ def test_nothing_outside_of_the_root_is_read(root: Path) -> None:
         assert "provider" not in found
 
     talk(root, conversation, "--plain")
+
+
+def test_a_pipe_below_the_root_holds_no_question_up(root: Path) -> None:
+    os.mkfifo(root / "pipe.pcap")
+
+    async def conversation(client: Client) -> None:
+        said = await ask(client, "diagnose", captures=["pipe.pcap"], config="demo/etc")
+        assert "neither a file nor a folder" in said, said
+
+    talk(root, conversation)
 
 
 def test_what_packets_say_stays_data(root: Path) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-
 _VERSION = re.compile(r"^Asterisk (?:certified/)?(\S+)", re.MULTILINE)
 _ROW = re.compile(r"^ ([@A-Za-z0-9_]+) +: ?(.*)$")
 _IDENTIFY = re.compile(r"^ +Identify:  (?!<Identify/)(.+/.*)$")
