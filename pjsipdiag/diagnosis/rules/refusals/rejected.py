@@ -26,6 +26,8 @@ from pjsipdiag.diagnosis.rules.refusals.refused import DIALPLAN, codes, count, o
 from pjsipdiag.diagnosis.rules.taker import say_how_sure
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_PLAIN = re.compile(r"(?!_)[\w+*#.()-]+")
+"""A number or name that may stand in a command and in the dialplan: a caller chooses it, and `_X.` takes all."""
 NO_EXTENSION = (404, 484)
 """The answers where no extension takes a number: missing, or incomplete."""
 MOST_NUMBERS_TRIED = 32
@@ -147,7 +149,7 @@ def _explain_answer(
     endpoint: Endpoint, groups: Sequence[CallGroup], numbers: Sequence[str], found: tuple[str, Destination] | None
 ) -> tuple[list[str], Advice]:
     """Evidence on the answer where an extension took the call, and the advice."""
-    shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
+    shown = _show_command(numbers, endpoint)
     status = max(DIALPLAN_ANSWERS, key=lambda code: sum(with_status(group, code) for group in groups))
     said, advice = DIALPLAN_ANSWERS[status]
     evidence = [f"{status} means: {said}"] if any(with_status(group, status) for group in groups) else []
@@ -166,7 +168,7 @@ def _explain_missing(
     found: tuple[str, Destination] | None,
 ) -> tuple[list[str], Advice]:
     """Evidence from the files on a number that was not found, and the advice."""
-    shown = f"`dialplan show {numbers[0] if numbers else 'NUMBER'}@{endpoint.context}`"
+    shown = _show_command(numbers, endpoint)
     if found is None:
         return [f"the files have no {EXTENSIONS_FILE}: what its contexts hold is unknown"], _spell(shown, numbers)
     user, what = found
@@ -195,7 +197,7 @@ def _repair(
     dialplan = situation.config.dialplan()
     assert isinstance(dialplan, Dialplan)
     message = groups[0].sample
-    shown = f"`dialplan show {numbers[0]}@{endpoint.context}`"
+    shown = _show_command(numbers, endpoint)
     option = endpoint.option("context")
     others = list(contexts_with(situation.config, dialplan, endpoint, numbers, message))
     known = dialplan.contexts.get(endpoint.context)
@@ -205,6 +207,11 @@ def _repair(
         else f"a new context [{endpoint.context}] in {EXTENSIONS_FILE}"
     )
     plain, with_options, _ = numbers[0].partition(";")
+    if _PLAIN.fullmatch(plain) is None:
+        return Advice(
+            f"see who calls: the number has signs that mean something else in a command or in a line of the dialplan;"
+            f" {shown} tells"
+        )
     written = f"write `exten => {plain},1,...` in {place}"
     if with_options:
         taken = find_destination(dialplan, endpoint, plain, message)
@@ -230,6 +237,10 @@ def _repair(
             f" or {written}; {shown} tells"
         )
     return Advice(f"{written}{_as_sent(numbers)}; {shown} tells")
+
+
+def _show_command(numbers: Sequence[str], endpoint: Endpoint) -> str:
+    return f"`dialplan show {next(filter(_PLAIN.fullmatch, numbers), 'NUMBER')}@{endpoint.context}`"
 
 
 def _spell(shown: str, numbers: Sequence[str]) -> Advice:
