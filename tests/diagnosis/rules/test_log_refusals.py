@@ -67,6 +67,13 @@ def test_a_password_in_a_uri_of_the_log_is_not_shown(line: str, tmp_path: Path) 
     assert "registration [r]" in told[0].message or told[0].rule == "unmatched-source"
 
 
+def test_a_sentence_that_not_all_lines_say_is_not_said_of_all(tmp_path: Path) -> None:
+    one, two = (f"AOR '{user}' not found for endpoint 'bob' (203.0.113.10:5060)" for user in ("100", "101"))
+    (alike,), (different,) = findings([one, one], tmp_path), findings([one, two], tmp_path)
+    assert alike.message.endswith("2 lines of the log say 'AOR '100' not found for endpoint 'bob''")
+    assert different.message.endswith("'AOR '100' not found for endpoint 'bob'' or the like")
+
+
 def test_registrations_beyond_those_that_are_told_are_counted(tmp_path: Path) -> None:
     failed = "Fatal response '403' received from 'sip:192.0.2.9' on registration attempt to 'sip:{}@192.0.2.9'"
     found = findings([failed.format(number) for number in range(42)], tmp_path)

@@ -163,11 +163,12 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
     who = source or f"{endpoints or 'somebody'}, from where Asterisk does not say,"
     message = f"{who} was refused ({methods}): {counted(count, 'line')} of the log"
     message += f" about {counted(len(names), 'request')}" if names else ""
-    message += f" say '{reason}'" if count > 1 else f" says '{reason}'"
+    others = " or the like" if len({one.reason for one in lines}) > 1 else ""
+    message += f" {'say' if count > 1 else 'says'} '{reason}'{others}"
     evidence = [f"known from the log only, which has no SIP of {'it' if len(names) == 1 else 'them'}", lines[0].text]
     first, last = min(one.first for one in lines), max(one.last for one in lines)
     if first:
-        evidence.append(f"from {clock(first)} to {clock(last)}")
+        evidence.append(f"at {clock(first)}" if first == last else f"from {clock(first)} to {clock(last)}")
     if senders:
         evidence.append(f"From: {listed(senders)}")
     replayed, advice = _look_in_files(situation, lines[0], rule, senders)
