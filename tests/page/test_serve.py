@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     (folder / "x.wasm").write_text("")
     (folder / "inner").mkdir()
     (tmp_path / "secret.txt").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret.txt")
+    (folder / "large").write_bytes(bytes(5_000_000))
     with server(folder, 0) as listening:
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         yield listening.server_port
@@ -44,7 +48,9 @@ def test_files_with_the_policy_and_their_types(port: int) -> None:
     assert asked(port, "/x.wasm")[2]["Content-Type"] == "application/wasm"
 
 
-@pytest.mark.parametrize("path", ["/inner/", "/../secret.txt", "/..%2fsecret.txt", "//etc/passwd", "/none"])
+@pytest.mark.parametrize(
+    "path", ["/inner/", "/../secret.txt", "/..%2fsecret.txt", "//etc/passwd", "/none", "/link", "/%00"]
+)
 def test_nothing_else(port: int, path: str) -> None:
     status, text, _ = asked(port, path)
     assert (status, "secret" in text, "root:" in text) == (404, False, False)
@@ -53,6 +59,24 @@ def test_nothing_else(port: int, path: str) -> None:
 @pytest.mark.parametrize("host", ["example.com", "127.0.0.1.example.com", ""])
 def test_a_name_of_a_stranger_is_refused(port: int, host: str) -> None:
     assert asked(port, "/", host)[0] == 421
+
+
+def test_nothing_of_a_request_is_repeated(port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"<b>odd / HTTP/1.1\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert b" 501 " in answer
+    assert b"odd" not in answer
+
+
+def test_a_browser_that_goes_away_is_no_fault(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    at_once = struct.pack("ii", 1, 0)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        connection.sendall(f"GET /large HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert connection.recv(100)
+    assert asked(port, "/")[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_without_a_page_it_says_how_to_build_it(tmp_path: Path) -> None:
