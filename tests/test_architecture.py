@@ -46,7 +46,7 @@ MAY_IMPORT = {
     },
     "firewall": {"errors", "sip", "asterisk", "diagnosis", "report", "firewall"},
     "watch": {
-        *("errors", "inputs", "outputs", "sip", "machine"),
+        *("digits", "errors", "inputs", "outputs", "sip", "machine"),
         *("capture", "asterisk", "diagnosis", "report", "watch"),
     },
     "fleet": {"errors", "inputs", "outputs", "storage", "sip", "asterisk", "diagnosis", "report", "fleet"},

@@ -6,6 +6,8 @@ import os
 import socket
 from contextlib import suppress
 
+from pjsipdiag.digits import is_number, read_number
+
 
 def notify(**fields: str | int) -> None:
     """Tells the service manager, as READY=1 or STATUS=text."""
@@ -21,6 +23,6 @@ def notify(**fields: str | int) -> None:
 def watchdog() -> float | None:
     """Seconds within which the service manager wants to hear WATCHDOG=1, None where it does not."""
     wanted, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
-    if not wanted.isdigit() or (pid and pid != str(os.getpid())):
+    if not is_number(wanted) or (pid and pid != str(os.getpid())):
         return None
-    return int(wanted) / 2_000_000
+    return read_number(wanted) / 2_000_000

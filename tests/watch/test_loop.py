@@ -226,6 +226,14 @@ def test_what_cannot_be_done_is_one_line(etc: Path, arguments: list[str], said: 
         assert not any(word in "\n".join(watch.said) for word in ("Traceback", "a fault", "hushed"))
 
 
+@pytest.mark.parametrize("wanted", ["²", "9" * 5000, "soon"])
+def test_an_odd_interval_of_a_service_manager_ends_no_watch(etc: Path, wanted: str) -> None:
+    with Process("-", "-c", etc, WATCHDOG_USEC=wanted) as watch:
+        watch.stdin.write(bad(0, "one"))
+        watch.stdin.close()
+        assert watch.status() == 1
+
+
 @pytest.mark.parametrize("place", ["[Infinity, 1]", "[1, 1e400]", '["a", "b"]', "7"])
 def test_a_state_of_odd_numbers_is_one_line(etc: Path, tmp_path: Path, place: str) -> None:
     state = tmp_path / "state.json"
