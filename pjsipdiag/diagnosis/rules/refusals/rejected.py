@@ -114,12 +114,24 @@ def dialplan_rejected(situation: Situation, cause: Cause, groups: Sequence[CallG
         f" ({codes(groups, DIALPLAN)}): {why} ({cause.where})",
         cause.where,
         *known,
+        *_unseen_list(situation, endpoint, groups),
         say_how_sure(situation, groups),
         *_log_lines(situation, groups),
         count=count(groups, DIALPLAN),
         advice=advice.text,
         changes=advice.changes,
     )
+
+
+def _unseen_list(situation: Situation, endpoint: Endpoint, groups: Sequence[CallGroup]) -> Iterator[str]:
+    """A list that may be what refuses, for nobody knows what is in it: the dialplan refuses behind a 100 only."""
+    acl = endpoint.option("acl")
+    early = sum(with_status(group, 403) - group.tried.get(403, 0) for group in groups)
+    if early > 0 and acl and not situation.config.has_acls:
+        yield (
+            f"no 100 came before the 403, and acl={acl.value} ({acl.where}) names a list of acl.conf, which is not"
+            " among the files: that list may be what refuses (Asterisk's log has `Not match Endpoint ACL` then)"
+        )
 
 
 def besides(situation: Situation, blamed: Blamed) -> Iterator[Finding]:
