@@ -78,7 +78,7 @@ def test_a_baseline_leaves_what_is_new(tmp_path: Path) -> None:
     text = (etc / "pjsip.conf").read_text()
     (etc / "pjsip.conf").write_text("; a line more\n" + text)
     assert run("check", "-c", etc, "--baseline", tmp_path / "before.json").exit_code == 0
-    (etc / "pjsip.conf").write_text(text + "\n[stranger]\ntype=endpoint\ncontext=elsewhere\n")
+    (etc / "pjsip.conf").write_text(text + "\n[stranger]\ntype=endpoint\ncontext=from-trunk\n")
     result = run("check", "-c", etc, "--baseline", tmp_path / "before.json", "--format", "json")
     assert [finding["where"]["section"] for finding in json.loads(result.stdout)["findings"]] == ["stranger"]
     assert result.exit_code == 1

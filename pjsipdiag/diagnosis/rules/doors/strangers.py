@@ -64,26 +64,21 @@ def open_doors(config: Config) -> Iterator[Finding]:
     """One finding for the doors of one identifier that stand open, graded by what lies behind them."""
     from pjsipdiag.diagnosis.space.doors import doors  # few runs look for them
 
-    found = _leading_somewhere(config, doors(config))
+    found = doors(config)
+    dialplan = config.dialplan() if any(door.state is DoorState.OPEN for door in found) else None
     for step, advice in CLOSING.items():
         opened = [door for door in found if door.identifier == step and door.state is DoorState.OPEN]
         opened = [door for door in opened if door.endpoint.partition("@")[0] != "anonymous"]
         guarded = {door.context for door in found if door.password}
         known = {door.endpoint for door in found if door.identifier in (*RULE_IDENTIFIERS, "line")}
-        for severity in (Severity.ERROR, Severity.WARNING):
-            graded = [
-                door
-                for door in opened
-                if (door.context in guarded or door.endpoint not in known) is (severity is Severity.ERROR)
-            ]
-            if graded:
-                yield _open_door(step, severity, graded, advice)
-
-
-def _leading_somewhere(config: Config, found: Sequence[Door]) -> Sequence[Door]:
-    """The doors without those to a context that there is not, as FreePBX makes one for each PBX (dpma-invalid)."""
-    dialplan = config.dialplan() if any(door.state is DoorState.OPEN for door in found) else None
-    return [door for door in found if not (dialplan and dialplan.lacks(door.context))]
+        graded: dict[Severity, list[Door]] = {Severity.ERROR: [], Severity.WARNING: [], Severity.NOTE: []}
+        for door in opened:
+            to_nowhere = dialplan is not None and dialplan.lacks(door.context)
+            grave = door.context in guarded or door.endpoint not in known
+            graded[Severity.NOTE if to_nowhere else Severity.ERROR if grave else Severity.WARNING].append(door)
+        for severity, alike in graded.items():
+            if alike:
+                yield _open_door(step, severity, alike, advice)
 
 
 def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: str) -> Finding:
@@ -91,10 +86,11 @@ def _open_door(step: str, severity: Severity, opened: Sequence[Door], advice: st
     says = f" who says {first.says}" if first.says else ""
     more = f", and so do {len(opened) - 1} more doors like it" if len(opened) > 1 else ""
     more = ", and so does one more door like it" if len(opened) == 2 else more
+    nowhere = ", which the dialplan has not: such calls are answered 404" if severity is Severity.NOTE else ""
     return Finding(
         severity,
         f"everybody{says} gets in as endpoint '{first.endpoint}' without a password, from any address, and reaches "
-        f"context '{first.context}' ({step}{more})",
+        f"context '{first.context}'{nowhere} ({step}{more})",
         first.where,
         evidence=tuple(
             f"{door.says or 'anybody'} -> endpoint '{door.endpoint}', context '{door.context}' ({door.where})"
