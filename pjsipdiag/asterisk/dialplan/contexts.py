@@ -9,6 +9,9 @@ from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 
+_MADE_BY_MODULES = ("stasis-", "parkedcalls")
+"""How the contexts begin that res_stasis makes of applications, and res_parking of its lots."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extension:
@@ -72,4 +75,4 @@ class Dialplan:
     def lacks(self, context: str) -> bool:
         """Whether there is no such context for certain: every call into it is answered 404."""
         elsewhere = self.unknown_sources or any(context in text for text in self.elsewhere.values())
-        return context not in self.contexts and not elsewhere
+        return context not in self.contexts and not elsewhere and not context.startswith(_MADE_BY_MODULES)

@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
-from pjsipdiag.diagnosis.rules.refusals import otherwise, refused
+from pjsipdiag.diagnosis.rules.refusals import absent_contexts, otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.unloaded import ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, bounces, one_direction, pauses
@@ -94,7 +94,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("dialplan-rejected", Severity.ERROR, "identified and let in, then refused by the dialplan",
          place=320, changes="dialplan", blames=refused.of_dialplan, tells=by_dialplan.dialplan_rejected,
          statuses=refused.DIALPLAN,
-         besides=by_dialplan.besides),
+         besides=by_dialplan.besides, on_config=absent_contexts.missing_contexts),
     Rule("unmatched-source", Severity.ERROR, "no identifier takes the source",
          place=280, changes="identify", blames=unmatched.of_address, tells=scanning.unmatched_source,
          besides=one_direction.of_lost_invites),
