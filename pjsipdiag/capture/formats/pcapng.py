@@ -132,6 +132,8 @@ class BlockWalk(RecordWalk):
         if self._at + 12 <= self._window.end and self._at + total > self._before + LONGEST_BLOCK * 2:
             self._before = self._at = self._window.skip(self._at + total)
         else:
+            if not self._before:  # the window is full of sections without blocks: none of them is looked at again
+                self._before = self._at
             self._move()
 
     def _packet(self, kind: int, at: int, stop: int, frame: int) -> Iterable[Datagram]:
