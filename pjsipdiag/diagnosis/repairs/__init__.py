@@ -3,18 +3,18 @@
 In come findings and the situation that they were found in; out come Suggestions: the edits, the calls that they fix,
 the calls of others that they change, and the addresses that they let in.
 
-    suggest           findings -> repairs, as the rows of `rules.table` name them
+    suggest           findings -> drafts of repairs, as the rows of `rules.table` name them
+    suggestions       drafts -> suggestions, likely or not, with what their proofs show
     additions         match= lines for sources, as few as needed, never wider than the evidence
     match_repairs     match= lines that are there and wrong
     corrections       what a line that drops its object was meant to be
     option_repairs    a value, a name, an order, an option
     separate          headers that tell trunks behind one address apart
-    grade             for which calls facts speak, so that what they ask for is likely
+    grade             for which calls facts speak, so that what they ask for is likely; who is never let in
     table_rows        `match=` values that become rows of a table
     reach             how far a call gets once it is let in
     load_commands     the command that loads a repair, and how to see that it worked: COMMANDS; advice for every finding
-    prove             every call replayed before and after; announced compares all rules as well
+    prove             every call replayed before and after, for one change or many; announced compares all rules too
 
-Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here,
-and a row of `rules.table` names it.
+Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here; a row of `rules.table` names it.
 """

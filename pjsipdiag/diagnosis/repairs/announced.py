@@ -32,12 +32,18 @@ def lines_are_announced(config: Config, texts: Mapping[str, str], edits: Sequenc
 
 def rules_are_announced(before: Config, after: Config, texts: Mapping[str, str], edits: Sequence[Edit]) -> bool:
     """Whether, where only addresses are added, no rule is gone and each new one stands on an added line."""
-    added = {line for edit in edits for line in edit.new}
-    if any(edit.old for edit in edits) or not all(option_of(line) in ADDS_ADDRESSES for line in added):
+    if not adds_addresses_alone(edits):
         return True
+    added = {line for edit in edits for line in edit.new}
     old, new = _rules(before), _rules(after)
     gained = new.keys() - old.keys()
     return not old.keys() - new.keys() and all(_line(texts, new[key]) in added for key in gained)
+
+
+def adds_addresses_alone(edits: Sequence[Edit]) -> bool:
+    """Whether the edits do nothing but add addresses."""
+    added = {line for edit in edits for line in edit.new}
+    return not any(edit.old for edit in edits) and all(option_of(line) in ADDS_ADDRESSES for line in added)
 
 
 def _rules(config: Config) -> dict[object, AddressRule]:

@@ -14,15 +14,21 @@ from itertools import chain
 
 from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_likely, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
+from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
+from pjsipdiag.diagnosis.rules.scanning import scans
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 
 Grounds = Callable[[Situation, Cause, CallGroup], bool]
 """Whether facts speak for a group of calls that a repair is meant for."""
+NEVER_LET_IN = ("scanner", "translated-source")
+"""Rules whose sources are never let in."""
+_NO_ADDRESS = ("", "0.0.0.0", "::")
+"""In place of an address that is not known, and what binds to all of them."""
 
 
 def by_address(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
@@ -103,3 +109,27 @@ def _is_known(situation: Situation, endpoint: str, ip: str) -> bool:
     config = situation.config
     owners = chain(lines_naming(config, ip), lines_beside(config, ip), found_by_pbx(situation, ip))
     return any(endpoint in ("", owner[0]) for owner in owners)
+
+
+@lru_cache(maxsize=8192)
+def is_uninvited(situation: Situation, ip: str) -> bool:
+    """Whether no suggestion may add an address: a scanner's, a translated source or the PBX's own. Only those are asked
+    that a repair is about, as telling a scanner may read all of its calls."""
+    if ip in _NO_ADDRESS:
+        return False
+    return ip in _blamed_or_own(situation) or any(scans(situation, group) for group in groups_of(situation, ip))
+
+
+@lru_cache(maxsize=2)
+def _blamed_or_own(situation: Situation) -> frozenset[str]:
+    causes = assign_blame(situation)
+    blamed_for = [group for rule in NEVER_LET_IN for groups in causes.get(rule, {}).values() for group in groups]
+    found = {group.source for group in blamed_for if not is_likely(situation, group)}
+    found |= {*situation.pbx, *(transport.bind for transport in situation.config.transports.values())}
+    return frozenset(found.difference(_NO_ADDRESS))
+
+
+def never_let_in(situation: Situation) -> frozenset[str]:
+    """All addresses that no suggestion may add."""
+    called = {group.source for group in situation.groups}
+    return _blamed_or_own(situation) | {ip for ip in called if is_uninvited(situation, ip)}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
-from pjsipdiag.asterisk.addresses.address_rule import fits
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, fits
+from pjsipdiag.asterisk.addresses.address_rule import number as number_of
+from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
+from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.section import Section
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
-from pjsipdiag.dataclass import dataclass
+from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.compare import describe, differs
 from pjsipdiag.diagnosis.model import Edit, Stop
 from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
@@ -45,6 +49,14 @@ class Proof:
     """Why it is not known how far the fixed calls get, in words."""
 
 
+class IdentifyChange(NamedTuple):
+    """Edits that are to change one identify, for groups of calls."""
+
+    identify: str
+    edits: Sequence[Edit]
+    groups: Collection[CallGroup]
+
+
 def prove(
     situation: Situation, texts: Mapping[str, str], groups: Collection[CallGroup], edits: Sequence[Edit] = ()
 ) -> Proof | None:
@@ -59,40 +71,110 @@ def prove(
     # Lines can be as announced and the rules not: a template that another section uses, a wizard, a name that resolves.
     if edits and not rules_are_announced(situation.config, changed, texts, edits):
         return None
-    fixes = others = 0
-    admitted: dict[str, None] = {}
-    fixed: dict[str, None] = {}
-    moved: dict[str, None] = {}
-    known = {group.source for group in situation.groups if _is_in(group.verdict)}
-    others_meant = [group for group in groups if group.method != "INVITE"]
-    way, stops, doubts = Passage(situation, changed), Counter[Stop](), dict[str, None]()
-    for group, count, after, message in replay_alike(situation, changed, others_meant):
+    effects = _Effects(_known(situation), Passage(situation, changed), groups)
+    for group, count, after, message in replay_alike(situation, changed, effects.other_requests):
+        effects.add(group, count, after, message)
+    return effects.proof((endpoint, rule) for _, endpoint, rule in _new_rules(situation.config, changed))
+
+
+def prove_together(
+    situation: Situation, texts: Mapping[str, str], changes: Sequence[IdentifyChange]
+) -> tuple[Proof, ...] | None:
+    """The proof of each change as if it were the only one, from files with all of them: they are loaded and replayed
+    once.
+
+    Law: where identifies differ in address rules alone, a call is judged by those that hold its source. So the other
+    changes are nothing to a call that one of them holds. None where a call is held by several, where more differs, and
+    where a new section may turn the order of the others round: then each is to be proven alone.
+    """
+    edits = tuple(chain.from_iterable(change.edits for change in changes))
+    if situation.reload is None or not lines_are_announced(situation.config, texts, edits):
+        return None
+    before, changed = situation.config, situation.reload(texts, "")
+    owners = {change.identify: number for number, change in enumerate(changes)}
+    differing = _differing_identifies(before, changed) if len(owners) == len(changes) else None
+    alone = differing is None or not _are_of(owners, before, differing) or _asking(before, changed) != set()
+    if differing is None or alone or not rules_are_announced(before, changed, texts, edits):
+        return None
+    known, way, replay = _known(situation), Passage(situation, changed), Replay(changed)
+    effects = [_Effects(known, way, change.groups) for change in changes]
+    by_change = [(owners[name], identify) for name, both in differing.items() for identify in both]
+    index = AddressIndex.build([identify for _, identify in by_change])
+    requests = [(group, number) for number, one in enumerate(effects) for group in one.other_requests]
+    for group, asking in (*((group, None) for group in situation.groups), *requests):
+        hits = index.hits(SourceSocket(*number_of(group.source), 0))
+        holding = {by_change[hit.identify][0] for hit in hits}
+        if len(holding | {asking} - {None}) > 1:
+            return None
+        for number in holding:
+            for found in _replayed(replay, group):
+                effects[number].add(*found)
+    opened: dict[int, list[tuple[str, AddressRule]]] = defaultdict(list)
+    for name, endpoint, rule in _new_rules(before, changed):
+        opened[owners[name]].append((endpoint, rule))
+    return tuple(one.proof(opened[number]) for number, one in enumerate(effects))
+
+
+def _are_of(owners: Mapping[str, int], before: Config, differing: Mapping[str, object]) -> bool:
+    """Whether no identify differs but those that are to be changed, and no section more turns the others' order
+    round."""
+    keeps_order = has(before.version, "identifies_by_name")
+    return differing.keys() <= owners.keys() and (
+        keeps_order or owners.keys() <= {known.name for known in before.identifies}
+    )
+
+
+class _Effects:
+    """The effects of a change, counted while calls are replayed; `known` are the sources that get in without it."""
+
+    def __init__(self, known: Collection[str], way: Passage, groups: Collection[CallGroup]) -> None:
+        self.other_requests = [group for group in groups if group.method != "INVITE"]
+        self._known, self._way, self._groups = known, way, frozenset(groups)
+        self._fixes = self._others = 0
+        self._admitted, self._fixed, self._moved, self._doubts = (dict[str, None]() for _ in range(4))
+        self._stops = Counter[Stop]()
+
+    def add(self, group: CallGroup, count: int, after: Verdict, message: SipMessage) -> None:
         if not differs(group.verdict, after):
-            continue
-        # Groups compare by identity, and `replay_alike` gives one for each of its variants: counts add up over them.
-        if group not in groups:
-            others += count
-            moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
+            return
+        # Groups compare by identity, and replays give one for each of its variants: counts add up over them.
+        if group not in self._groups:
+            self._others += count
+            self._moved[f"{group.source}: {describe(group.verdict)} -> {describe(after)}"] = None
         elif _is_in(after):
-            stop = way.stop(group, after, message)
-            fixes += 0 if stop else count
-            stops.update({stop: count} if stop else {})
-            doubts[way.doubt(group, after, message) if not stop else ""] = None
-            fixed[group.source] = None
-        if _is_in(after) and group.source not in known:
-            admitted[group.source] = None
-    opened = tuple(_new_rules(situation.config, changed))
-    stopped = tuple(replace(stop, calls=count) for stop, count in stops.items())
-    doubted = tuple(filter(None, doubts))
-    return Proof(fixes, others, tuple(admitted), tuple(fixed), tuple(moved)[:3], opened, stopped, doubted)
+            stop = self._way.stop(group, after, message)
+            self._fixes += 0 if stop else count
+            self._stops.update({stop: count} if stop else {})
+            self._doubts[self._way.doubt(group, after, message) if not stop else ""] = None
+            self._fixed[group.source] = None
+        if _is_in(after) and group.source not in self._known:
+            self._admitted[group.source] = None
+
+    def proof(self, opened: Iterable[tuple[str, AddressRule]]) -> Proof:
+        stopped = tuple(replace(stop, calls=count) for stop, count in self._stops.items())
+        return Proof(
+            self._fixes,
+            self._others,
+            tuple(self._admitted),
+            tuple(self._fixed),
+            tuple(self._moved)[:3],
+            tuple(opened),
+            stopped,
+            tuple(filter(None, self._doubts)),
+        )
 
 
-def _new_rules(before: Config, after: Config) -> Iterator[tuple[str, AddressRule]]:
+def _known(situation: Situation) -> frozenset[str]:
+    return frozenset(group.source for group in situation.groups if _is_in(group.verdict))
+
+
+def _new_rules(before: Config, after: Config) -> Iterator[tuple[str, str, AddressRule]]:
+    """(identify, its endpoint, rule) of each rule that no identify of that endpoint had."""
     known = {(identify.endpoint, _bare(rule)) for identify in before.identifies for rule in identify.rules}
     for identify in after.identifies:
         for rule in identify.rules:
             if not rule.deny and (identify.endpoint, _bare(rule)) not in known:
-                yield identify.endpoint, rule
+                yield identify.name, identify.endpoint, rule
 
 
 def replay_alike(
@@ -106,14 +188,17 @@ def replay_alike(
     replay = Replay(config)
     touched = difference(situation.config, config)
     for group in (*situation.groups, *more):
-        if not touched(group):
-            continue
-        if not group.variants:
-            sample = group.sample
-            yield group, group.calls, replay.verdict(sample), sample
-        for variant in group.variants:
-            message = variant.read()
-            yield group, variant.calls, replay.verdict(message), message
+        if touched(group):
+            yield from _replayed(replay, group)
+
+
+def _replayed(replay: Replay, group: CallGroup) -> Iterator[tuple[CallGroup, int, Verdict, SipMessage]]:
+    if not group.variants:
+        sample = group.sample
+        yield group, group.calls, replay.verdict(sample), sample
+    for variant in group.variants:
+        message = variant.read()
+        yield group, variant.calls, replay.verdict(message), message
 
 
 def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
@@ -123,18 +208,26 @@ def difference(before: Config, after: Config) -> Callable[[CallGroup], bool]:
     Then it is those that a rule of a differing identify holds, before or after, if the others keep their order, and
     those of differing endpoints.
     """
+    differing, endpoints = _differing_identifies(before, after), _asking(before, after)
+    # Whatever asks more than the source address may take any call, and so may a new order: then all are replayed. A
+    # capture has a million calls, a suggestion usually adds one address: to replay those alone is what makes proofs
+    # cheap.
+    if differing is None or endpoints is None:
+        return lambda _group: True
+    rules = [rule for both in differing.values() for known in both for rule in known.rules]
+    return lambda group: group.verdict.endpoint in endpoints or any(fits(rule, group.source) for rule in rules)
+
+
+def _differing_identifies(before: Config, after: Config) -> dict[str, list[Identify]] | None:
+    """The identifies that differ, by name, each as it was and as it is; None where they differ in more than address
+    rules, the others keep no order, or something else than sections and identifies differs."""
     old, new = ({known.name: known for known in config.identifies} for config in (before, after))
     changed = {name for name in {*old, *new} if _meaning(old.get(name)) != _meaning(new.get(name))}
     patterns = any(_pattern(old.get(name)) != _pattern(new.get(name)) for name in changed)
     order = [[known.name for known in config.identifies if known.name not in changed] for config in (before, after)]
-    endpoints = _asking(before, after)
-    # Whatever asks more than the source address may take any call, and so may a new order: then all are replayed. A
-    # capture has a million calls, a suggestion usually adds one address: to replay those alone is what makes proofs
-    # cheap.
-    if patterns or order[0] != order[1] or endpoints is None or _rest(before) != _rest(after):
-        return lambda _group: True
-    rules = [rule for name in changed for known in _both(old, new, name) for rule in known.rules]
-    return lambda group: group.verdict.endpoint in endpoints or any(fits(rule, group.source) for rule in rules)
+    if patterns or order[0] != order[1] or _rest(before) != _rest(after):
+        return None
+    return {name: [found[name] for found in (old, new) if name in found] for name in changed}
 
 
 def _asking(before: Config, after: Config) -> set[str] | None:
@@ -156,10 +249,6 @@ def _asking(before: Config, after: Config) -> set[str] | None:
 def _methods(variables: Sequence[tuple[str, str]]) -> set[str]:
     """How an endpoint may be identified."""
     return {method.strip() for method in dict(variables).get("identify_by", USUAL_METHODS).split(",")}
-
-
-def _both(old: Mapping[str, Identify], new: Mapping[str, Identify], name: str) -> list[Identify]:
-    return [found[name] for found in (old, new) if name in found]
 
 
 def _pattern(identify: Identify | None) -> object:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pjsipdiag.diagnosis.diagnose import observe
-from pjsipdiag.diagnosis.repairs.prove import prove
+from pjsipdiag.diagnosis.edits.text_changes import apply_edits
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.repairs.prove import IdentifyChange, Proof, prove, prove_together
+from pjsipdiag.diagnosis.situation import Situation
 from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
 
@@ -83,3 +91,88 @@ def test_a_line_fixes_calls_that_nobody_acknowledged_too(tmp_path: Path) -> None
     calls = REFUSED.format(at=0, number=300) + ACKNOWLEDGED + REFUSED.format(at=9, number=301)
     report = observe([write_scene(calls, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).report
     assert [(one.add, one.fixes, one.changes_others) for one in report.suggestions] == [(("match=203.0.113.11",), 2, 0)]
+
+
+NAMES = "one", "two", "three"
+RULES = st.lists(st.tuples(st.sampled_from(["{}", "!{}", "{}/30"]), st.integers(0, 4)), min_size=1, max_size=2)
+ADDED = st.lists(
+    st.tuples(st.sampled_from(["{}", "{}", "!{}"]), st.integers(3, 7)), min_size=1, max_size=3, unique=True
+)
+CALLS = [host for identify in range(3) for host in range(16 * identify + 2, 16 * identify + 8)]
+ANSWERED = "@ {0} {1}:5060 > 192.0.2.1:5060 in -> {2}\nINVITE sip:100@192.0.2.1 SIP/2.0\n"
+
+
+def matches(identify: int, drawn: list[tuple[str, int]]) -> list[str]:
+    """The values of `match=` for an identify, in its own part of the network."""
+    return [form.format(f"203.0.113.{16 * identify + number}") for form, number in drawn]
+
+
+def situation_of(rules: list[list[str]], calls: list[tuple[str, int]], release: str, folder: Path) -> Situation:
+    """An identify for each of the lists of rules, and calls from (address, status)."""
+    identifies = (IDENTIFY.format(f"i{at}", NAMES[at], ",".join(some)) for at, some in enumerate(rules))
+    (folder / "pjsip.conf").write_text(ENDPOINTS + "".join(identifies))
+    text = "".join(ANSWERED.format(at, *call) for at, call in enumerate(calls))
+    capture = write_capture(text, folder / "c.pcap")
+    return observe([capture], folder, pbx=("192.0.2.1",), asterisk=release).situation
+
+
+def changes_of(situation: Situation, added: list[list[str]]) -> list[IdentifyChange]:
+    """Lines for the identifies, one after the other; each is meant for the calls from what it adds."""
+    found = []
+    for number, some in enumerate(added):
+        line = ENDPOINTS.count("\n") + 4 * (number + 1)
+        edits = (Edit("pjsip.conf", line, (), tuple(f"match={match}" for match in some)),)
+        meant = [group for group in situation.groups if group.source in some]
+        found.append(IdentifyChange(f"i{number}", edits, meant))
+    return found
+
+
+def proofs(
+    situation: Situation, changes: list[IdentifyChange]
+) -> tuple[tuple[Proof, ...] | None, tuple[Proof | None, ...]]:
+    """Those of all changes from one load, and of each from its own."""
+    texts = apply_edits(situation.config, chain.from_iterable(change.edits for change in changes))
+    alone = (
+        prove(situation, apply_edits(situation.config, one.edits), one.groups, tuple(one.edits)) for one in changes
+    )
+    return prove_together(situation, texts, changes), tuple(alone)
+
+
+@pytest.mark.parametrize("release", ["16.28.0", "22.10.1"])
+@given(
+    rules=st.lists(RULES, min_size=3, max_size=3),
+    added=st.lists(ADDED, min_size=2, max_size=3),
+    statuses=st.lists(st.sampled_from([200, 401]), min_size=len(CALLS), max_size=len(CALLS)),
+)
+@settings(max_examples=15, deadline=None)
+def test_changes_that_are_proven_together_are_proven_as_alone(
+    release: str,
+    rules: list[list[tuple[str, int]]],
+    added: list[list[tuple[str, int]]],
+    statuses: list[int],
+) -> None:
+    with TemporaryDirectory() as folder:
+        seen = [(f"203.0.113.{call}", status) for call, status in zip(CALLS, statuses, strict=True)]
+        situation = situation_of([matches(*some) for some in enumerate(rules)], seen, release, Path(folder))
+        together, alone = proofs(situation, changes_of(situation, [matches(*some) for some in enumerate(added)]))
+    # Where a rule stands is another line in files with all changes.
+    assert together is None or list(map(bare, together)) == list(map(bare, alone))
+
+
+def bare(proof: Proof | None) -> object:
+    return proof and (replace(proof, opened_rules=()), [(name, rule.text) for name, rule in proof.opened_rules])
+
+
+@pytest.mark.parametrize(
+    ("added", "wanted"),
+    [([["203.0.113.12"], ["203.0.113.13"]], True), ([["203.0.113.12"], ["203.0.113.12/30"]], False)],
+    ids=["each its own call", "one call in both"],
+)
+def test_changes_are_proven_together_where_no_call_is_touched_by_two(
+    added: list[list[str]], wanted: bool, tmp_path: Path
+) -> None:
+    rules = [["203.0.113.8"], ["203.0.113.9"]]
+    situation = situation_of(rules, [("203.0.113.12", 401), ("203.0.113.13", 401)], "22.10.1", tmp_path)
+    together, _ = proofs(situation, changes_of(situation, added))
+    assert (together is not None) is wanted
+    assert together is None or [(one.fixes, one.changes_others) for one in together] == [(1, 0), (1, 0)]
