@@ -166,18 +166,22 @@ type=endpoint
 context={context}
 {more}
 """
+BY_ADDRESS = "[pbx-identify]\ntype=identify\nendpoint=pbx\nmatch=203.0.113.99\n"
 
 
 @pytest.mark.parametrize(
     ("context", "more", "hint"),
     [
-        ("extensions", "", "context=extensions takes the number"),
-        ("nowhere", "", ""),
-        ("extensions", "auth=pbx", ""),
+        ("extensions", BY_ADDRESS, "context=extensions takes the number"),
+        ("nowhere", BY_ADDRESS, ""),
+        ("extensions", "", ""),
+        ("extensions", f"auth=pbx\n{BY_ADDRESS}", ""),
+        ("extensions", f"{BY_ADDRESS}[200]\ntype=endpoint\ncontext=extensions\n", ""),
     ],
+    ids=["of another trunk", "without the number", "of a telephone", "of a trunk with a password", "telephones in it"],
 )
 def test_another_context_that_takes_the_number_is_named(tmp_path: Path, context: str, more: str, hint: str) -> None:
-    """Only that of endpoints that ask for the same credentials."""
+    """Only that of endpoints which are found alike: a telephone's lets a trunk call out."""
     dialplan = "[in]\nexten => 50,1,Answer()\n[extensions]\nexten => 100,1,Answer()\n"
     found = diagnosed(tmp_path, dialplan, call("100"), more=OTHER.format(context=context, more=more))
     assert ("takes the number" in str(found["said"])) is bool(hint)
