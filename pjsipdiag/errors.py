@@ -20,6 +20,8 @@ class ConfigError(PjsipdiagError):
 
 LONGEST_REASON = 200
 """Characters of a reason in the words of others: a server chooses its own."""
+NO_HOST = "no host can be called so"
+"""The fault of a name that no question to the DNS can hold: too long, with an empty part, or with odd signs."""
 UNPACKED = "/pjsipdiag-unpacked/"
 """The part of the path of a file out of an archive that stands before the archive's name."""
 

@@ -77,3 +77,7 @@ def captured(messages: list[Datagram]) -> bytes:
     stream = BytesIO()
     write_pcap(messages, stream)
     return stream.getvalue()
+
+
+def bad(time_: float, name: str) -> bytes:
+    return captured([*call(time_, BAD, name, "401 Unauthorized")])

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from pjsipdiag.asterisk.live.snapshot import LiveError
 from pjsipdiag.dataclass import dataclass
+from pjsipdiag.errors import NO_HOST
 from pjsipdiag.inputs import read_whole
 
 ANSWER_SECONDS = 10.0
@@ -21,8 +22,6 @@ LONGEST_ANSWER = 64 << 20
 """Bytes of an answer: no Asterisk has more to say."""
 SECRET = "PJSIPDIAG_SECRET"
 """The variable that holds the secret; with _FILE behind it, the one that names a file that does."""
-NO_HOST = "no host can be called so"
-"""The fault of a name that no question to the DNS can hold: too long, with an empty part, or with odd signs."""
 DEFAULT_PORTS = {"ami": 5038, "http": 8088, "https": 8089}
 """Scheme -> the port where none is given, as manager.conf and http.conf have it."""
 

@@ -87,14 +87,10 @@ def prove_together(
     changes are nothing to a call that one of them holds. None where a call is held by several, where more differs, and
     where a new section may turn the order of the others round: then each is to be proven alone.
     """
-    edits = tuple(chain.from_iterable(change.edits for change in changes))
-    if situation.reload is None or not lines_are_announced(situation.config, texts, edits):
-        return None
-    before, changed = situation.config, situation.reload(texts, "")
-    owners = {change.identify: number for number, change in enumerate(changes)}
-    differing = _differing_identifies(before, changed) if len(owners) == len(changes) else None
-    alone = differing is None or not _are_of(owners, before, differing) or _asking(before, changed) != set()
-    if differing is None or alone or not rules_are_announced(before, changed, texts, edits):
+    before, owners = situation.config, {change.identify: number for number, change in enumerate(changes)}
+    changed = _load_all(situation, texts, changes) if len(owners) == len(changes) else None
+    differing = _differing_identifies(before, changed) if changed else None
+    if changed is None or differing is None or not _are_of(owners, before, differing):
         return None
     known, way, replay = _known(situation), Passage(situation, changed), Replay(changed)
     effects = [_Effects(known, way, change.groups) for change in changes]
@@ -113,6 +109,16 @@ def prove_together(
     for name, endpoint, rule in _new_rules(before, changed):
         opened[owners[name]].append((endpoint, rule))
     return tuple(one.proof(opened[number]) for number, one in enumerate(effects))
+
+
+def _load_all(situation: Situation, texts: Mapping[str, str], changes: Sequence[IdentifyChange]) -> Config | None:
+    """The configuration with all changes; None where it cannot be loaded again, or differs in more than they say."""
+    before, edits = situation.config, tuple(chain.from_iterable(change.edits for change in changes))
+    if situation.reload is None or not lines_are_announced(before, texts, edits):
+        return None
+    changed = situation.reload(texts, "")
+    is_announced = _asking(before, changed) == set() and rules_are_announced(before, changed, texts, edits)
+    return changed if is_announced else None
 
 
 def _are_of(owners: Mapping[str, int], before: Config, differing: Mapping[str, object]) -> bool:

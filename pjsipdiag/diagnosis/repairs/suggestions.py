@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -36,9 +36,9 @@ def prove_drafts(situation: Situation, drafts: Sequence[Draft], whole: Situation
 
 
 def _prove_all(situation: Situation, changes: Sequence[tuple[Draft, Sequence[CallGroup]]]) -> list[Proof | None]:
-    """The proof of each draft, for these groups: of one identify each they are proven together, as far as that goes,
-    for each load takes as long as there are sections."""
-    alone: list[Proof | None] = [Proof() for _ in changes]
+    """The proof of each draft, for these groups. Drafts that change an identify each are proven together, as far as
+    that goes: each load of a configuration takes the longer the more sections it has."""
+    proofs: list[Proof | None] = [Proof() for _ in changes]
     for kind in (True, False):
         at = [
             number
@@ -47,8 +47,8 @@ def _prove_all(situation: Situation, changes: Sequence[tuple[Draft, Sequence[Cal
         ]
         found = _prove_halves(situation, [changes[number] for number in at])
         for number, proof in zip(at, found, strict=True):
-            alone[number] = proof
-    return alone
+            proofs[number] = proof
+    return proofs
 
 
 def _prove_halves(situation: Situation, changes: Sequence[tuple[Draft, Sequence[CallGroup]]]) -> list[Proof | None]:
@@ -99,16 +99,20 @@ def _with_all_calls(whole: Situation, chosen: Sequence[Sequence[tuple[Draft, Fou
     alike: dict[tuple[str, str, int], list[CallGroup]] = defaultdict(list)
     for group in whole.groups:
         alike[_kind(group)].append(group)
-    meant = dict[int, list[CallGroup]]()
     drafts = [draft for some in chosen for draft, _ in some]
-    for number, draft in enumerate(drafts):
-        groups = [group for kind in dict.fromkeys(map(_kind, draft.groups)) for group in alike[kind]]
-        if sum(one.calls for one in groups) != sum(one.calls for one in draft.groups if one.method == "INVITE"):
-            meant[number] = groups + [one for one in draft.groups if one.method != "INVITE"]
-    edited = [number for number in meant if drafts[number].edits]
-    proofs = dict(zip(edited, _prove_all(whole, [(drafts[at], meant[at]) for at in edited]), strict=True))
-    numbers = iter(range(len(drafts)))
-    return [[(sure, _with_counts(one, proofs.get(next(numbers)))) for _, (sure, one) in some] for some in chosen]
+    meant = [_meant(draft, alike) for draft in drafts]
+    at = [number for number, draft in enumerate(drafts) if draft.edits and meant[number]]
+    proofs = dict(zip(at, _prove_all(whole, [(drafts[number], meant[number]) for number in at]), strict=True))
+    counts = iter([proofs.get(number) for number in range(len(drafts))])
+    return [[(sure, _with_counts(one, next(counts))) for _, (sure, one) in some] for some in chosen]
+
+
+def _meant(draft: Draft, alike: Mapping[tuple[str, str, int], Sequence[CallGroup]]) -> list[CallGroup]:
+    """The groups of all calls that a draft is meant for; none where these are no more calls than its own."""
+    groups = [group for kind in dict.fromkeys(map(_kind, draft.groups)) for group in alike.get(kind, ())]
+    others = [one for one in draft.groups if one.method != "INVITE"]
+    own = sum(one.calls for one in draft.groups if one.method == "INVITE")
+    return groups + others if sum(one.calls for one in groups) != own else []
 
 
 def _kind(group: CallGroup) -> tuple[str, str, int]:

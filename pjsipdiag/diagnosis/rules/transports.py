@@ -15,6 +15,8 @@ from pjsipdiag.diagnosis.rules.cause import Cause, counted, finding_for, is_sile
 from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
+MOST_ASKING = 16
+"""Hosts that a finding names as its sources: anybody can ask where nothing listens."""
 ADD_TRANSPORT = (
     "add a transport for that protocol, address and port (a reload starts it; one that runs keeps its bind= until a"
     " restart), or have the sender use one that listens"
@@ -67,7 +69,7 @@ def besides(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
             f"{methods} of {listed(clients)} ({counted(sum(one.requests for one in ones), 'request')}) to"
             f" {cause.detail} over {cause.name} got no answer, for nothing listens there: {_why(situation, cause)}",
             cause.where,
-            clients[:16],
+            clients[:MOST_ASKING],
             evidence=tuple(_listening(situation)),
             advice=ADD_TRANSPORT,
         )

@@ -27,6 +27,9 @@ from pjsipdiag.diagnosis.rules.hints import (
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
+MOST_LOOKED_FOR = 8
+"""Sources of one cause that are looked for in comments and in files that nothing includes."""
+
 
 def is_unmatched(group: CallGroup) -> bool:
     return group.verdict.outcome is Outcome.NO_MATCH
@@ -290,7 +293,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         cause.where,
         *misfits(situation, cause, groups),
         *_denied_by_list(situation, cause, groups),
-        *[text for ip in sources(groups)[:8] for text in places_without_effect(situation.config, ip)],
+        *[text for ip in sources(groups)[:MOST_LOOKED_FOR] for text in places_without_effect(situation.config, ip)],
         *nearest_misses(situation, groups),
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),

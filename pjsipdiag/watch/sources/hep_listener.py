@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.streams import hep
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.errors import CaptureError
+from pjsipdiag.errors import NO_HOST, CaptureError
 from pjsipdiag.sip import Address
 from pjsipdiag.watch.sources.source import STOP_SECONDS, Put
 
@@ -60,7 +60,7 @@ class Listener:
         except OSError as error:
             raise CaptureError(f"{url}: {error.strerror or error}") from None
         except UnicodeError:
-            raise CaptureError(f"{url}: no host can be called so") from None
+            raise CaptureError(f"{url}: {NO_HOST}") from None
         self.port: int = self._udp.getsockname()[1]
         self._own = Address(_unmap(self._udp.getsockname()[0]), self.port).pack()
 

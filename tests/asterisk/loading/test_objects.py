@@ -1,4 +1,4 @@
-"""`load_config`: what cannot be read at all, host names, what is dropped and where, other sources of objects."""
+"""`load_config`: what cannot be read at all, what is dropped and where, other sources of objects."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pjsipdiag.asterisk.addresses.address_rule import canonical
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.objects import load_config
-from pjsipdiag.asterisk.loading.resolve import Hosts, parse_hosts
+from pjsipdiag.asterisk.loading.resolve import Hosts
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.errors import ConfigError, PjsipdiagError
 
@@ -79,52 +78,6 @@ def test_a_single_file_says_that_only_it_is_known(tmp_path: Path) -> None:
         "only trunk.conf was given: other files of the configuration are not known",
         "the included file elsewhere.conf is not known: only one file was given",
     ]
-
-
-def test_an_unknown_name_keeps_the_identify_and_a_known_failure_drops_it() -> None:
-    text = identify("match=192.0.2.1", "match=sip.example.net:5070")
-    (unknown,) = load(text).identifies
-    assert [canonical(rule) for rule in unknown.rules] == ["192.0.2.1/255.255.255.255"]
-    assert [(name.host, name.port, name.where.line) for name in unknown.unresolved] == [("sip.example.net", 5070, 7)]
-    config = load(text, Hosts(complete=True))
-    assert config.identifies == ()
-    (dropped,) = config.dropped
-    assert (dropped.name, dropped.where) == ("i", Where("pjsip.conf", 7, "i"))
-    assert 'getaddrinfo("sip.example.net", "5070", ...): Name or service not known' in dropped.log
-
-
-def test_what_can_be_no_host_name_fails_without_asking() -> None:
-    config = load(identify("match=203.0.113.300"))
-    assert [d.reason for d in config.dropped] == [
-        "match=203.0.113.300 is no address, and no host of that name resolves"
-    ]
-
-
-def test_names_resolve_from_a_hosts_file(tmp_path: Path) -> None:
-    hosts = tmp_path / "hosts"
-    hosts.write_text("203.0.113.7 sip.example.net sip # the trunk\n2001:db8::7\tSIP.example.net\n\n")
-    config = load_config(None, "22.10.1", hosts, overlay={"pjsip.conf": ENDPOINT + identify("match=sip.example.net")})
-    (loaded,) = config.identifies
-    assert [(canonical(rule), rule.host) for rule in loaded.rules] == [
-        ("203.0.113.7/255.255.255.255", "sip.example.net"),
-        ("2001:db8::7/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "sip.example.net"),
-    ]
-
-
-def test_a_bad_hosts_file_names_the_line() -> None:
-    with pytest.raises(ConfigError, match=r"hosts:2: 'sip\.example\.net' is not an IP address"):
-        parse_hosts(["192.0.2.1 a", "sip.example.net 192.0.2.2"])
-    with pytest.raises(ConfigError, match="cannot read hosts file"):
-        load_config(None, hosts="/nonexistent/hosts", overlay={"pjsip.conf": ""})
-
-
-def test_services_come_before_the_name_itself() -> None:
-    hosts = Hosts({"t.example": ["203.0.113.1"], "n.example": ["203.0.113.9"]}, {"_sip._tcp.n.example": ["t.example"]})
-    rules = [
-        [r.network & 0xFF for r in load(identify(line), hosts).identifies[0].rules]
-        for line in ("match=n.example", "match=n.example\nsrv_lookups=no", "match=n.example:5060")
-    ]
-    assert rules == [[1], [9], [9]]
 
 
 def test_wizard_objects_name_their_wizard_and_its_lines() -> None:
