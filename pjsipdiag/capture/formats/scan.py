@@ -23,6 +23,16 @@ PACKED = {
     b"Rar!": "as rar",
 }
 """How files begin whose content is not looked into, and what they are."""
+OTHER_CAPTURES = {
+    b"GMBU": "Network Monitor 2 (Microsoft)",
+    b"RTSS": "Network Monitor 1 (Microsoft)",
+    b"snoop\0\0\0": "snoop (Solaris)",
+    b"iptrace ": "iptrace (AIX)",
+    b"TRSNIFF data": "Sniffer",
+    b"XCP\0": "NetXRay",
+    b"\x7fver": "OmniPeek",
+}
+"""How captures of formats begin that are not read, and whose they are (Wireshark's wiretap/*.c have their magics)."""
 
 
 def scan(stream: io.RawIOBase | BinaryIO, tally: Tally, dissector: Dissector | None = None) -> Iterator[Datagram]:
@@ -65,6 +75,12 @@ def open_walk(window: Window, dissector: Dissector, tally: Tally) -> PcapWalk | 
     packed = "as tar" if window.buffer[257:262] == b"ustar" else packed
     if packed:
         raise CaptureError(f"{tally.file}: it is packed {packed}: unpack it, and give what is in it")
+    program = next((name for magic, name in OTHER_CAPTURES.items() if head.startswith(magic)), "")
+    if program:
+        raise CaptureError(
+            f"{tally.file}: a capture of {program}, which is not read: make a pcap of it with"
+            " `editcap FILE capture.pcap`, which comes with Wireshark"
+        )
     raise CaptureError(
         f"{tally.file}: neither a capture (pcap, pcapng) nor a log of Asterisk: it starts with {head[:4].hex(' ')}"
     )

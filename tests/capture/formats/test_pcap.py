@@ -191,6 +191,8 @@ def test_captures_appended_to_one_another(cut: int) -> None:
         (b"hello world, this is no capture", "neither a capture"),
         (pcap([])[:20], "cut short"),
         (pcap([])[:4], "4 of 24 bytes"),
+        (b"snoop\0\0\0\0\0\0\2\0\0\0\4", "a capture of snoop .Solaris., .* `editcap FILE capture.pcap`"),
+        (b"GMBU\1\2\1\0", "a capture of Network Monitor 2"),
     ],
 )
 def test_files_that_are_no_captures(raw: bytes, words: str) -> None:
