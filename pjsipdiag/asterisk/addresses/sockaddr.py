@@ -12,6 +12,7 @@ from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.digits import is_number, read_number
 
 _PART = re.compile(r"0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*")
+_C_BLANK = re.compile(r"[ \t\n\v\f\r]")
 _STRTOUL = re.compile(r"[ \t\n\v\f\r]*([+-]?)(\d*)")
 
 
@@ -23,6 +24,8 @@ class NumericAddress(NamedTuple):
     port: int = 0
 
 
+_PJ_LONGEST = 15
+"""Bytes of an IPv4 address that PJSIP hands to `inet_aton` (PJ_INET_ADDRSTRLEN with its zero)."""
 _PLAIN = re.compile(r"\.".join([r"(0|[1-9][0-9]{0,2})"] * 4))
 """Four numbers, none of them octal."""
 
@@ -60,6 +63,14 @@ def parse(text: str, *, ports: bool = True) -> NumericAddress | None:
         return NumericAddress(4, address, number)
     address = _inet_pton6(host)
     return None if address is None else NumericAddress(6, address, number)
+
+
+def parse_bound(host: str) -> NumericAddress | None:
+    """The address that the host of a `bind=` is (`pj_inet_aton`, pjlib/src/pj/sock_bsd.c): C's `inet_aton` passes over
+    what stands behind a blank (`0.0.0.0 # all`), and PJSIP gives it short texts only."""
+    if ":" not in host and len(host.encode("utf-8", "surrogateescape")) <= _PJ_LONGEST:
+        host = _C_BLANK.split(host, maxsplit=1)[0] or host
+    return parse(f"[{host}]", ports=False)
 
 
 def service(port: str) -> int | None:

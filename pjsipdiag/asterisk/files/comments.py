@@ -20,7 +20,7 @@ class Comments:
     @property
     def opened_at(self) -> int:
         """The line on which the innermost open comment begins, or that with the `--;` that closed nothing."""
-        return self._opened[-1] if self.depth > 0 else self._strays[-1]
+        return self._opened[self.depth - 1] if self.depth > 0 else self._strays[-1]
 
     def strip(self, line: bytes, number: int) -> bytes | None:
         """The line without its comments, None when all of it lies inside one.

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from pjsipdiag.asterisk import config
 from pjsipdiag.asterisk.addresses.match import parse_rules
-from pjsipdiag.asterisk.addresses.sockaddr import parse, split_host_port, text_of, unmap
+from pjsipdiag.asterisk.addresses.sockaddr import parse, parse_bound, split_host_port, text_of, unmap
 from pjsipdiag.asterisk.config import Acl, AddressRule
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.loading.acls import NamedLists
@@ -109,7 +109,7 @@ def _address_of(host: str, resolver: Resolver) -> str | None:
 
 def _numeric(host: str) -> str:
     """An address in the usual form (`5060` is 0.0.19.196, `192.0.2` is 192.0.0.2); empty for a name."""
-    found = parse(f"[{host}]") if "%" not in host else None
+    found = parse_bound(host) if "%" not in host else None
     return text_of(found.version, found.ip) if found else ""
 
 

@@ -129,6 +129,14 @@ def test_comments_that_nobody_closes_are_read_once() -> None:
     assert process_time() - start < 5
 
 
+def test_an_open_comment_is_where_it_begins_whatever_opened_and_closed_inside_it() -> None:
+    """Asterisk 16.28.0 and 22.10.1 log line 2 of this text."""
+    text = "[a]\ntype=x;-- open\ncontext=y\n;-- a --;auth=z\n"
+    (problem,) = parse("pjsip.conf", Files(None, {"pjsip.conf": text}), NEWEST).warnings
+    assert problem.where == Where("pjsip.conf", 2)
+    assert problem.log == "Unterminated comment detected beginning on line 2"
+
+
 def test_a_directory_that_was_copied_keeps_its_absolute_includes(tmp_path: Path) -> None:
     (tmp_path / "asterisk.conf").write_text("[directories]\nastetcdir => /opt/pbx/etc\n")
     (tmp_path / "pjsip.conf").write_text("#include /opt/pbx/etc/own.conf\n#include /etc/asterisk/std.conf\n")

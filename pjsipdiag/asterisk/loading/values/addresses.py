@@ -83,7 +83,7 @@ def _host(text: str, version: int) -> bool | None:
     """Whether `pj_sockaddr_init` takes that host; None when it is a name that has to be resolved."""
     if not text:
         return True
-    address = None if "[" in text or "%" in text else sockaddr.parse(f"[{text}]", ports=False)
+    address = None if "[" in text or "%" in text else sockaddr.parse_bound(text)
     if address is not None and address.version == version:
         return True
     return None if version == 4 and _NAME.fullmatch(text) else False
