@@ -1,4 +1,4 @@
-"""How far a call gets once it is let in: credentials, dialplan, media, in the order in which Asterisk asks.
+"""How far a call gets once it is let in: credentials, what the endpoint demands, dialplan, media, as Asterisk asks.
 
 Replays the way from authenticate() of res_pjsip/pjsip_distributor.c to new_invite() of res_pjsip_session.c. What the
 files do not tell stops nobody.
@@ -10,6 +10,12 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.dialplan.find import Presence
+from pjsipdiag.asterisk.replay.session import (
+    SIP_EXTENSIONS,
+    find_missing_transport,
+    find_short_interval,
+    find_unsupported,
+)
 from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number
@@ -38,7 +44,9 @@ class Passage:
             return None
         return (
             _challenge(group, verdict, endpoint)
+            or self._session(endpoint, message)
             or self._dialplan(group, endpoint, message)
+            or _interval(endpoint, message)
             or self._media(group, endpoint)
         )
 
@@ -67,6 +75,18 @@ class Passage:
         groups = (group for group in self.situation.groups if group.verdict.endpoint == endpoint.name)
         taken = {user for group in groups if _all_succeed(group) for user in group.numbers}
         return taken.issuperset(users)
+
+    def _session(self, endpoint: Endpoint, message: SipMessage) -> Stop | None:
+        required = find_unsupported(endpoint, message)
+        if required:
+            word = SIP_EXTENSIONS[required.name.lower()]
+            reason = f"{required.name}={required.value}, and the calls do not have {word} in Supported"
+            return Stop(421, endpoint.name, reason, required.where)
+        missing = find_missing_transport(endpoint, self.config)
+        if missing and not self._passes(endpoint.name):
+            reason = f"transport={missing.value} names no transport that loads"
+            return Stop(500, endpoint.name, reason, missing.where)
+        return None
 
     def _dialplan(self, group: CallGroup, endpoint: Endpoint, message: SipMessage) -> Stop | None:
         dialplan = self.situation.config.dialplan()
@@ -97,6 +117,14 @@ class Passage:
             return None
         reason = f"media_encryption={endpoint.value('media_encryption', 'no')}, and the calls offer {offered}"
         return Stop(488, endpoint.name, reason, endpoint.line_of("media_encryption"))
+
+
+def _interval(endpoint: Endpoint, message: SipMessage) -> Stop | None:
+    short = find_short_interval(endpoint, message)
+    if short is None:
+        return None
+    reason = f"the calls offer Session-Expires: {short[0]}, and {short[1]} is the least that it takes"
+    return Stop(422, endpoint.name, reason, endpoint.line_of("timers_min_se"))
 
 
 def _all_succeed(group: CallGroup) -> bool:

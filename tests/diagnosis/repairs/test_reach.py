@@ -107,6 +107,36 @@ def test_credentials_and_media_answer_next(tmp_path: Path, more: str, offer: tup
 
 
 @pytest.mark.parametrize(
+    ("more", "header", "user", "status"),
+    [
+        ("100rel=required", "", "100", 421),
+        ("100rel=required", "", "999", 421),
+        ("100rel=required", "Require: 100rel", "100", 421),
+        ("100rel=required", "k: timer, 100REL", "100", 0),
+        ("100rel=yes", "", "100", 0),
+        ("timers=required", "Supported: 100rel", "100", 421),
+        ("timers=required", "Supported: timer", "100", 0),
+        ("transport=gone", "", "100", 500),
+        ("transport=gone", "", "999", 500),
+        ("transport=t", "", "100", 0),
+        ("transport=", "", "100", 0),
+        ("timers_min_se=600", "Session-Expires: 300", "100", 422),
+        ("timers_min_se=600", "Session-Expires: 300", "999", 404),
+        ("timers_min_se=600\ntransport=gone", "Session-Expires: 300", "100", 500),
+        ("timers=always", "x: 60;refresher=uac", "100", 422),
+        ("timers=no", "Session-Expires: 60", "100", 0),
+        ("", "Session-Expires: 90", "100", 0),
+    ],
+)
+def test_what_the_endpoint_demands_answers_next(tmp_path: Path, more: str, header: str, user: str, status: int) -> None:
+    """Each as Asterisk 22.10.1 answers it."""
+    sent = call(user).replace("Content-Type", f"{header}\nContent-Type" if header else "Content-Type")
+    stops = diagnosed(tmp_path, "[in]\nexten => 100,1,Answer()\n", sent, more=more)["stops"]
+    assert isinstance(stops, list)
+    assert [stop["status"] for stop in stops] == ([status] if status else [])
+
+
+@pytest.mark.parametrize(
     "user",
     [
         *("XXXXXXXXXX", "1555XXXXXXX", "xxx", "1-555-XXX-XXXX", "1555*******", "+49(30)XXXX.XXXX"),

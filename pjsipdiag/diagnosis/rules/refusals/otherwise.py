@@ -15,7 +15,6 @@ from pjsipdiag.asterisk.files.lines import FALSE_WORDS
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -31,95 +30,11 @@ from pjsipdiag.diagnosis.rules.cause import (
     with_status,
 )
 from pjsipdiag.diagnosis.rules.refusals import refused
+from pjsipdiag.diagnosis.rules.refusals.status_meanings import EXPLAINED_STATUSES, NO_TRANSPORT, STALE, Explanation
 from pjsipdiag.diagnosis.rules.taker import RIGHT, find_taker, possible_takers, say_how_sure, why_open
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
-
-class Explanation(NamedTuple):
-    """A refusal: what it means, the options of the endpoint and the headers of the request that lead to it, advice."""
-
-    meaning: str
-    options: tuple[str, ...] = ()
-    headers: tuple[str, ...] = ()
-    advice: str = ""
-
-
-_CALLEE = "the answer of who was called, or of the caller"
-_BUSY = (
-    "nothing where who was called talks; else look at Busy() and Hangup(17) in the dialplan, device_state_busy_at= of"
-    " the telephone, and do-not-disturb"
-)
-
-EXPLAINED_STATUSES: dict[int, Explanation] = {
-    420: Explanation(
-        "the request requires an extension that this Asterisk does not support",
-        ("100rel", "timers"),
-        ("Require", "Proxy-Require"),
-        "have the sender leave that extension out of its Require header (it may stand in Supported)",
-    ),
-    421: Explanation(
-        "the endpoint requires an extension that the request does not support",
-        ("100rel", "timers"),
-        ("Supported", "Require"),
-        "set that option to yes instead of required (100rel=yes, timers=yes), or have the sender support the extension",
-    ),
-    422: Explanation(
-        "the session interval of the request is shorter than the endpoint allows",
-        ("timers_min_se", "timers_sess_expires", "timers"),
-        ("Session-Expires", "Min-SE"),
-        "lower timers_min_se, or have the sender offer a longer Session-Expires",
-    ),
-    428: Explanation(
-        "STIR/SHAKEN: the request has no Identity header, and the endpoint wants one",
-        refused.STIR,
-        ("Identity",),
-        "have the provider sign its calls, or let the endpoint's STIR/SHAKEN profile accept unsigned ones",
-    ),
-    433: Explanation("anonymous callers are refused", (), ("Privacy", "From"), "look for what refuses anonymous calls"),
-    436: Explanation(
-        "STIR/SHAKEN: the certificate that the Identity header names could not be fetched",
-        refused.STIR,
-        ("Identity",),
-        "check that Asterisk reaches the address in the header's info parameter",
-    ),
-    437: Explanation(
-        "STIR/SHAKEN: the certificate of the Identity header is not trusted",
-        refused.STIR,
-        ("Identity",),
-        "check ca_file and ca_path of stir_shaken.conf",
-    ),
-    438: Explanation(
-        "STIR/SHAKEN: the Identity header does not fit the request",
-        refused.STIR,
-        ("Identity", "Date"),
-        "check the clock of both sides, and whether something in between changes From, To or Date",
-    ),
-    481: Explanation(
-        "the request belongs to a call that Asterisk does not know",
-        (),
-        ("Replaces", "To"),
-        "a Replaces header names a call that is over, or of another PBX: look at who made that header",
-    ),
-    483: Explanation(
-        "the request went round in a loop until Max-Forwards was used up",
-        (),
-        ("Max-Forwards", "Via"),
-        "look for two routes that send the number to each other: the Via lines name who passed it on",
-    ),
-    486: Explanation(f"busy: {_CALLEE}", advice=_BUSY),
-    487: Explanation(f"the caller hung up before an answer: {_CALLEE}"),
-    600: Explanation(f"busy everywhere: {_CALLEE}", advice=_BUSY),
-    603: Explanation(f"declined after it rang: {_CALLEE}"),
-}
-STALE = Explanation(
-    "STIR/SHAKEN: the signature is too old",
-    refused.STIR,
-    ("Date", "Identity"),
-    "set the clock of Asterisk's machine (NTP), or have the provider sign when it sends; failure_action in"
-    " stir_shaken.conf says whether such calls are refused",
-)
-"""403 of an endpoint that verifies signatures."""
 OF_PEOPLE = frozenset({486, 487, 600, 603})
 """Answers that people give: no fault of either side."""
 NOTHING_TO_DO = "nothing: this is how calls end that nobody takes"
@@ -213,7 +128,7 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     endpoint = find_taker(situation, group)
     if endpoint is None:
         return Cause("", None, str(status))
-    known = STALE if status == 403 and refused.is_stale(situation, group) else EXPLAINED_STATUSES.get(status)
+    known = _of_lines(situation, status, [group]) or EXPLAINED_STATUSES.get(status)
     variable = next(_leading(endpoint, known, status), None)
     return Cause(endpoint.name, variable.where if variable else endpoint.where, str(status))
 
@@ -222,14 +137,18 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
     status = int(cause.detail)
     endpoint = situation.config.endpoints.get(cause.name)
     count = sum(group.statuses.get(status, 0) for group in groups)
-    # 403 has several causes: a signature that is too old shows in the Date header of the request itself.
-    stale = status == 403 and any(refused.is_stale(situation, group) for group in groups)
-    known = STALE if stale else EXPLAINED_STATUSES.get(status) or _of_open(groups) or _of_class(status)
+    known = (
+        _of_lines(situation, status, groups) or EXPLAINED_STATUSES.get(status) or _of_open(groups) or _of_class(status)
+    )
     leading = _leading(endpoint, known, status) if endpoint else ()
     lines = [f"{v.name}={v.value} ({v.where})" for v in leading]
     by = f"; {', '.join(lines)} of endpoint {cause.name}" if lines else ""
     identified = f"{who(groups)} matched to endpoint {cause.name}, then" if endpoint else f"{who(groups)}"
-    shown = [*_headers(groups, status, known.headers or (() if status in EXPLAINED_STATUSES else SHOWN_HEADERS))]
+    shown = [
+        *_headers(
+            groups, status, known.headers or (() if known.options or status in EXPLAINED_STATUSES else SHOWN_HEADERS)
+        )
+    ]
     required = f" ({shown[0]})" if status == 420 and shown else ""
     return finding_for(
         groups,
@@ -237,10 +156,20 @@ def refused_otherwise(situation: Situation, cause: Cause, groups: Sequence[CallG
         f"{identified} refused with {status} ({counted(count, 'call')}): {known.meaning}{required}{by}",
         cause.where,
         *shown,
+        *(_why_not_loaded(situation, endpoint) if known is NO_TRANSPORT and endpoint else ()),
         *([say_how_sure(situation, groups)] if endpoint else []),
         count=count if status not in OF_PEOPLE else sum(with_status(group, *OF_PEOPLE) for group in groups),
         advice=known.advice or (NOTHING_TO_DO if status in OF_PEOPLE else SEE_THE_LOG),
     )
+
+
+def _why_not_loaded(situation: Situation, endpoint: Endpoint) -> Iterator[str]:
+    """Why there is no transport of that name, and which there are."""
+    name = endpoint.value("transport")
+    dropped = (one for one in situation.config.dropped if one.type == "transport" and one.name == name)
+    yield next((f"[{name}] does not load: {one.reason} ({one.where})" for one in dropped), f"there is no [{name}]")
+    if situation.config.transports:
+        yield f"what loads: {listed([f'[{one.name}] ({one.where})' for one in situation.config.transports.values()])}"
 
 
 def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) -> Severity:
@@ -250,6 +179,16 @@ def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) ->
     busy = all(status in (486, 600) for group in groups for status, count in group.statuses.items() if count)
     alone = calls(groups) > 1 or not any(with_status(group, 200) for group in situation.groups)
     return Severity.WARNING if busy and alone else Severity.NOTE
+
+
+def _of_lines(situation: Situation, status: int, groups: Sequence[CallGroup]) -> Explanation | None:
+    """The causes of statuses that have several: a signature that is too old shows in the Date header of the request, a
+    transport that is missing in the files."""
+    if status == 403 and any(refused.is_stale(situation, group) for group in groups):
+        return STALE
+    if status == 500 and any(refused.line_without_transport(situation, group) for group in groups):
+        return NO_TRANSPORT
+    return None
 
 
 def _of_open(groups: Sequence[CallGroup]) -> Explanation | None:

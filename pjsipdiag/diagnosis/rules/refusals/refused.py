@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.files.lines import FALSE_WORDS, parse_bool
+from pjsipdiag.asterisk.replay.session import find_missing_transport
+from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.sdp import Offer
@@ -50,8 +52,16 @@ def is_stale(situation: Situation, group: CallGroup) -> bool:
 def of_dialplan(situation: Situation, group: CallGroup) -> Cause | None:
     if is_stale(situation, group):
         return None
-    people = group.unrung == 0  # who was rung declines with 603
-    return _refused(situation, group, [status for status in DIALPLAN if status != 603 or not people], "context")
+    others = {603} if group.unrung == 0 else set[int]()  # who was rung declines with 603
+    others |= {500} if line_without_transport(situation, group) else set()
+    return _refused(situation, group, [status for status in DIALPLAN if status not in others], "context")
+
+
+def line_without_transport(situation: Situation, group: CallGroup) -> Variable | None:
+    """The transport= that costs calls a 500 before the dialplan sees them, so that no 100 comes first."""
+    early = with_status(group, 500) - group.tried.get(500, 0)
+    endpoint = find_taker(situation, group) if early > 0 else None
+    return find_missing_transport(endpoint, situation.config) if endpoint else None
 
 
 def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
