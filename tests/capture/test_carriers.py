@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.errors import CaptureError
 from tests.capture.carriers import CARRIERS, cut_at_blanks, cut_hard, each, read
 from tests.capture.pasted import PASTED
 
@@ -85,6 +87,24 @@ def test_one_carrier_in_another(pair: tuple[str, str]) -> None:
     inner, outer = pair
     raw = CARRIERS[outer](CARRIERS[inner](RAW["22"]))
     assert told(read(raw)[0]) == told(read(RAW["22"])[0])
+
+
+@settings(max_examples=60)
+@given(st.sampled_from(list(CARRIERS | PASTED)), st.sampled_from(list(CARRIERS | PASTED)))
+@example("old Macintosh", "broken after 40")
+@example("RFC 6587, counted lines", "terminal, compose")
+@example("no-break blanks", "tail of two files")
+def test_nothing_that_was_done_twice_is_a_fault(inner: str, outer: str) -> None:
+    try:
+        raw = (CARRIERS | PASTED)[outer]((CARRIERS | PASTED)[inner](RAW["22"]))
+    except UnicodeDecodeError:  # such carriers take UTF-8 alone
+        assume(False)
+    with suppress(CaptureError):
+        read(raw)
+
+
+def test_an_arrow_at_the_beginning_is_no_name_of_a_file() -> None:
+    assert told(read(b"==> this is what I see\n" + RAW["22"])[0]) == told(read(RAW["22"])[0])
 
 
 @settings(max_examples=60)

@@ -66,9 +66,10 @@ class MarkFinder:
             if how is None:
                 continue
             whole, lines = join_lines(source, how)
-            whole, again, _ = unpack_text(whole)  # lines that were put into objects, and broken afterwards
-            last = len(lines) - 1  # what is unpacked may have more lines
-            lines = lines if again is None else [lines[min(line, last)] for line in again]
+            whole, again, exact = unpack_text(whole)  # lines that were put into objects, and broken afterwards
+            if again is not None or not exact:  # what is unpacked may have more lines
+                last = len(lines) - 1
+                lines = [lines[min(line, last)] for line in again or range(whole.count(b"\n") + 1)]
             found, unlike = self._marks(whole)
             if known is not None or len(found) > len(best.marks) or Refusals.count(whole) > said:
                 self._how = at, how

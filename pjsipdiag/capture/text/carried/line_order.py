@@ -129,7 +129,7 @@ def in_whole_lines(text: bytes) -> Lines | None:
 
 def by_file(text: bytes) -> Lines | None:
     """The lines of one file after the other, where `tail` shows several in turn; None where it does not."""
-    if not text.startswith(b"==> "):
+    if not text.startswith(b"==> ") or _TAIL.match(text) is None:
         return None
     found: dict[bytes, list[tuple[int, bytes]]] = {}
     heads = list(_TAIL.finditer(text))
