@@ -105,12 +105,19 @@ def find_holding(situation: Situation, ip: str) -> list[RuleOf]:
 
 def dropped_identify(situation: Situation, group: CallGroup) -> DroppedObject | None:
     """The dropped identify that would have taken the group's source."""
+    sockets = _sockets(lookup(situation).dropped_index, group)
+    return next((gone for socket in sockets if (gone := _dropped_at(situation, socket))), None)
+
+
+def dropped_for(situation: Situation, caller: Address) -> DroppedObject | None:
+    """The dropped identify that would have taken what comes from an address."""
+    return _dropped_at(situation, source(caller))
+
+
+def _dropped_at(situation: Situation, socket: SourceSocket) -> DroppedObject | None:
     known = lookup(situation)
-    for socket in _sockets(known.dropped_index, group):
-        for at, rule, applies in known.dropped_index.find_deciding(socket):
-            if applies and not rule.deny:
-                return known.dropped[at]
-    return None
+    found = known.dropped_index.find_deciding(socket)
+    return next((known.dropped[at] for at, rule, applies in found if applies and not rule.deny), None)
 
 
 def nearest(situation: Situation, ip: str) -> NearMiss | None:

@@ -28,8 +28,8 @@ client_uri=sip:100@192.0.2.9
 NOBODY = "Request 'REGISTER' from '<sip:nobody@192.0.2.1>' failed for '203.0.113.10:5060' (callid: s@x) - "
 
 
-def findings(lines: list[str], tmp_path: Path) -> list[Finding]:
-    (tmp_path / "pjsip.conf").write_text(FILES)
+def findings(lines: list[str], tmp_path: Path, files: str = FILES) -> list[Finding]:
+    (tmp_path / "pjsip.conf").write_text(files)
     log = "".join(f"[2026-11-30 17:00:42.340] NOTICE[31] x.c: {line}\n" for line in lines)
     (tmp_path / "full").write_text(log)
     report = diagnose([tmp_path / "full"], tmp_path)
@@ -170,3 +170,64 @@ def test_names_that_scanners_try_are_told(names: tuple[str, ...], told: bool, tm
     said = NOBODY.replace("REGISTER", "INVITE") + "No matching endpoint found"
     (found,) = findings([said.replace("nobody", name) for name in names], tmp_path)
     assert any("names that scanners try" in text for text in found.evidence) is told
+
+
+TRUNK = """[t]
+type=transport
+protocol={}
+bind={}
+[carrier]
+type=endpoint
+[carrier]
+type=identify
+endpoint=carrier
+match=203.0.113.10
+match=2001:db8::10
+"""
+CALL = NOBODY.replace("REGISTER", "INVITE") + "No matching endpoint found"
+
+
+@pytest.mark.parametrize(("protocol", "bind"), [("udp", "10.1.2.3:5160"), ("tls", "0.0.0.0:5061"), ("wss", "0.0.0.0")])
+@pytest.mark.parametrize("source", ["203.0.113.10", "2001:db8::10"])
+def test_a_sentence_does_not_say_where_the_request_arrived(
+    protocol: str, bind: str, source: str, tmp_path: Path
+) -> None:
+    line = CALL.replace("203.0.113.10:5060", f"[{source}]:5060" if ":" in source else f"{source}:5060")
+    (found,) = findings([line], tmp_path, TRUNK.format(protocol, bind))
+    assert any("to carrier by ip" in text for text in found.evidence)
+    assert found.advice.startswith("the files would take it now: `asterisk -rx 'pjsip reload'`")
+
+
+def test_files_by_which_nothing_could_arrive_are_not_all(tmp_path: Path) -> None:
+    (found,) = findings([CALL], tmp_path, TRUNK.partition("[carrier]")[1] + TRUNK.partition("[carrier]")[2])
+    assert any("no transport is loaded" in text for text in found.evidence)
+    assert found.advice.startswith("bring all files")
+
+
+def test_a_telephone_that_the_files_have_is_not_called_missing(tmp_path: Path) -> None:
+    (found,) = findings([NOBODY.replace("nobody", "bob") + "No matching endpoint found"], tmp_path)
+    assert any("to bob by username" in text for text in found.evidence)
+    assert found.advice.startswith("the files would take it now")
+
+
+def test_what_stands_in_a_database_is_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / "sorcery.conf").write_text(
+        "[res_pjsip]\nendpoint=realtime,ps_endpoints\n"
+        "[res_pjsip_endpoint_identifier_ip]\nidentify=realtime,ps_endpoint_id_ips\n"
+    )
+    (tmp_path / "extconfig.conf").write_text(
+        "[settings]\nps_endpoints => odbc,asterisk\nps_endpoint_id_ips => odbc,asterisk\n"
+    )
+    telephone, trunk = findings([NOBODY + "No matching endpoint found", CALL.replace("10:5060", "11:5060")], tmp_path)
+    for found, command in ((telephone, "pjsip show endpoints"), (trunk, "pjsip show identifies")):
+        assert any("do not tell whom they lead" in text for text in found.evidence)
+        assert command in found.advice
+        assert "add match=" not in found.advice
+
+
+@pytest.mark.parametrize(("match", "had"), [("${CARRIER}", "may have had"), ("203.0.113.10\nmach=x", "has")])
+def test_an_identify_that_did_not_load_is_named(match: str, had: str, tmp_path: Path) -> None:
+    files = f"{FILES}[trunk]\ntype=endpoint\n[trunk-id]\ntype=identify\nendpoint=trunk\nmatch={match}\n"
+    (found,) = findings([CALL], tmp_path, files)
+    assert any("[trunk-id] (identify) does not load because of pjsip.conf:" in text for text in found.evidence)
+    assert f"for it {had} this address" in found.advice

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.dataclass import dataclass
 
 
@@ -44,6 +45,7 @@ _TLS = (
 )
 _CREDENTIALS = "compare user, realm and password at both ends"
 
+TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 HIDE_ALIKE = "bring the log as Asterisk wrote it, or hide with `pjsipdiag redact`, which keeps who is who"
 """The advice where addresses were replaced."""
 GIVEN_UP = RefusalWords("Maximum retries", "registration-refused")

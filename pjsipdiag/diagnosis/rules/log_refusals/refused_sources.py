@@ -8,17 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.secrets import hide_secrets
-from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.passed_over import BROKEN, CUT_SENTENCE, HIDDEN_ADDRESS
-from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.owners import nearby
-from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
-from pjsipdiag.diagnosis.evidence.without_effect import places_without_effect
-from pjsipdiag.diagnosis.explain import request
 from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
-from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, HIDE_ALIKE, advise, find_words
+from pjsipdiag.diagnosis.rules.log_refusals.in_files import look_in_files
+from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, HIDE_ALIKE, TO_HAVE_THEM, find_words
 from pjsipdiag.diagnosis.rules.methods.sent import (
     MEANINGS,
     NO_ANSWER,
@@ -27,17 +23,14 @@ from pjsipdiag.diagnosis.rules.methods.sent import (
     describe_registration,
     try_again,
 )
-from pjsipdiag.diagnosis.rules.scanning import MANY_TRIES, guessed_accounts
 from pjsipdiag.diagnosis.situation import Situation
-from pjsipdiag.errors import PjsipdiagError
-from pjsipdiag.sip import Address, parse_uri
+from pjsipdiag.sip import Address
 
 NO_MORE_TRIES = (
     "it is given up: the provider refused it for a time, or did not answer, more than max_retries times",
     "look at the lines before it: they tell the answers",
 )
 """The meaning of the sentence that no registration is tried any more, and what helps."""
-TO_HAVE_THEM = f"to have the requests themselves: `asterisk -rx 'pjsip set logger on'`, or `{RECORD}`"
 MOST_TOLD = 40
 """Refused sources that have a finding of their own; of the others one sentence tells."""
 
@@ -171,7 +164,7 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         evidence.append(f"at {clock(first)}" if first == last else f"from {clock(first)} to {clock(last)}")
     if senders:
         evidence.append(f"From: {listed(senders)}")
-    replayed, advice = _look_in_files(situation, lines[0], rule, senders)
+    replayed, advice = look_in_files(situation, lines[0], rule, senders)
     evidence += [*replayed, f"Call-ID: {listed(sorted(names)[:4])}"] if names else replayed
     return Finding(
         Severity.ERROR,
@@ -183,90 +176,6 @@ def _refused(situation: Situation, source: str, rule: str, found: Sequence[Logge
         seen=CallMarks(first, last, (), tuple(senders[:8]), tuple(sorted(names)[:4])),
         rule=rule,
     )
-
-
-def _user(sender: str) -> str:
-    """The user that a From names; an event names an account instead."""
-    uri = parse_uri(sender)
-    return uri.user if uri else sender
-
-
-def _look_in_files(
-    situation: Situation, refused: LoggedRefusal, rule: str, senders: Sequence[str]
-) -> tuple[list[str], str]:
-    """Sentences on what the files have for the source, and the advice that would admit it."""
-    place = str(Address(refused.source, refused.port)) if refused.port else refused.source
-    evidence: list[str] = []
-    if not refused.source:
-        return evidence, _advice(refused) or TO_HAVE_THEM
-    try:
-        # A SECURITY event names an account in place of a From: an account is no URI that could be replayed.
-        sender = refused.sender if "sip" in refused.sender else None
-        asked = request(Address(refused.source, refused.port), from_=sender, transport=refused.transport or "UDP")
-        verdict = situation.replay(asked)
-        taken = verdict.endpoint or "no endpoint"
-        known = [check for check in verdict.trace if check.match is Match.MATCH and check.endpoint]
-        how = f" by {known[0].step} ({known[0].where})" if known and known[0].where else ""
-        evidence.append(f"replayed with address, port and From alone: the files lead {place} to {taken}{how}")
-    except PjsipdiagError:
-        verdict = None
-    owner = ""
-    if rule != "unmatched-source":
-        known_endpoint = situation.config.endpoints.get(refused.endpoint)
-        if known_endpoint is not None:
-            evidence = [f"the sentence names endpoint {refused.endpoint} ({known_endpoint.where})"]
-        elif verdict is not None and not verdict.endpoint:
-            evidence += _why_of_nobody(refused, rule, verdict)
-        return evidence, _advice(refused)
-    if verdict is None or not verdict.endpoint:
-        evidence += places_without_effect(situation.config, refused.source)
-    for identify in situation.config.identifies if verdict is None or not verdict.endpoint else ():
-        for known_rule in identify.rules:
-            words = near_miss(known_rule, refused.source)
-            if words and not owner:
-                owner = identify.name
-                evidence.append(f"{words} ({known_rule.where}) in [{identify.name}]")
-    if advice := _advice(refused):
-        return evidence, advice
-    if verdict is not None and verdict.endpoint:
-        return (
-            evidence,
-            f"the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read; {TO_HAVE_THEM}",
-        )
-    guessed = () if owner else guessed_accounts(map(_user, senders))
-    if len(guessed) >= MANY_TRIES:
-        evidence.append(f"it calls itself {listed(guessed)}: names that scanners try, and the telephones of a PBX have")
-    where = f"to [{owner}]" if owner else "to the identify of the trunk it belongs to"
-    return (
-        evidence,
-        f"if you know who calls from there, add match={refused.source} {where} (to be confirmed); {TO_HAVE_THEM}",
-    )
-
-
-def _why_of_nobody(refused: LoggedRefusal, rule: str, verdict: Verdict) -> list[str]:
-    """How the sentence goes with files that identify nobody: `type=acl` is asked before identification, credentials are
-    held against something in any case, and all others come after an endpoint was found."""
-    if find_words(refused.reason).comes_first:
-        denying = next((check for check in verdict.trace if check.result is Outcome.NOT_IDENTIFIED), None)
-        return [f"{denying.reason} ({denying.where})"] if denying and denying.where else []
-    if rule == "challenged-by-auth":
-        return ["Asterisk says so, too, of a request for which it found no endpoint: no password satisfies it then"]
-    return ["it comes only after an endpoint was found: Asterisk ran something else than these files"]
-
-
-def _advice(refused: LoggedRefusal) -> str:
-    """The advice that helps after that refusal, "" where it depends on the files."""
-    words = find_words(refused.reason)
-    if helps := advise(words, refused.source):
-        # the SIP logger never shows what could not be read
-        return (
-            f"{helps}; to have the requests themselves: `{RECORD}`"
-            if words.is_unreadable
-            else f"{helps}; {TO_HAVE_THEM}"
-        )
-    if refused.method == "REGISTER":
-        return f"a telephone registers under a name that is no endpoint here: compare its user name; {TO_HAVE_THEM}"
-    return ""
 
 
 def _unreadable(situation: Situation) -> Iterator[Finding]:
