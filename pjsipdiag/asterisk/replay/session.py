@@ -12,6 +12,7 @@ import re
 
 from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.files.lines import FALSE_WORDS
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.sip import SipMessage
 
@@ -38,6 +39,7 @@ def find_missing_transport(endpoint: Endpoint, config: Config) -> Variable | Non
     if line is None or not line.value or line.value in config.transports or not config.listeners:
         return None
     open_ = "transport" in config.elsewhere | config.not_shown or (config.is_partial and config.missing_files)
+    open_ = open_ or any(one.why.kind is LoadReason.INCLUDE_NOT_KNOWN for one in config.warnings)
     return None if open_ else line
 
 

@@ -25,7 +25,7 @@ from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
 from pjsipdiag.diagnosis.rules.methods import received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
-from pjsipdiag.diagnosis.rules.refusals import absent_contexts, otherwise, refused
+from pjsipdiag.diagnosis.rules.refusals import absent_contexts, absent_transports, otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
 from pjsipdiag.diagnosis.rules.unloaded import ignored, rejected_files
 from pjsipdiag.diagnosis.rules.wire import acks, bounces, one_direction, pauses
@@ -154,6 +154,8 @@ TABLE: tuple[Rule, ...] = (
          place=455, on_config=ignored.tables),
     Rule("acl-missing", Severity.ERROR, "a named ACL that does not exist denies every call",
          place=460, on_config=admission.missing_acls),
+    Rule("transport-missing", Severity.ERROR, "an endpoint names a transport that is not loaded: its calls get 500",
+         place=465, on_config=absent_transports.missing_transports),
     Rule("line-ignored", Severity.NOTE, "a line that Asterisk passes over with a warning",
          place=470, on_config=ignored.warnings),
     Rule("expectation-failed", Severity.ERROR, "what a file of expectations says does not hold", place=480),

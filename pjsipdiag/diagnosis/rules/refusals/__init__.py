@@ -6,6 +6,7 @@ with the status that the caller got and what leads to it.
     refused      media and the dialplan: which calls, and how grave it is
     rejected     the finding about the dialplan: the number that was dialled, and what would take it
     absent_contexts   contexts that endpoints name and the dialplan lacks, before any call
+    absent_transports   transports that endpoints name and that are not loaded
     otherwise    maintenance, overload, and every other final answer; its table is `status_meanings`
 
 A number that no extension takes is answered before a 100 Trying, whatever an extension does behind it: that tells one
