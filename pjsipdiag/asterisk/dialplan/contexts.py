@@ -9,6 +9,8 @@ from pjsipdiag.asterisk.config import Problem
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 
+HINT = -1
+"""The priority of a hint."""
 _MADE_BY_MODULES = ("stasis-", "parkedcalls")
 """How the contexts begin that res_stasis makes of applications, and res_parking of its lots."""
 
@@ -16,7 +18,7 @@ _MADE_BY_MODULES = ("stasis-", "parkedcalls")
 @dataclass(frozen=True, slots=True)
 class Extension:
     """A name or pattern; `caller` is the pattern that the caller's number must fit (None: none), `priorities` those
-    that it has (-1 is a hint)."""
+    that it has (HINT is one)."""
 
     name: str
     caller: str | None
@@ -43,7 +45,8 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`extensions` in the order in which they are tried; `open_lines` are lines whose meaning the files do not tell."""
+    """`extensions` in the order in which they are tried; `open_lines` are lines whose meaning the files do not tell,
+    `left_out` those that make no extension, each with the name for which it was written."""
 
     name: str
     where: Where
@@ -51,6 +54,7 @@ class Context:
     includes: tuple[Include, ...] = ()
     switches: tuple[Switch, ...] = ()
     open_lines: tuple[Problem, ...] = ()
+    left_out: tuple[tuple[str, Problem], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,13 @@ class Dialplan:
 
     `unknown_sources` says what may define any context beside it (a missing file, a program, a database), `elsewhere`
     maps files in other languages to their text. `pickup` is the number that picks up other telephones' calls.
-    `by_caller` and `empty_is_s` say what the release does.
+    `templates` are the sections that are no contexts. `by_caller` and `empty_is_s` say what the release does.
     """
 
     contexts: Mapping[str, Context] = field(default_factory=dict)
     unknown_sources: tuple[Problem, ...] = ()
     elsewhere: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, Where] = field(default_factory=dict)
     pickup: str = "*8"
     by_caller: bool = True
     empty_is_s: bool = True

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension, Include, Switch
+from pjsipdiag.asterisk.dialplan.contexts import HINT, Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
@@ -27,10 +27,11 @@ ELSEWHERE = {"extensions.ael": "pbx_ael", "extensions.lua": "pbx_lua"}
 """Files of the dialplan in other languages, and the modules that read them."""
 DIALPLAN_MODULES = ("pbx_config", *ELSEWHERE.values())
 LONGEST_EXTENSION = 255
-HINT = -1
 _NUMBER = re.compile(r"[ \t]*([+-]?\d{1,30})")
 _OUTSIDE = re.compile(r"(?:^|\])[^\[]*")
 """The parts of a pattern outside of its sets."""
+_MEANT = re.compile(r"[^|(]+")
+"""The name in a line that was written for releases before 1.6, with | between its parts."""
 _GLOBAL = re.compile(r"\$\{(?:GLOBAL\()?([A-Za-z0-9_]+)\)?\}")
 
 
@@ -54,6 +55,7 @@ class _Open:
     includes: dict[str, Include] = field(default_factory=dict)
     switches: list[Switch] = field(default_factory=list)
     open: list[Problem] = field(default_factory=list)
+    left_out: list[tuple[str, Problem]] = field(default_factory=list)
 
     def finish(self, name: str) -> Context:
         found = [
@@ -62,7 +64,13 @@ class _Open:
         ]
         found.sort(key=lambda one: (place(one.name), one.caller is None, place(one.caller or "")))
         return Context(
-            name, self.where, tuple(found), tuple(self.includes.values()), tuple(self.switches), tuple(self.open)
+            name,
+            self.where,
+            tuple(found),
+            tuple(self.includes.values()),
+            tuple(self.switches),
+            tuple(self.open),
+            tuple(self.left_out),
         )
 
 
@@ -88,8 +96,11 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     tree = parsed.setting("general", "extenpatternmatchnew")
     variables = {v.name: v.value for section in parsed.sections_named("globals") for v in section.variables}
     contexts: dict[str, _Open] = {}
+    templates: dict[str, Where] = {}
     warnings: list[Problem] = []
     for section in parsed.sections if parsed.is_valid and "pbx_config" not in missing else ():
+        if section.is_template:
+            templates.setdefault(section.name, section.where)
         if section.is_template or section.name.lower() in ("general", "globals"):
             continue
         # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,
@@ -102,6 +113,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
         elsewhere={
             name: text for name, module in ELSEWHERE.items() if module not in missing and (text := _text(files, name))
         },
+        templates=templates,
         pickup=_pickup(files, release),
         by_caller=release.has("caller_in_extension"),
         empty_is_s=release.has("empty_user_is_s"),
@@ -180,6 +192,10 @@ class _ContextReader:
         if not name or (parenthesis and not closing) or number is None or not number:
             reason = FileReason.FIRST_IS_SAME() if not name else FileReason.NO_PRIORITY(value=line.value)
             self.warnings.append(Problem(FileReason.LEFT_OUT(why=reason), line.where))
+            meant = _MEANT.match(name)
+            if meant:
+                left_out = Problem(FileReason.LINE_WITHOUT_PRIORITY(extension=meant[0]), line.where)
+                self.context.left_out.append((meant[0], left_out))
             return
         added = _NUMBER.match(more)
         number += int(added[1]) if added else 0

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.dialplan.contexts import Context, Dialplan, Extension
+from pjsipdiag.asterisk.dialplan.contexts import HINT, Context, Dialplan, Extension
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
@@ -32,11 +32,13 @@ class Presence(StrEnum):
 
 
 class Destination(NamedTuple):
-    """Where a call goes, and the line or the reason for it."""
+    """Where a call goes, and the line or the reason for it; `passed` is what seems to take a missing number and does
+    not."""
 
     presence: Presence
     reason: str
     where: Where | None = None
+    passed: tuple[Problem, ...] = ()
 
 
 def find(
@@ -53,6 +55,9 @@ def find(
     found = next(walk.through(context), None)
     if dialplan.tree and (found is None or found.name.startswith("_")):
         return Destination(Presence.UNKNOWN, dialplan.tree.reason, dialplan.tree.where)
+    mapped = next((one for one in dialplan.unknown_sources if one.why.kind is FileReason.MAPPED_ELSEWHERE), None)
+    if mapped:
+        return Destination(Presence.UNKNOWN, mapped.reason, mapped.where)
     if found is not None:
         return Destination(Presence.FOUND, f"{found.name} takes {dialled}", found.where)
     known = dialplan.contexts.get(context)
@@ -63,17 +68,22 @@ def find(
         where = walk.later.where if walk.later else None
         return Destination(Presence.INCOMPLETE, f"{dialled} is incomplete: {longer} would take a longer number", where)
     if known is None:
-        return Destination(Presence.MISSING, f"there is no context [{context}]")
-    return Destination(Presence.MISSING, f"context [{context}] has no extension that takes {dialled}", known.where)
+        template = dialplan.templates.get(context)
+        passed = (Problem(FileReason.CONTEXT_IS_TEMPLATE(context=context), template),) if template else ()
+        return Destination(Presence.MISSING, f"there is no context [{context}]", None, passed)
+    reason = f"context [{context}] has no extension that takes {dialled}"
+    return Destination(Presence.MISSING, reason, known.where, tuple(walk.passed))
 
 
 class _Walk:
-    """One search: `open` is what may hold the number unseen, `later` an extension that takes a longer number."""
+    """One search: `open` is what may hold the number unseen, `later` an extension that takes a longer number, `passed`
+    what would take the number and does not count."""
 
     def __init__(self, dialplan: Dialplan, number: str, caller: str | None) -> None:
         self.dialplan, self.number, self.caller = dialplan, number, caller
         self.open: list[Problem] = list(dialplan.unknown_sources)
         self.later: Extension | None = None
+        self.passed: list[Problem] = []
         self._seen: set[str] = set()
 
     def through(self, name: str) -> Iterator[Extension]:
@@ -103,14 +113,14 @@ class _Walk:
     def _own(self, context: Context) -> Iterator[Extension]:
         for extension in context.extensions:
             how = fit(extension.name, self.number)
-            if how is Fit.NO or 1 not in extension.priorities:
-                continue
-            if not self._takes_caller(extension):
+            if how is Fit.NO or 1 not in extension.priorities or not self._takes_caller(extension):
+                self.passed += [_passed(extension)] if how is Fit.YES else []
                 continue
             if how is Fit.YES:
                 yield extension
             else:
                 self.later = self.later or extension
+        self.passed += [problem for name, problem in context.left_out if fit(name, self.number) is Fit.YES]
 
     def _takes_caller(self, extension: Extension) -> bool:
         """matchcid(): an empty caller fits an empty pattern alone."""
@@ -133,3 +143,12 @@ class _Walk:
         found = next(other.through(name), None)
         self.open += other.open
         return found is not None or other.later is not None
+
+
+def _passed(extension: Extension) -> Problem:
+    """Why an extension that fits a number does not take the call."""
+    if extension.priorities == (HINT,):
+        return Problem(FileReason.HINT_ALONE(extension=extension.name), extension.where)
+    if 1 not in extension.priorities:
+        return Problem(FileReason.NO_FIRST_PRIORITY(extension=extension.name), extension.where)
+    return Problem(FileReason.OTHER_CALLERS(extension=extension.name, caller=extension.caller), extension.where)

@@ -15,6 +15,7 @@ from pjsipdiag.sip import SipMessage, parse_uri
 
 LEAST_DIGITS = 3
 """Digits that are left of a number when prefixes are taken off."""
+LONGEST_COUNTRY_CODE = 3
 LEAST_MISSPELT = 5
 """Letters of a name in which one that is wrong is a slip: in shorter ones it may be meant."""
 _STAND_IN = re.compile(
@@ -79,13 +80,14 @@ def _is_slip(name: str, right: str) -> bool:
 def spelt_otherwise(
     dialplan: Dialplan, endpoint: Endpoint, user: str, message: SipMessage
 ) -> tuple[str, Destination] | None:
-    """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +; a
-    name with other capitals."""
+    """Another way to write a number that the endpoint's context takes: without +, 00 or leading digits, or with +; with
+    0 in the place of a country code; a name with other capitals."""
     if len(user) > LONGEST_NUMBER:
         return None
     digits = user.removeprefix("+").removeprefix("00")
     shorter = [digits[at:] for at in range(1, len(digits) - LEAST_DIGITS + 1)]
-    numbers = (digits, f"+{digits}", f"00{digits}", f"0{digits}", *shorter)
+    national = [f"0{rest}" for rest in shorter[:LONGEST_COUNTRY_CODE]] if digits != user else []
+    numbers = (digits, f"+{digits}", f"00{digits}", f"0{digits}", *national, *shorter)
     for other in numbers if digits.isdigit() else (user.lower(), user.upper(), user.capitalize(), user.title()):
         found = find_destination(dialplan, endpoint, other, message)
         if other != user and found.presence is Presence.FOUND:
