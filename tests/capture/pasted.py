@@ -176,6 +176,9 @@ PASTED: dict[str, Carry] = {
     "GELF, a line each": each(
         lambda _, line: json.dumps({"host": "pbx", "short_message": line, "_image": "sha256:" + "0" * 64})
     ),
+    "GELF, first lines twice": lambda raw: "".join(
+        json.dumps({"short_message": text.partition("\n")[0], "full_message": text}) + "\n" for text in entry_texts(raw)
+    ).encode(),
     "object of unknown names": each(
         lambda _, line: json.dumps({"a": {"b": {"said": line}}, "c": "container_name=asterisk,namespace=voip-of-all"})
     ),

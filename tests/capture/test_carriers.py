@@ -73,7 +73,10 @@ AROUND_LINES = [
     *("CR CR LF", "no empty lines", "blanks squeezed", "blanks trimmed", "ORIGINAL in mail", "broken after 80"),
     "broken at blanks, 80",
 ]
-AROUND_WRAPPED = ["quoted", "Markdown, indented", "tabs", "doubled line ends", "UTF-16 LE", "cat -n", "grep -n"]
+AROUND_WRAPPED = [
+    *("quoted", "Markdown, indented", "tabs", "doubled line ends", "UTF-16 LE", "cat -n", "grep -n", "web page"),
+    "BBCode",
+]
 PAIRS = [
     *((inner, outer) for inner in COLLECTORS for outer in AROUND_LINES if inner != outer),
     *((inner, outer) for inner in OBJECTS for outer in AROUND_ANY if inner != outer),
@@ -101,6 +104,12 @@ def test_nothing_that_was_done_twice_is_a_fault(inner: str, outer: str) -> None:
         assume(False)
     with suppress(CaptureError):
         read(raw)
+
+
+@pytest.mark.parametrize("outer", ["web page", "BBCode"])
+@pytest.mark.parametrize("inner", WRAPPED)
+def test_a_mark_before_the_first_line_hides_no_width(inner: str, outer: str) -> None:
+    assert told(read(CARRIERS[outer](CARRIERS[inner](RAW["22"])))[0]) == told(read(RAW["22"])[0])
 
 
 def test_an_arrow_at_the_beginning_is_no_name_of_a_file() -> None:

@@ -37,4 +37,6 @@ def part_entries(text: bytes) -> bytes:
     end = text.find(b"\n", start)
     if start < 0 or text.count(b" SIP re", start, end if end >= 0 else len(text)) < 2 or has_ended(text):
         return text
+    if b'{"' in text[text.rfind(b"\n", 0, start) + 1 : start]:
+        return text  # an object has the same entry in two fields
     return _ENTRY.sub(b"\n", text)

@@ -108,9 +108,12 @@ def _decoded(text: str) -> object:
 
 
 def _best(values: Iterable[object]) -> str | None:
-    """The place at which most lines of Asterisk's stand, the first of them where several have as many."""
-    count = Counter(place for value in values for place, text in _leaves(value) if is_said(_bytes(text)))
-    return count.most_common(1)[0][0] if count else None
+    """The place at which most lines of Asterisk's stand; of several, that which has most of each entry."""
+    said = [(place, text) for value in values for place, text in _leaves(value) if is_said(_bytes(text))]
+    count, size = Counter(place for place, _ in said), Counter[str]()
+    for place, text in said:
+        size[place] += len(_bytes(text))
+    return max(count, key=lambda place: (count[place], size[place]), default=None)
 
 
 def _lines_at(value: object, place: str) -> list[bytes] | None:

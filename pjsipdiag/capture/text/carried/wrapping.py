@@ -81,7 +81,9 @@ def find_wrapping(text: bytes) -> Wrapping | None:
     looked = _looked_at(lines)
     if looked.odd and looked.flowed * 10 > len(looked.odd) * 9 and len(looked.odd) > 1:
         return Wrapping(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True)
-    widths = (max(looked.lengths, default=0), looked.widest)
+    # One line may have become longer than all others, for the mark of a page or a quotation stands before it.
+    *_, second, first = (0, 0, *sorted(looked.lengths))
+    widths = (second, first, looked.widest)
     return next((how for width in widths if NARROWEST <= width <= WIDEST and (how := _at(width, looked))), None)
 
 
