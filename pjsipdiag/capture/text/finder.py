@@ -58,21 +58,27 @@ class MarkFinder:
 
     def _joined(self, raw: bytes, best: MarkedLines) -> MarkedLines:
         """The lines of `raw` with broken ones joined, where that makes more of it known; else `best`."""
-        text, said, known = best.text, Refusals.count(best.text), self._how
+        text, known = best.text, self._how
+        most = [Refusals.count(text)] * 2
         # Lines may have been broken after they were put into objects or before, so both texts are tried. Joining is a
         # guess: it is kept only if more marks or sentences can be read, and then for the rest of the text.
-        for at, (source, before) in enumerate(((text, best.numbers), (raw, None))[: 1 + (text is not raw)]):
-            how = find_wrapping(source) if known is None else known[1] if known[0] == at else None
-            if how is None:
-                continue
+        sources = ((text, best.numbers), (raw, None))[: 1 + (text is not raw)]
+        ways = [
+            (at, how)
+            for at, (source, _) in enumerate(sources)
+            for how in (find_wrapping(source) if known is None else (known[1],) if known[0] == at else ())
+        ]
+        for at, how in ways:
+            source, before = sources[at]
             whole, lines = join_lines(source, how)
             whole, again, exact = unpack_text(whole)  # lines that were put into objects, and broken afterwards
             if again is not None or not exact:  # what is unpacked may have more lines
                 last = len(lines) - 1
                 lines = [lines[min(line, last)] for line in again or range(whole.count(b"\n") + 1)]
             found, unlike = self._marks(whole)
-            if known is not None or len(found) > len(best.marks) or Refusals.count(whole) > said:
-                self._how = at, how
+            more = Refusals.count(whole)
+            if known is not None or len(found) > len(best.marks) or more > most[at]:
+                self._how, most[at] = (at, how), more
                 best = MarkedLines(whole, lines if before is None else [before[line] for line in lines], found, unlike)
         if self._how is not None:
             self._tally.note(NOTE_WRAPPED.format(self._how[1].width))

@@ -21,7 +21,7 @@ NEEDLES = (
         b"SecurityEvent=",
         b"rejected because extension",
         b"did not pass ACL test",
-        b"SIP ACL: Rejecting '",
+        b"SIP ACL: Rejecting ",
     ),
     *_PARTS,
     *(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 
 import pytest
 
@@ -154,6 +155,27 @@ ESCAPED = "[2026-03-02 10:11:12] SECURITY[9] x.c: " + SECURITY.format("InvalidAc
 )
 def test_sentences_that_a_word_processor_or_a_page_changed(said: str) -> None:
     assert [source for source, *_ in told(said + "\n")] == [STRANGER]
+
+
+PASTED = (
+    "Endpoint 'a' (203.0.113.11:5060) has no configured AORs",
+    "AOR '100' not found for endpoint 'a' (203.0.113.11:5060)",
+    "Registration attempt from endpoint 'a' (203.0.113.11:5060) to AOR 'a' will exceed max contacts of 1",
+    "Incoming SIP message from 203.0.113.11:5060 did not pass ACL test",
+    "Call from 'a' (UDP:203.0.113.11:5060) to extension '1' rejected because extension not found in context 'in'.",
+    FAILED.format("'INVITE' ", "Failed to authenticate"),
+    FAILED.format("", "Not match Endpoint ACL"),
+)
+
+
+@pytest.mark.parametrize("said", PASTED)
+def test_one_line_that_was_broken_or_typeset(said: str) -> None:
+    line = f"[2026-03-02 10:11:12] NOTICE[1943] res_pjsip/pjsip_distributor.c: {said}"
+    broken = "\n".join(textwrap.wrap(line, 72, break_on_hyphens=False))
+    terminal = "\n".join(line[at : at + 80] for at in range(0, len(line), 80))
+    (whole,) = told(f"{line}\n")
+    for changed in (broken, terminal, line.replace("'", "\u2019")):
+        assert told(f"Hello,\nthis is what I see:\n\n{changed}\n\nWhat is it?\n") == [whole]
 
 
 EVENT = "[2026-03-02 10:11:12] SECURITY[9] x.c: " + SECURITY.format("InvalidAccountID", "UDP", "").replace("s1", "x1")

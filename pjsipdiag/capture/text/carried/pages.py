@@ -7,7 +7,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from pjsipdiag.capture.text.carried.shown import has_exact, has_plain
-from pjsipdiag.capture.text.sentences import lines_with, sentence
+from pjsipdiag.capture.text.sentences import NEEDLES, lines_with, sentence
 
 _TAG = re.compile(
     rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|thead|li|ol|ul|em|strong|html|head|body|title|"
@@ -44,6 +44,8 @@ _SINGLE_BYTES = re.compile(
     rb"(?:Received|Transmitting)[ \xa0]SIP\xa0|<[\x96\x97]|\bRequest[ \xa0][\x91\x92]|\bRequest\xa0'"
 )
 """Signs of a Windows code page in what Asterisk writes."""
+_SAID = (b"Received", b"Transmitting", b"History Entry", b"callid", *NEEDLES)
+"""Words that are in whatever is read in a log."""
 _SMART_OBJECT = re.compile(rb"\{\xe2\x80[\x9c\x9d][a-zA-Z_@]{1,40}\xe2\x80[\x9c\x9d]:")
 _ODDLY_QUOTED = re.compile(rb"(?:Request |realm=)\xe2\x80[\x98-\x9e]")
 _ARROWLESS = re.compile(
@@ -105,7 +107,7 @@ def untypeset(text: bytes) -> bytes:
         text = text.decode("cp1252", "surrogateescape").encode("utf-8", "surrogateescape")
     if b"\xe2" in text and _SMART_OBJECT.search(text):
         return _SIGN.sub(_as_typed, text)
-    if not any(word in text for word in (b"Received", b"Transmitting", b"History Entry", b"callid", b"SecurityEvent")):
+    if b" SIP re" not in text and (text.isascii() or not any(word in text for word in _SAID)):
         return text
     exact = has_exact(text)
     if not text.isascii() and (_ODDLY_QUOTED.search(text) is not None or not (exact or _is_told(text))):

@@ -16,6 +16,10 @@ from pjsipdiag.dataclass import NamedTuple
 NARROWEST, WIDEST = 30, 320
 SAMPLE_LINES, FIRST_LINES = 4000, 400
 """Lines that are looked at to find the width, and those that show whether any was broken."""
+FEW_LINES = 40
+"""Lines of what somebody quotes: so few show little of how they were broken."""
+TERMINALS = (80, 100, 120, 132, 160, 200)
+"""The usual columns of terminals, which break in the middle of words."""
 _BEGINS = re.compile(
     rb"[ \t]*(?:\d{1,9}(?: {1,2}|$))?(?:$|\[[^\]\n]{5,40}\](?![:;>,])|<-+ |-- |== |[A-Z][a-z]{2} [ \d]\d \d\d:"
     rb"|\d{4}-\d\d-\d\d[T ]|\d+[:\t|-]|\{|SIP/2\.0 \d|[A-Z]{3,10} (?:sips?|tel):"
@@ -71,20 +75,28 @@ class _Looked(NamedTuple):
     widest: int
 
 
-def find_wrapping(text: bytes) -> Wrapping | None:
-    """How the lines of `text` were broken, None when they were not."""
+def find_wrapping(text: bytes) -> tuple[Wrapping, ...]:
+    """How the lines of `text` were broken, none when they were not; where a few sentences are all that there is, the
+    likelier way and the other one, at blanks and in words."""
     lines = [line.rstrip(b"\r") for line in text.split(b"\n", SAMPLE_LINES)[:SAMPLE_LINES]]
     # Most logs are settled by their first lines: one that is long, or none that goes on. Only then SAMPLE_LINES
     # are read.
     if any(len(line) > WIDEST * 2 for line in lines[:200]) or not _looked_at(lines[:FIRST_LINES]).odd:
-        return None
+        return ()
     looked = _looked_at(lines)
     if looked.odd and looked.flowed * 10 > len(looked.odd) * 9 and len(looked.odd) > 1:
-        return Wrapping(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True)
+        return (Wrapping(looked.widest, True, looked.prefix, looked.usual, doubled=looked.doubled, flowed=True),)
     # One line may have become longer than all others, for the mark of a page or a quotation stands before it.
     *_, second, first = (0, 0, *sorted(looked.lengths))
     widths = (second, first, looked.widest)
-    return next((how for width in widths if NARROWEST <= width <= WIDEST and (how := _at(width, looked))), None)
+    found = (how for width in widths if NARROWEST <= width <= WIDEST and (how := _at(width, looked)))
+    how = next(found, None)
+    if len(lines) > FEW_LINES or b"SIP/2.0" in text:  # of messages, a guess might be what a sender wants
+        return (how,) if how else ()
+    if how is None and len(looked.odd) == 1:
+        ((width, _),) = looked.odd
+        how = Wrapping(width, width not in TERMINALS, looked.prefix, looked.usual)
+    return (how, how._replace(words=not how.words)) if how else ()
 
 
 def _at(width: int, looked: _Looked) -> Wrapping | None:
@@ -92,7 +104,7 @@ def _at(width: int, looked: _Looked) -> Wrapping | None:
     prefix, usual, counted, doubled, lines, _, odd, *_ = looked
     hang = _hang(odd)
     odd = [(length, after.removeprefix(hang)) for length, after in odd]
-    tight = [length for length, after in odd if length + 1 + _columns(after.split(b" ", 1)[0]) > width]
+    tight = [n for n, after in odd if n <= width < n + 1 + _columns(after.split(b" ", 1)[0])]
     # Lines go on by chance, too (a header's continuation, a stack trace): two thirds of them must end at the width.
     if len(tight) < 2 or len(tight) * 3 < len(odd) * 2:
         return None
