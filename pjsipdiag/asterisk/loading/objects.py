@@ -248,6 +248,7 @@ class _Loader:
                 lambda section: self._create(object_type, section, build),
             )
             self.dropped += selection.dropped
+            self.warnings += backend.passed_over(parsed.sections, object_type, self.version.version)
             yield selection
 
     def _rows(self, backend: Backend, object_type: str, build: _Build[_T]) -> Iterable[Batch[_T]]:

@@ -38,6 +38,10 @@ class LoadReason(ReasonKind):
     NO_OPTION = "type={type} has no option {option!r} in {release}"
     NOT_YET_KNOWN = "no release that is known has the option {option!r} of type={type}: taken for one of {release}"
     TWO_OF_ONE_NAME = "there are two [{section}] of type={type} (first at {first}): no {type} loads at all"
+    NAME_ALONE = (
+        "nothing of [{section}] counts: without type={type} all its lines must be options in lower case, and"
+        " {option!r} is none"
+    )
     MORE_THAN_ONE = "there may be only one section of type={type}, and there are {count}: none counts"
     OTHER_ORDER = "the identifiers in force are {loaded}; these files give {written}"
     OTHER_ACL = "access list '{name}': loaded is {loaded}, written {written}"

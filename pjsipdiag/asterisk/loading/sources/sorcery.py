@@ -11,7 +11,7 @@ from dataclasses import field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import DroppedObject, Problem
-from pjsipdiag.asterisk.files.lines import parse_bool
+from pjsipdiag.asterisk.files.lines import lower, parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
 from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of
@@ -65,17 +65,28 @@ class Backend:
             return False
         if not self.criteria and not self.name:
             return True
-        if (
-            self.name
-            and section.name == self.name
-            and all(knows(object_type, variable.name, version) for variable in section.variables)
-        ):
+        if self.name and section.name == self.name and self.unknown_line(section, object_type, version) is None:
             return True
         for name, value in self.criteria:
             found = section.first(name)
             if found is None or found.value != value:
                 return False
         return bool(self.criteria)
+
+    def unknown_line(self, section: Section, object_type: str, version: str) -> Variable | None:
+        """The line for which a section's name alone makes no object of it (`sorcery_is_explicit_name_met`): options are
+        looked for as they are written, and all are in lower case."""
+        lines = (v for v in section.variables if v.name != lower(v.name) or not knows(object_type, v.name, version))
+        return next(lines, None)
+
+    def passed_over(self, sections: Sequence[Section], object_type: str, version: str) -> Iterator[Problem]:
+        """The sections without type= of which nothing counts, although they have the name: Asterisk says nothing."""
+        for section in sections:
+            if section.name == self.name and not section.is_template and section.first("type") is None:
+                line = self.unknown_line(section, object_type, version)
+                if line is not None:
+                    reason = LoadReason.NAME_ALONE(section=section.name, type=object_type, option=line.name)
+                    yield Problem(reason, line.where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +245,11 @@ def select(
             made[section.name or f"[] {section.where}"] = (section, result)
             continue
         log = f"Could not create an object of type '{object_type}' with id '{section.name}' from configuration file"
-        lines = (*filter(None, [result.log]), f"{log} '{backend.file}'")
+        log += f" '{backend.file}'"
+        if backend.whole_file:
+            log = f"Config file '{backend.file}' could not be loaded due to error with object '{section.name}' of type"
+            log += f" '{object_type}'"
+        lines = (*filter(None, [result.log]), log)
         dropped.append(
             DroppedObject(object_type, section.name, result.why, result.where, section.where, "\n".join(lines))
         )

@@ -27,6 +27,7 @@ _COMMENTS: dict[ReasonKind, str] = {
 _ADVICE: dict[ReasonKind, str] = {
     **_COMMENTS,
     FileReason.NO_DIRECTIVE: "begin a comment with `;`: behind `#` Asterisk looks for a directive",
+    LoadReason.NAME_ALONE: "write type= into the section, so that Asterisk reads it, and says what it does not know",
     LoadReason.NOT_YET_KNOWN: "see that your release has the option: one that lacks it drops the object",
 }
 _MOST_LINES, _MOST_QUOTED = 8, 3
