@@ -262,6 +262,8 @@ class Config:
     """The objects that may be loaded and were not read: rows of tables, the output of programs."""
     missing_files: tuple[Problem, ...] = ()
     """The includes that lead nowhere."""
+    optional_files: tuple[Problem, ...] = ()
+    """The `#tryinclude` lines that lead nowhere, as they may."""
     is_partial: bool = False
     """Whether the files are taken for a copy that lacks the `missing_files` ones: what is there counts as loaded all
     the same."""

@@ -75,6 +75,7 @@ def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> 
         is_valid=result is not False,
         missing_files=tuple(missing),
         programs=tuple(map(_without_secrets, parser.programs)),
+        optional_files=tuple(parser.optional),
     )
 
 
@@ -102,7 +103,7 @@ class _Parser:
         self.read: dict[str, None] = {}
         self.warnings: list[Problem] = []
         self.rejected: list[Problem] = []
-        self.missing: list[Problem] = []
+        self.missing, self.optional = list[Problem](), list[Problem]()
         self.programs: list[Problem] = []
 
     def load(self, pattern: str, asked: Where) -> bool | None:
@@ -249,13 +250,11 @@ class _Parser:
             log = "Cannot perform #exec unless execincludes option is enabled in asterisk.conf (options section)!"
             self._warn(FileReason.EXEC_NOT_ALLOWED(), where, log)
             return
-        if kind not in ("include", "tryinclude"):
-            self._warn(FileReason.NO_DIRECTIVE(), where, f"Unknown directive '#{directive}' at \0")
-            return
-        if not argument:
-            self._warn(
-                FileReason.NO_FILE_NAMED(), where, f"Directive '#{directive}' needs an argument (filename) at \0"
-            )
+        unknown = kind not in ("include", "tryinclude")
+        if unknown or not argument:
+            reason = FileReason.NO_DIRECTIVE() if unknown else FileReason.NO_FILE_NAMED()
+            log = "Unknown directive '#{}'" if unknown else "Directive '#{}' needs an argument (filename)"
+            self._warn(reason, where, f"{log.format(directive)} at \0")
             return
         quote = {b'"': b'"', b"<": b">"}.get(argument[:1])
         if quote is not None and argument.endswith(quote):
@@ -266,10 +265,11 @@ class _Parser:
         if made is not None:
             for section in made.sections:
                 self.categories.append(Category(section.name, section.where, variables=list(section.variables)))
-        elif self.load(wanted, where) is None and kind == "include":
+        elif self.load(wanted, where) is None:
             reason = FileReason.INCLUDES_TOO_DEEP() if too_deep else FileReason.NO_INCLUDED_FILE(file=wanted)
-            self.missing += [] if too_deep else [Problem(reason, where)]
-            if self.dialect.is_partial:
+            lacking = self.missing if kind == "include" else self.optional
+            lacking += [] if too_deep else [Problem(reason, where)]
+            if self.dialect.is_partial or kind == "tryinclude":
                 return
             raise _RejectedError(reason, f"The file '{wanted}' was listed as a #include but it does not exist.")
 

@@ -15,7 +15,8 @@ class ParsedFile:
 
     `rejected_files` are the files that were ended by an error, the main file among them when `is_valid` is False: then
     nothing of it counts. `is_found` is False when there is no such file. `missing_files` are the includes that lead
-    nowhere, `programs` the `#exec` lines that Asterisk runs, or may run: each reason says what is left out.
+    nowhere, `optional_files` the `#tryinclude` lines that do, `programs` the `#exec` lines that Asterisk runs, or may
+    run: each reason says what is left out.
     """
 
     sections: tuple[Section, ...] = ()
@@ -25,6 +26,7 @@ class ParsedFile:
     is_found: bool = True
     is_valid: bool = True
     missing_files: tuple[Problem, ...] = ()
+    optional_files: tuple[Problem, ...] = ()
     programs: tuple[Problem, ...] = ()
 
     def sections_named(self, name: str) -> tuple[Section, ...]:

@@ -114,6 +114,7 @@ class _Loader:
         self._plain("system", lambda s, a: LoadedObject(s.name, s.where, a.options))
         order_text = globals_.endpoint_identifier_order
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
+        among = parsed if not self.sources.is_alone else ()
         config = Config(
             version=self.version.version,
             newer=self.newer,
@@ -132,9 +133,8 @@ class _Loader:
             identifiers=walk_order.identifiers(order_text, self.version),
             uncertain_identifiers=walk_order.uncertain(order_text, self.version),
             unread_objects=self.sources.unread_objects(),
-            missing_files=()
-            if self.sources.is_alone
-            else tuple(dict.fromkeys(m for p in parsed for m in p.missing_files)),
+            missing_files=tuple(dict.fromkeys(m for p in among for m in p.missing_files)),
+            optional_files=tuple(dict.fromkeys(one for p in among for one in p.optional_files)),
             is_partial=self.sources.is_partial and not self.sources.is_alone,
             stored_tables=tuple(self.sources.tables.stored_tables),
             dead_databases=tuple(dict.fromkeys(self.sources.tables.dead_databases)),

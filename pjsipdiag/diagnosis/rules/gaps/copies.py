@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Config
+from pjsipdiag.asterisk.config import Config, Problem
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.verdict import Outcome
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -21,7 +21,7 @@ COPY_ALL = (
     "elsewhere with --include-from. The includes are right as they are."
 )
 
-_ACL = "acl"
+_ACL, _OPTIONAL = "acl", "optional"
 
 
 def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
@@ -29,6 +29,8 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
     config = situation.config
     endpoint = config.endpoints.get(group.verdict.endpoint)
     cause = Cause() if config.is_partial and config.missing_files else None
+    if cause is None and config.optional_files and group.verdict.outcome is Outcome.NO_MATCH:
+        cause = Cause(_OPTIONAL)
     if endpoint is not None and endpoint.acl.names and not config.has_acls:
         cause = Cause(_ACL, None, endpoint.name)
     return cause if cause is not None and of_difference(situation, group) is not None else None
@@ -36,7 +38,10 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
 
 def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     config = situation.config
-    finding = list_lacking(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
+    if cause.name == _OPTIONAL:
+        finding: Finding | None = optional_lacking(config)
+    else:
+        finding = list_lacking(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
     assert finding is not None
     contradicting = [contradicts(group) for group in groups]
     count = sum(sum(found.values()) for found in contradicting)
@@ -76,9 +81,9 @@ def _has_refusals(situation: Situation) -> bool:
     return any(status >= 400 for group in situation.groups for status in group.statuses)
 
 
-def describe_missing(config: Config) -> str:
+def describe_missing(missing: Iterable[Problem]) -> str:
     """The includes that lead nowhere, each with its line."""
-    return enumerated([f"{one.why['file']} ({one.where})" for one in config.missing_files], MOST_LISTED)
+    return enumerated([f"{one.why['file']} ({one.where})" for one in missing], MOST_LISTED)
 
 
 def incomplete_copies(config: Config) -> Iterator[Finding]:
@@ -96,9 +101,21 @@ def copy_lacks(config: Config) -> Finding | None:
     return Finding(
         Severity.ERROR if config.is_partial else Severity.WARNING,
         f"the copy of the configuration is incomplete: {files} included {'file is' if files == 1 else 'files are'} "
-        f"missing here: {describe_missing(config)}",
+        f"missing here: {describe_missing(config.missing_files)}",
         config.missing_files[0].where,
         evidence=("what they hold is not known: identifies and settings in them may change what follows",),
+        advice=COPY_ALL,
+    )
+
+
+def optional_lacking(config: Config) -> Finding:
+    """The files that are included where they are there, and that the copy lacks."""
+    return Finding(
+        Severity.ERROR,
+        "the copy of the configuration is probably incomplete: what #tryinclude names is missing here:"
+        f" {describe_missing(config.optional_files)}",
+        config.optional_files[0].where,
+        evidence=("Asterisk reads them where they are there, and says nothing where they are not",),
         advice=COPY_ALL,
     )
 
@@ -134,7 +151,7 @@ def dialplan_lacks(config: Config) -> Iterator[Finding]:
     dialplan = config.dialplan()
     gone = [one for one in dialplan.unknown_sources if one.why.kind is FileReason.FILE_IS_MISSING] if dialplan else []
     if gone:
-        names = enumerated([f"{one.why['file']} ({one.where})" for one in gone], MOST_LISTED)
+        names = describe_missing(gone)
         yield Finding(
             Severity.NOTE,
             f"the copy of the dialplan is incomplete, so what it does with a number is not known: {names}"

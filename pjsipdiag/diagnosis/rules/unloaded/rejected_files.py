@@ -127,4 +127,4 @@ def is_missing(config: Config, problem: Problem) -> bool:
 
 def not_there(config: Config, problem: Problem) -> tuple[str, ...]:
     """All that is missing, where one of these files is why another is rejected."""
-    return (f"not among the files: {describe_missing(config)}",) if is_missing(config, problem) else ()
+    return (f"not among the files: {describe_missing(config.missing_files)}",) if is_missing(config, problem) else ()
