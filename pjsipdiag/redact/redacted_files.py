@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from io import BytesIO
 from pathlib import Path
@@ -34,7 +34,8 @@ LIVE_FILE = "asterisk.live"
 @dataclass(frozen=True, slots=True)
 class RedactedFiles:
     """`files` that were written; of `requests` that were replayed before and after, `same` had the same verdict;
-    `left_out` counts headers that were dropped, by name; `cut` says which captures could not be read to their end."""
+    `left_out` counts headers that were dropped, by name; `cut` says which captures could not be read to their end, or
+    hold what a copy cannot."""
 
     files: tuple[str, ...]
     requests: int
@@ -69,7 +70,7 @@ def redact_files(
     hosts_text = _read(Path(hosts)) if hosts is not None else b""
     tallies: list[Tally] = []
     traffic = tuple(map(tuple, read_files(expand(captures), tallies)))
-    cut = cut_short(tallies)
+    cut = (*cut_short(tallies), *_without_sip(tallies))
     told = _read(Path(live)) if live is not None else b""
     plain = Material(texts, traffic, hosts_text, told)
     redacted, disguise, left_out = redact(plain, before)
@@ -84,6 +85,16 @@ def redact_files(
         return RedactedFiles(tuple(written), 0, 0, left_out, cut)
     requests, same = _proof(before, after, pairs(plain, redacted), disguise)
     return RedactedFiles(tuple(written), requests, same, left_out, cut)
+
+
+def _without_sip(tallies: Iterable[Tally]) -> Iterator[str]:
+    """Sentences on what a log tells otherwise than by SIP that can be read: a copy is a capture, and lacks it."""
+    for tally in tallies:
+        told = sum(one.count for one in tally.logged_refusals)
+        unread = sum(tally.unread_messages.values())
+        for count, what in ((told, "line about a refused request whose SIP is not there"), (unread, "unread message")):
+            if count:
+                yield f"{tally.file}: left out: {count} x {what}"
 
 
 def _running(path: Path, asterisk: str | None) -> Config:

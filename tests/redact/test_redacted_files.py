@@ -175,6 +175,19 @@ def test_rotated_files_are_one_capture(tmp_path: Path) -> None:
     assert not any(datagram.truncated for datagram in found)
 
 
+@pytest.mark.parametrize(
+    ("source", "lost"),
+    [("203.0.113.11", "1 x line about a refused request whose SIP is not there"), ("x.x.x.x", "1 x unread message")],
+)
+def test_what_a_log_tells_without_sip_is_called_left_out(source: str, lost: str, tmp_path: Path) -> None:
+    log = tmp_path / "full"
+    log.write_text(
+        "[2026-03-02 10:11:12] NOTICE[9] res_pjsip/pjsip_distributor.c: Request 'INVITE' from '<sip:a@b>' failed for"
+        f" '{source}:5060' (callid: x) - No matching endpoint found\n"
+    )
+    assert redact_files([log], None, tmp_path / "out").cut == (f"{log}: left out: {lost}",)
+
+
 MAPPED = {
     "modules.conf": "[modules]\nautoload=yes\nnoload => chan_sip.so\npassword hunter2 at acme\n#exec /bin/acme x\n",
     "extconfig.conf": (

@@ -149,8 +149,8 @@ def redact(
 ) -> None:
     """Write a redacted copy of captures and configuration that can be posted and still be diagnosed.
 
-    Every request is replayed before and after; exit status 1 when a verdict is not the same, or when a capture could
-    not be read to its end.
+    Every request is replayed before and after; exit status 1 when a verdict is not the same, when a capture could not
+    be read to its end, or when a log tells what a copy cannot hold.
     """
     from pjsipdiag.redact import redact_files
 
