@@ -11,6 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pjsipdiag.capture.datagram import Datagram
+from pjsipdiag.capture.text import read as reading
 from pjsipdiag.errors import CaptureError
 from tests.capture.carriers import CARRIERS, cut_at_blanks, cut_hard, each, read
 from tests.capture.pasted import PASTED
@@ -133,6 +134,15 @@ def test_any_width_is_found(width: int, at_blanks: bool, quote: str) -> None:
     assert len(found) + sum(tally.unread_messages.values()) >= len(read(RAW["22"])[0])
     if width <= 110:
         assert [(d.source, d.direction) for d in found] == [(d.source, d.direction) for d in read(RAW["22"])[0]]
+
+
+@pytest.mark.parametrize("width", [40, 72, 80])
+def test_lines_may_be_broken_where_pieces_of_the_text_end(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = cut_hard(RAW["22"], width)
+    expected = told(read(raw)[0])
+    for size in range(2000, 2400, 7):
+        monkeypatch.setattr(reading, "PIECE_SIZE", size)
+        assert told(read(raw)[0]) == expected
 
 
 @pytest.mark.parametrize("version", RAW)

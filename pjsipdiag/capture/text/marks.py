@@ -84,3 +84,11 @@ def behind_lines(text: bytes, at: int, lines: int) -> int:
         if not at:
             return len(text)
     return at
+
+
+def whole_lines(raw: bytes) -> int:
+    """The end of the lines that are whole; one that begins to announce a message may have been broken."""
+    end = raw.rfind(b"\n") + 1
+    arrow = raw.rfind(b"---", max(0, end - LONGEST_HEAD), end)
+    opens = arrow >= 0 and raw[arrow + 3 : arrow + 4] not in (b">", b"&", b"\\", b"-")
+    return raw.rfind(b"\n", 0, arrow) + 1 if opens else end

@@ -22,7 +22,7 @@ from pjsipdiag.capture.text.doubt import NOTE_DOUBTFUL, Doubt, Dumps, may_go_on
 from pjsipdiag.capture.text.finder import MarkFinder, count_broken
 from pjsipdiag.capture.text.kind import TextKind
 from pjsipdiag.capture.text.line_frame import LONGEST_HEAD
-from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region
+from pjsipdiag.capture.text.marks import Mark, behind_lines, lines_of, region, whole_lines
 from pjsipdiag.capture.text.needles import count
 from pjsipdiag.capture.text.refusals import NOTE_FORGED, PartRefusals, Refusals
 from pjsipdiag.capture.text.text_forms import ARROW, PJSIP, TCPDUMP, VIEWERS
@@ -133,7 +133,8 @@ class _Reading:
             last = not size
             ended = buffer.rfind(b"\n", 0, size) + 1 or size
             raw = b"".join((rest, piece[:ended]))
-            cut = len(raw) if last else raw.rfind(b"\n") + 1
+            # what is short is all that there is: its last line is best read beside the others
+            cut = len(raw) if last else whole_lines(raw) if len(raw) > PIECE_SIZE // 2 else raw.rfind(b"\n") + 1
             used = 0
             if last or cut or len(raw) >= LONGEST_TEXT_LINE:
                 used = yield from self._block(raw[: cut or len(raw)], last)
