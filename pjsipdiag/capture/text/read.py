@@ -134,7 +134,8 @@ class _Reading:
             ended = buffer.rfind(b"\n", 0, size) + 1 or size
             raw = b"".join((rest, piece[:ended]))
             # what is short is all that there is: its last line is best read beside the others
-            cut = len(raw) if last else whole_lines(raw) if len(raw) > PIECE_SIZE // 2 else raw.rfind(b"\n") + 1
+            is_all = self._line == 1 and len(raw) <= PIECE_SIZE // 2
+            cut = len(raw) if last else raw.rfind(b"\n") + 1 if is_all else whole_lines(raw)
             used = 0
             if last or cut or len(raw) >= LONGEST_TEXT_LINE:
                 used = yield from self._block(raw[: cut or len(raw)], last)
