@@ -88,9 +88,19 @@ OBJECT_TYPES = (
 """The object types of pjsip.conf that identification can depend on."""
 
 
+_ALIASES = (("endpoint", "disallow"),)
+"""Options that are registered by `ast_sorcery_object_field_register_alias`: a file's line counts, a column does not."""
+
+
 def knows(object_type: str, name: str, version: str) -> bool:
     """Whether that release has the option; names that begin with `@` are for modules and always taken."""
     return name.startswith("@") or name.lower() in _options(object_type, version)
+
+
+def registers(object_type: str, name: str, version: str) -> bool:
+    """Whether `ast_sorcery_is_object_field_registered` (main/sorcery.c) finds an option: by its name as it is written,
+    and all are in lower case; an alias is none."""
+    return knows(object_type, name, version) and name == name.lower() and (object_type, name) not in _ALIASES
 
 
 def _entries(object_type: str) -> Mapping[str, Sequence[Mapping[str, object]]]:

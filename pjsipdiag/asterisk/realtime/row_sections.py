@@ -5,7 +5,7 @@ main/config.c, decode_chunk of res_config_odbc.c); sqlite3 takes it as it is. od
 as BINARY(n) fills up what is shorter: it takes the rest of the value for one that it still has to fetch.
 All leave out what is NULL or empty, but a list of sqlite3 passes NULL as an empty value (append_row_to_cfg). In a row
 that is fetched by its id a single blank means an empty value (ast_load_realtime_fields). Columns have the names of
-options in small letters (ast_sorcery_is_object_field_registered): others are passed over.
+options in small letters (`registers`): others are passed over, and so is `disallow`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from pjsipdiag.asterisk.addresses.match import BLANKS
-from pjsipdiag.asterisk.loading.object_options import knows
+from pjsipdiag.asterisk.loading.object_options import registers
 from pjsipdiag.asterisk.realtime.families import TableRow
 from pjsipdiag.asterisk.section import Section, Variable, Where
 
@@ -44,9 +44,7 @@ def sections(
         return lambda *_: None
     at = names.index("id")
     known = [
-        (place, name)
-        for place, name in enumerate(names)
-        if name != "id" and name == name.lower() and knows(object_type, name, version)
+        (place, name) for place, name in enumerate(names) if name != "id" and registers(object_type, name, version)
     ]
     listed = object_type in LISTED_TYPES
     empty = driver == "sqlite3" and listed

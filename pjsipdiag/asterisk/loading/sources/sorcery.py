@@ -11,9 +11,9 @@ from dataclasses import field, replace
 from typing import Generic, TypeVar
 
 from pjsipdiag.asterisk.config import DroppedObject, Problem
-from pjsipdiag.asterisk.files.lines import lower, parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
-from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, knows
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES, registers
 from pjsipdiag.asterisk.loading.sources.caches import Cache, cache_of
 from pjsipdiag.asterisk.loading.sources.opened_mappings import opened, tried
 from pjsipdiag.asterisk.loading.walk_order import bucket_count
@@ -74,10 +74,8 @@ class Backend:
         return bool(self.criteria)
 
     def unknown_line(self, section: Section, object_type: str, version: str) -> Variable | None:
-        """The line for which a section's name alone makes no object of it (`sorcery_is_explicit_name_met`): options are
-        looked for as they are written, and all are in lower case."""
-        lines = (v for v in section.variables if v.name != lower(v.name) or not knows(object_type, v.name, version))
-        return next(lines, None)
+        """The line for which a section's name alone makes no object of it (`sorcery_is_explicit_name_met`)."""
+        return next((line for line in section.variables if not registers(object_type, line.name, version)), None)
 
     def passed_over(self, sections: Sequence[Section], object_type: str, version: str) -> Iterator[Problem]:
         """The sections without type= of which nothing counts, although they have the name: Asterisk says nothing."""
