@@ -143,7 +143,7 @@ class _Loader:
             texts=self.sources.files.texts,
             has_acls=self.sources.file(acls.ACL_FILE).is_found,
             files=tuple(dict.fromkeys(name for p in (main, *parsed) for name in p.files)),
-            dropped=tuple(one for one in dict.fromkeys(self.dropped) if not self.sources.is_open(one)),
+            dropped=self.sources.all_dropped(self.dropped),
             warnings=tuple(dict.fromkeys([*self.warnings, *(w for p in parsed for w in p.warnings)])),
             rejected_files=tuple(problem for p in parsed for problem in p.rejected_files),
             not_included=cache(self.sources.not_included),

@@ -15,6 +15,8 @@ class LoadReason(ReasonKind):
     OF_CHAN_SIP = "its type is {type!r}, which is one of sip.conf: PJSIP has no such objects"
     NO_TYPE = "it has no type={type}"
     TEMPLATE = "it is a template, marked (!), and no section is made of it"
+    MAPPED_AWAY = "sorcery.conf takes {type} objects from {backends} alone"
+    WIZARD_ELSEWHERE = "type=wizard counts in {file} only"
     BIND_IS_MAPPED = "bind={value} is an IPv4 address in the form of IPv6, which PJSIP cannot bind"
     BIND_WITHOUT_IPV4 = "bind={value} names a host that has no IPv4 address"
     ACL_FILE_WITH_GENERAL = "{file} may have no section [{section}], so no named ACL loads and all let pass"

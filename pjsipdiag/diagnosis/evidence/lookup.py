@@ -9,6 +9,8 @@ from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, source
 from pjsipdiag.asterisk.addresses.index import AddressIndex, NearMiss
 from pjsipdiag.asterisk.addresses.match import MatchValue, parse_match
 from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Identify
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
+from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
@@ -139,9 +141,13 @@ def _names_endpoint(dropped: DroppedObject, section: Section | None) -> str:
     if dropped.type == "endpoint":
         return dropped.name
     variable = section.first("endpoint") if section else None
-    if section and variable is None and any(one.value == "wizard" for one in section.variables if one.name == "type"):
+    if section and variable is None and (section.first("remote_hosts") or is_wizard(section)):
         return section.name
     return variable.value if variable else ""
+
+
+def is_wizard(section: Section) -> bool:
+    return any(one.value == "wizard" for one in section.variables if one.name == "type")
 
 
 def section_at(config: Config, dropped: DroppedObject) -> Section | None:
@@ -180,6 +186,8 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
         if kind and kind.value in PEER_TYPES and section.first("host") and not section.is_template:
             why = LoadReason.OF_CHAN_SIP(type=kind.value)
             yield DroppedObject(kind.value, section.name, why, kind.where, section.where)
+        if section.name not in used and section.first("remote_hosts"):
+            yield from _no_wizard(section)
         if section.name in used or not (section.first("match") and section.first("endpoint")):
             continue
         if section.is_template:
@@ -192,6 +200,20 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
                 continue
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
             yield DroppedObject("identify", section.name, why, kind.where if kind else section.where, section.where)
+
+
+def _no_wizard(section: Section) -> Iterator[DroppedObject]:
+    """A section with `remote_hosts=` of which no wizard is made."""
+    kind = section.first("type")
+    if section.is_template:
+        yield DroppedObject("wizard", section.name, LoadReason.TEMPLATE(), section.where, section.where)
+    elif kind is None:
+        yield DroppedObject("wizard", section.name, LoadReason.NO_TYPE(type="wizard"), section.where, section.where)
+    elif kind.value != "wizard":
+        yield DroppedObject("wizard", section.name, LoadReason.OTHER_TYPE(type=kind.value), kind.where, section.where)
+    elif section.where.file == MAIN_FILE:
+        why = LoadReason.WIZARD_ELSEWHERE(file=WIZARD_FILE)
+        yield DroppedObject("wizard", section.name, why, kind.where, section.where)
 
 
 def second_type(section: Section) -> Variable | None:

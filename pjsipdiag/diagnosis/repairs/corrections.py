@@ -37,7 +37,7 @@ def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner
         meant = section.first("endpoint") if section else None
         head = free_name(config, meant.value if meant else dropped.name)
         return Edit(where.file, where.line, (), (f"[{head}]",))
-    if dropped.why.kind is LoadReason.OF_CHAN_SIP:
+    if dropped.why.kind in _ELSEWHERE:
         return None
     if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
@@ -48,6 +48,8 @@ def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner
     return Edit(where.file, where.line, (line,), (new or f";{line}",))
 
 
+_ELSEWHERE = (LoadReason.OF_CHAN_SIP, LoadReason.MAPPED_AWAY, LoadReason.WIZARD_ELSEWHERE)
+"""Reasons that no line of the section mends: it belongs into another file, or is to be written anew."""
 _ONE_OF = (ValueReason.NOT_ONE_OF, ValueReason.NOT_ONE_OF_SMALL)
 
 

@@ -46,7 +46,7 @@ def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGrou
     config = situation.config
     owners = best_of_all(situation, groups)
     owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
-    known = lookup(situation).dropped if kind == "identify" else config.dropped
+    known = lookup(situation).dropped if kind in ("identify", "wizard") else config.dropped
     dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
     # sorcery drops an object at its first bad option and says nothing of the others: only loading again shows the next.
     for _ in range(ROUNDS):

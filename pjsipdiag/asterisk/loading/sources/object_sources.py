@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from functools import cached_property
 
@@ -22,6 +22,7 @@ from pjsipdiag.asterisk.realtime.families import TableMapping
 from pjsipdiag.asterisk.realtime.static import null_columns
 from pjsipdiag.asterisk.realtime.tables import Databases, Tables
 from pjsipdiag.asterisk.realtime.unread import of_table, of_wizard
+from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.dataclass import dataclass
 
@@ -127,6 +128,33 @@ class Sources:
         if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.is_alone:
             held = backend.file or backend.family
             self.tables.unread_objects.append(of_wizard(object_type, backend.kind, held, backend.where))
+
+    def all_dropped(self, dropped: Sequence[DroppedObject]) -> tuple[DroppedObject, ...]:
+        """The objects that do not load, refused or passed over, but for those into whose section a program writes."""
+        found = dict.fromkeys([*dropped, *self._mapped_away()])
+        return tuple(one for one in found if not self.is_open(one))
+
+    def _mapped_away(self) -> Iterator[DroppedObject]:
+        """Sections of pjsip.conf of a type that sorcery.conf takes from somewhere else, all of which was read."""
+        unread = {one.type for one in self.unread_objects()}
+        moved = {
+            name: backends
+            for name, backends in self.backends.items()
+            if backends and all(one.where for one in backends) and name not in unread
+        }
+        for section in self.file(self.main).sections if moved else ():
+            kind = section.first("type")
+            backends = moved.get(kind.value, ()) if kind and not section.is_template else ()
+            of_main = [one for one in backends if one.kind == "config" and one.file == MAIN_FILE]
+            if (
+                kind is None
+                or not backends
+                or any(one.takes(section, kind.value, self.version.version) for one in of_main)
+            ):
+                continue
+            why = LoadReason.MAPPED_AWAY(type=kind.value, backends=", ".join(map(str, backends)))
+            where = backends[0].where or section.where
+            yield DroppedObject(kind.value, section.name, why, where, section.where)
 
     def is_open(self, dropped: DroppedObject) -> bool:
         """Whether a program writes into the section of an object, so that what it lacks may be there."""

@@ -59,6 +59,10 @@ class Backend:
     cache: Cache | None = None
     """The cache that may hold older rows."""
 
+    def __str__(self) -> str:
+        conditions = "&".join(f"{name}={value}" for name, value in self.criteria)
+        return f"{self.file or self.family} ({conditions or self.kind})"
+
     def takes(self, section: Section, object_type: str, version: str) -> bool:
         """Whether a section is meant to be an object of the type (`sorcery_is_configuration_met`)."""
         if section.is_template:

@@ -42,10 +42,11 @@ OTHER_TYPES = (
     *("subscription_persistence", "wizard", "profile", "location", "attestation", "verification", "certificate"),
 )
 """The types of sections that decide on no call."""
-_SHOWN = {"identify": "identifies", **dict.fromkeys(PEER_TYPES, "endpoints")}
+_SHOWN = {"identify": "identifies", "wizard": "endpoints", **dict.fromkeys(PEER_TYPES, "endpoints")}
 
 _ADD_WAY_OUT = "Add a transport of that kind, or have server_uri and transport= name one that listens"
 _REPAIRS: dict[ReasonKind, str] = {
+    LoadReason.MAPPED_AWAY: "Write what is still wanted where sorcery.conf has it from, or correct the line",
     LoadReason.NO_WAY_OUT: _ADD_WAY_OUT,
     LoadReason.NAMED_WAY_OUT_MISSING: _ADD_WAY_OUT,
 }
@@ -178,8 +179,8 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     return finding_for(
         groups,
         Severity.ERROR,
-        f"[{name}] ({kind}) is in {cause.where.file} but Asterisk does not load it because of"
-        f" {which_line(cause.where)}: {dropped.reason}; {took}",
+        f"[{name}] ({kind}) is in {_file_of(dropped, cause.where)} but Asterisk does not load it because of"
+        f" {_line_of(dropped, cause.where)}: {dropped.reason}; {took}",
         cause.where,
         *_as_written(situation.config, dropped),
         f"the section begins at {dropped.section_where}",
@@ -192,7 +193,19 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
     )
 
 
+def _file_of(dropped: DroppedObject, where: Where) -> str:
+    return dropped.section_where.file if dropped.why.kind is LoadReason.MAPPED_AWAY else where.file
+
+
+def _line_of(dropped: DroppedObject, where: Where) -> str:
+    return str(where) if dropped.why.kind is LoadReason.MAPPED_AWAY else which_line(where)
+
+
 def _correct(dropped: DroppedObject, where: Where) -> str:
+    if dropped.why.kind is LoadReason.MAPPED_AWAY:
+        return f"write [{dropped.name}] where {where} has such objects from, or correct that line and restart Asterisk"
+    if dropped.why.kind is LoadReason.WIZARD_ELSEWHERE:
+        return f"move [{dropped.name}] ({dropped.section_where}) to {dropped.why['file']}"
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
         return f"write match= with the addresses of its callers into [{dropped.name}] ({where})"
     if dropped.why.kind is LoadReason.OF_CHAN_SIP:
@@ -210,7 +223,7 @@ def _why_theirs(
     """Why the calls belong to the dropped object, from what its lines name for certain down to what only may be, and
     further evidence."""
     kind, certain, all_of_them = dropped.type, [], listed(sources(groups))
-    if kind == "identify":
+    if kind in ("identify", "wizard"):
         certain = [group for group in groups if dropped_identify(situation, group)]
     probable = [group for group in groups if group not in certain and dropped in _may_have_had(situation, group)]
     others = _probably(situation, dropped, probable) if probable else ()
@@ -220,7 +233,7 @@ def _why_theirs(
         took = f"its match= lines would take {listed(sources(certain))}, and it is probably what is missing for"
         return f"{took} {listed(sources(probable))}", others
     elif certain:
-        took = "its match= lines would take"
+        took = f"its {'remote_hosts=' if kind == 'wizard' else 'match= lines'} would take"
     elif kind == "endpoint" and any(known is dropped for known in lookup(situation).dropped):
         option = dropped.why["option"]
         only = ", which only an identify has" if option == "match" else ": an identify has match= for that"
@@ -240,7 +253,7 @@ def _why_theirs(
 
 
 def _find_dropped(situation: Situation, kind: str, name: str) -> DroppedObject | None:
-    known = lookup(situation).dropped if kind in ("identify", *PEER_TYPES) else situation.config.dropped
+    known = lookup(situation).dropped if kind in ("identify", "wizard", *PEER_TYPES) else situation.config.dropped
     return next((dropped for dropped in known if (dropped.type, dropped.name) == (kind, name)), None)
 
 
