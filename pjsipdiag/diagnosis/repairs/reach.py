@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.verdict import RULE_IDENTIFIERS, Outcome, Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number
 from pjsipdiag.diagnosis.model import Stop
-from pjsipdiag.diagnosis.rules.refusals.refused import encryption
+from pjsipdiag.diagnosis.rules.refusals.refused import clashes
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -112,11 +112,10 @@ class Passage:
         if offer.codecs and not offer.shares(endpoint.codecs):
             reason = f"it allows {', '.join(endpoint.codecs)}, the calls offer {', '.join(offer.codecs)}"
             return Stop(488, endpoint.name, reason, endpoint.line_of("allow"))
-        offered = encryption(endpoint, offer)
-        if not offered:
-            return None
-        reason = f"media_encryption={endpoint.value('media_encryption', 'no')}, and the calls offer {offered}"
-        return Stop(488, endpoint.name, reason, endpoint.line_of("media_encryption"))
+        for clash in clashes(endpoint, offer):
+            reason = f"{clash.line}, and the calls offer {clash.offered}"
+            return Stop(488, endpoint.name, reason, endpoint.line_of(clash.option))
+        return None
 
 
 def _interval(endpoint: Endpoint, message: SipMessage) -> Stop | None:

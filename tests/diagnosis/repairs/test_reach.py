@@ -97,6 +97,10 @@ def test_the_dialplan_answers_next(tmp_path: Path, dialplan: str | None, status:
         ("", ("AVP", 8), 488),
         ("", ("SAVP", 0), 488),
         ("", ("AVP", 0), 0),
+        ("", ("AVPF", 0), 488),
+        ("use_avpf=yes", ("AVPF", 0), 0),
+        ("use_avpf=yes", ("AVP", 0), 488),
+        ("webrtc=yes", ("AVP", 0), 488),
     ],
 )
 def test_credentials_and_media_answer_next(tmp_path: Path, more: str, offer: tuple[str, int], status: int) -> None:

@@ -9,10 +9,11 @@ from pjsipdiag.asterisk.files.lines import FALSE_WORDS, parse_bool
 from pjsipdiag.asterisk.replay.session import find_missing_transport
 from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.asterisk.verdict import Outcome
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.evidence.owners import samples
 from pjsipdiag.diagnosis.evidence.sdp import Offer
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, calls, counted, finding_for, listed, who, with_status
 from pjsipdiag.diagnosis.rules.taker import find_taker, say_how_sure
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -30,15 +31,40 @@ OFTEN = 0.1
 """The share of an endpoint's calls from which refusals are more than a wrong number now and then."""
 
 
+class Clash(NamedTuple):
+    """Something that an INVITE offers, and the endpoint's option that wants the opposite, with its value in force."""
+
+    offered: str
+    option: str
+    value: str
+
+    @property
+    def line(self) -> str:
+        return f"{self.option}={self.value}"
+
+
+_OFFERED = {"no": "plain RTP", "sdes": "SRTP with its keys in a=crypto", "dtls": "DTLS-SRTP"}
+_TO_AGREE = {
+    "media_encryption": "set media_encryption to what the provider sends (no, sdes or dtls), or have it send what is"
+    " set",
+    "use_avpf": "set use_avpf to yes where the caller's profile ends in F, and to no where it does not, or have it send"
+    " what is set",
+    "webrtc": "leave webrtc=yes out, which stands for media_encryption=dtls and use_avpf=yes, unless browsers call:"
+    " they need an endpoint of their own",
+}
+_AS_BROWSERS = (
+    "set webrtc=yes, which stands for media_encryption=dtls and use_avpf=yes, if it is a browser that calls; else have"
+    " the caller send plain RTP"
+)
+
+
 def of_media(situation: Situation, group: CallGroup) -> Cause | None:
     cause = _refused(situation, group, MEDIA, "allow")
     if cause is None:
         return None
     endpoint = situation.config.endpoints[cause.name]
-    encrypted = encryption(endpoint, _offer(situation, group))
-    if not encrypted:
-        return cause
-    return Cause(endpoint.name, endpoint.line_of("media_encryption"), encrypted)
+    found = clashes(endpoint, _offer(situation, group))
+    return Cause(endpoint.name, endpoint.line_of(found[0].option), found[0].offered) if found else cause
 
 
 def is_stale(situation: Situation, group: CallGroup) -> bool:
@@ -67,10 +93,11 @@ def line_without_transport(situation: Situation, group: CallGroup) -> Variable |
 def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     endpoint = situation.config.endpoints[cause.name]
     offer = _offer(situation, groups[0])
-    if cause.detail:
-        wants = endpoint.value("media_encryption", "no")
-        why = f"the INVITE offers {cause.detail}, and the endpoint has media_encryption={wants} ({cause.where})"
-        advice = "set media_encryption to what the provider sends (no, sdes or dtls), or have it send what is set"
+    found = clashes(endpoint, offer) if cause.detail else []
+    if found:
+        why = f"the INVITE offers {found[0].offered}, and the endpoint has {found[0].line} ({cause.where})"
+        browser = offer.encryption == "dtls" and offer.profile.endswith("F")
+        advice = _AS_BROWSERS if browser and found[0].option != "webrtc" else _TO_AGREE[found[0].option]
     else:
         why, advice = _without_encryption(cause, endpoint, groups, offer)
     return finding_for(
@@ -79,6 +106,7 @@ def media_rejected(situation: Situation, cause: Cause, groups: Sequence[CallGrou
         f"{who(groups)} matched to endpoint {cause.name}, which refuses the media ({codes(groups, MEDIA)}): {why}",
         cause.where,
         *([f"the INVITE offers {', '.join(offer.codecs)} over {offer.profile}"] if offer.codecs else []),
+        *(f"it offers {one.offered}, too, and the endpoint has {one.line}" for one in found[1:]),
         say_how_sure(situation, groups),
         count=count(groups, MEDIA),
         advice=advice,
@@ -103,7 +131,14 @@ def _without_encryption(cause: Cause, endpoint: Endpoint, groups: Sequence[CallG
         return (
             f"{allowed}, and one of them is offered, so something else in the SDP is refused",
             "compare media_encryption, the address family and the direction of the SDP with the endpoint's options;"
-            " `core set debug 3 res_pjsip_session` names the part",
+            " `core set debug 3 res_pjsip_session` names the part"
+            + ("" if offer.encryption == "no" else "; without res_srtp (`module show like srtp`) nothing is encrypted"),
+        )
+    if offer.kinds:
+        return (
+            f"the INVITE offers no audio but {listed([*offer.kinds])}; {allowed}",
+            "have the caller offer audio: Asterisk takes T.38 in a re-INVITE of a call with audio only, and video where"
+            " allow= has a codec for it",
         )
     if not offer.codecs:
         return allowed, "allow a codec that the provider offers, and compare media_encryption with what it offers"
@@ -140,11 +175,20 @@ def _offer(situation: Situation, group: CallGroup) -> Offer:
     return situation.offer(group, MEDIA)
 
 
-def encryption(endpoint: Endpoint, offer: Offer) -> str:
-    """The media of an INVITE, in words, where the endpoint wants the opposite; empty where it is not known."""
-    wanted = endpoint.value("media_encryption", "no").lower() != "no"
-    if not offer.profile or offer.is_secure == wanted:
-        return ""
-    if offer.is_secure:
-        return "encrypted media only"
-    return "" if parse_bool(endpoint.value("media_encryption_optimistic", "no")) else "plain RTP"
+def clashes(endpoint: Endpoint, offer: Offer) -> list[Clash]:
+    """The options that keep an endpoint from taking an offer (check_endpoint_media_transport, res_pjsip_sdp_rtp.c)."""
+    if not offer.profile:
+        return []
+    webrtc = parse_bool(endpoint.value("webrtc", "no"))
+    wanted = "dtls" if webrtc else endpoint.value("media_encryption", "no").lower()
+    found = []
+    lenient = any(parse_bool(endpoint.value(name, "no")) for name in ("media_encryption_optimistic", "force_avp"))
+    spare_keys = offer.encryption == "sdes" and not offer.is_secure and wanted == "no"
+    if offer.encryption != wanted and not lenient and not spare_keys:
+        offered = "encrypted media only" if wanted == "no" else _OFFERED[offer.encryption]
+        found.append(Clash(offered, *(("webrtc", "yes") if webrtc else ("media_encryption", wanted))))
+    feedback = webrtc or parse_bool(endpoint.value("use_avpf", "no"))
+    if offer.profile.endswith("F") is not feedback:
+        option = ("webrtc", "yes") if webrtc else ("use_avpf", "yes" if feedback else "no")
+        found.append(Clash(offer.profile, *option))
+    return found[:1] if webrtc else found
