@@ -27,6 +27,8 @@ _COMMENTS: dict[ReasonKind, str] = {
 _ADVICE: dict[ReasonKind, str] = {
     **_COMMENTS,
     FileReason.NO_DIRECTIVE: "begin a comment with `;`: behind `#` Asterisk looks for a directive",
+    FileReason.INCLUDES_TOO_DEEP: "take the line out before Asterisk starts or reloads: where a file includes itself by"
+    " its name, Asterisk crashes as it looks whether its files have changed",
     LoadReason.NAME_ALONE: "write type= into the section, so that Asterisk reads it, and says what it does not know",
     LoadReason.NOT_YET_KNOWN: "see that your release has the option: one that lacks it drops the object",
 }
@@ -42,7 +44,7 @@ def warnings(config: Config) -> Iterator[Finding]:
             alike.setdefault((problem.where.file, problem.why), []).append(problem)
     for (_, why), problems in alike.items():
         yield Finding(
-            Severity.NOTE,
+            Severity.ERROR if why.kind is FileReason.INCLUDES_TOO_DEEP else Severity.NOTE,
             f"{enumerated([str(one.where) for one in problems], _MOST_LINES)}: {why}",
             problems[0].where,
             evidence=tuple(line for one in problems[:_MOST_QUOTED] for line in words_of_log(one.log)),
