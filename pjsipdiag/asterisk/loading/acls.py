@@ -28,10 +28,11 @@ _SENSES = ("permit", "deny")
 @dataclass
 class NamedLists:
     """The lists `written` in acl.conf, None where that is not loaded, and those of a table: `read_stored` reads them
-    when a name asks for one."""
+    when a name asks for one. `not_copied` says which part of acl.conf a copy lacks."""
 
     written: Mapping[str, Rules] | None
     read_stored: Callable[[], StoredLists]
+    not_copied: str = ""
 
     @cached_property
     def _stored(self) -> StoredLists:
@@ -51,17 +52,21 @@ class NamedLists:
         """The access list of an object that writes rules of its own and names lists."""
         unwritten = [name for name in names if self.written is not None and name not in self.written]
         missing = tuple(name for name in unwritten if name not in self._all)
-        if missing and self._stored.unread is not None:
-            return Acl(
-                tuple(rules),
-                tuple(names),
-                why_partial=f"the access list {missing[0]} is not known: {self._stored.unread}",
-            )
+        unread = self._stored.unread if missing else None
+        why = self.not_copied if unread is None else str(unread)
+        if missing and why:
+            return Acl(tuple(rules), tuple(names), why_partial=f"the access list {missing[0]} is not known: {why}")
         return Acl(tuple(rules), tuple(names), missing)
 
 
-def named_lists(parsed: ParsedFile) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
-    """The lists by name (None: acl.conf is not loaded), and why not."""
+def named_lists(parsed: ParsedFile, read_stored: Callable[[], StoredLists]) -> tuple[NamedLists, tuple[Problem, ...]]:
+    """The lists of acl.conf and of a table, and why acl.conf is not loaded."""
+    written, refused = _written(parsed)
+    gone = parsed.missing_files[0] if parsed.missing_files and parsed.is_valid else None
+    return NamedLists(written, read_stored, f"{gone.reason} ({gone.where})" if gone else ""), refused
+
+
+def _written(parsed: ParsedFile) -> tuple[dict[str, tuple[AddressRule, ...]] | None, tuple[Problem, ...]]:
     if not parsed.is_found or not parsed.is_valid:
         return None, ()
     lists: dict[str, list[AddressRule]] = {}

@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,8 +103,8 @@ class _Loader:
             self.warnings += [
                 Problem(LoadReason.INCLUDE_NOT_KNOWN(file=one.why["file"]), one.where) for one in main.missing_files
             ]
-        written, refused = acls.named_lists(self.sources.file(acls.ACL_FILE))
-        lists = acls.NamedLists(written, lambda: self.sources.tables.access_lists(self.sources.loads))
+        stored = partial(self.sources.tables.access_lists, self.sources.loads)
+        lists, refused = acls.named_lists(self.sources.file(acls.ACL_FILE), stored)
         self.warnings += refused
         self.settings = globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
@@ -112,7 +112,6 @@ class _Loader:
         ways = WaysOut(transports, self.sockets) if self.sockets and self.sources.has_all("transport") else None
         parts, made = self._identifies()
         self._plain("system", lambda s, a: LoadedObject(s.name, s.where, a.options))
-        order_text = globals_.endpoint_identifier_order
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
         among = parsed if not self.sources.is_alone else ()
         config = Config(
@@ -130,8 +129,8 @@ class _Loader:
             aors=self._both("aor", object_types.aor),
             registrations=self._both("registration", lambda s, a: object_types.registration(s, a, ways)),
             acls=tuple(self._plain("acl", lambda s, a: object_types.acl(s, a, lists)).values()),
-            identifiers=walk_order.identifiers(order_text, self.version),
-            uncertain_identifiers=walk_order.uncertain(order_text, self.version),
+            identifiers=walk_order.identifiers(globals_.endpoint_identifier_order, self.version),
+            uncertain_identifiers=walk_order.uncertain(globals_.endpoint_identifier_order, self.version),
             unread_objects=self.sources.unread_objects(),
             missing_files=tuple(dict.fromkeys(m for p in among for m in p.missing_files)),
             optional_files=tuple(dict.fromkeys(one for p in among for one in p.optional_files)),

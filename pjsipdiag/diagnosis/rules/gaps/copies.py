@@ -33,7 +33,16 @@ def of_copy(situation: Situation, group: CallGroup) -> Cause | None:
         cause = Cause(_OPTIONAL)
     if endpoint is not None and endpoint.acl.names and not config.has_acls:
         cause = Cause(_ACL, None, endpoint.name)
-    return cause if cause is not None and of_difference(situation, group) is not None else None
+    if cause is None:
+        return None
+    return cause if of_difference(situation, group) is not None or _by_list(config, group) else None
+
+
+def _by_list(config: Config, group: CallGroup) -> int:
+    """The calls that a list may have denied of which the copy lacks a part."""
+    endpoint = config.endpoints.get(group.verdict.endpoint)
+    open_ = endpoint is not None and endpoint.acl.why_partial and group.verdict.outcome is Outcome.UNKNOWN
+    return group.statuses.get(401, 0) if open_ and config.missing_files else 0
 
 
 def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
@@ -43,7 +52,7 @@ def incomplete_copy(situation: Situation, cause: Cause, groups: Sequence[CallGro
     else:
         finding = list_lacking(config, cause.detail) if cause.name == _ACL else copy_lacks(config)
     assert finding is not None
-    contradicting = [contradicts(group) for group in groups]
+    contradicting = [contradicts(group) or {401: _by_list(config, group)} for group in groups]
     count = sum(sum(found.values()) for found in contradicting)
     statuses = listed([str(status) for status in sorted({status for found in contradicting for status in found})])
     return replace(
