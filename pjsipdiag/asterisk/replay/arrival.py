@@ -96,10 +96,9 @@ def find_listening(transport: str, destination: Address, config: Config) -> list
     A destination whose address or port is not known (0.0.0.0, 0) may be any.
     """
     protocol = transport.lower()
-    candidates = [t for t in config.listeners if t.protocol == protocol or (protocol, t.protocol) in _WEB]
-    if protocol in ("ws", "wss"):
-        return candidates
-    found = [t for t in candidates if _takes(t, destination)]
+    if is_web(protocol):
+        return [t for t in config.listeners if is_web(t.protocol)]
+    found = [t for t in config.listeners if t.protocol == protocol and _takes(t, destination)]
     return sorted(found, key=lambda t: _any(t.bind))
 
 
@@ -109,7 +108,7 @@ def transport_domain(received: Sequence[Transport], destination: Address, config
     It is the first, in hash order, of the UDP transport itself and all TCP and TLS transports of the same address and
     port: a TCP transport without a domain can hide the domain of the UDP transport beside it.
     """
-    if not received or received[0].protocol in ("ws", "wss"):
+    if not received or is_web(received[0].protocol):
         return ""
     here = received[0]
     place = (_name(here, destination), here.port)
@@ -132,7 +131,10 @@ def _name(transport: Transport, destination: Address) -> str:
     return str(bind) if bind is not None else transport.bind
 
 
-_WEB = {("ws", "wss"), ("wss", "ws")}
+def is_web(transport: str) -> bool:
+    """Whether it comes by the HTTP server, which hands requests on whatever transports there are (websocket_cb of
+    res_pjsip_transport_websocket.c)."""
+    return transport.lower() in ("ws", "wss")
 
 
 def check_listening(transport: str, destination: Address, config: Config) -> Check | None:
@@ -150,7 +152,7 @@ def check_listening(transport: str, destination: Address, config: Config) -> Che
     ended = next((absent for absent in config.absent_modules if absent.is_fatal), None)
     if ended is not None:
         return replace(_end(quote_words(ended.reason)), where=ended.where)
-    if "transport" in config.not_shown:
+    if "transport" in config.not_shown or is_web(transport):
         return None
     if not config.listeners:
         return _end(WalkReason.NO_TRANSPORT())

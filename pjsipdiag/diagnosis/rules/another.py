@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Transport
-from pjsipdiag.asterisk.replay.arrival import find_listening
+from pjsipdiag.asterisk.replay.arrival import find_listening, is_web
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.evidence.readable_addresses import address_of
@@ -43,7 +43,8 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
 def _at(situation: Situation, transport: str, place: Address) -> tuple[str, Where | None, bool, bool]:
     """Who else answers there and the line that puts it there, whether PJSIP listens there, and whether the name alone
     says that it is another."""
-    heard = not situation.config.transports or bool(find_listening(transport, place, situation.config))
+    known = not situation.config.transports or find_listening(transport, place, situation.config)
+    heard = bool(known) or is_web(transport)
     answer = situation.greetings.get(str(place))
     who_is, where = _another(situation, transport, place, answer, heard)
     return who_is, where, heard, answer is not None and who_is == _name(answer) and re.search(_OTHERS, who_is) is None
