@@ -107,19 +107,24 @@ def find_holding(situation: Situation, ip: str) -> list[RuleOf]:
 
 def dropped_identify(situation: Situation, group: CallGroup) -> DroppedObject | None:
     """The dropped identify that would have taken the group's source."""
-    sockets = _sockets(lookup(situation).dropped_index, group)
-    return next((gone for socket in sockets if (gone := _dropped_at(situation, socket))), None)
+    return next(dropped_identifies(situation, group), None)
+
+
+def dropped_identifies(situation: Situation, group: CallGroup) -> Iterator[DroppedObject]:
+    """All of them, in the order in which they would have been asked."""
+    for socket in _sockets(lookup(situation).dropped_index, group):
+        yield from _dropped_at(situation, socket)
 
 
 def dropped_for(situation: Situation, caller: Address) -> DroppedObject | None:
     """The dropped identify that would have taken what comes from an address."""
-    return _dropped_at(situation, source(caller))
+    return next(_dropped_at(situation, source(caller)), None)
 
 
-def _dropped_at(situation: Situation, socket: SourceSocket) -> DroppedObject | None:
+def _dropped_at(situation: Situation, socket: SourceSocket) -> Iterator[DroppedObject]:
     known = lookup(situation)
     found = known.dropped_index.find_deciding(socket)
-    return next((known.dropped[at] for at, rule, applies in found if applies and not rule.deny), None)
+    return (known.dropped[at] for at, rule, applies in found if applies and not rule.deny)
 
 
 def nearest(situation: Situation, ip: str) -> NearMiss | None:

@@ -7,7 +7,7 @@ the calls of others that they change, and the addresses that they let in.
     suggestions       drafts -> suggestions, likely or not, with what their proofs show
     additions         match= lines for sources, as few as needed, never wider than the evidence
     match_repairs     match= lines that are there and wrong
-    corrections       what a line that drops its object was meant to be
+    object_repairs    lines that drop their objects; corrections: what such a line was meant to be
     option_repairs    a value, a name, an order, an option
     separate          headers that tell trunks behind one address apart
     grade             for which calls facts speak, so that what they ask for is likely; who is never let in

@@ -7,92 +7,29 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pjsipdiag.asterisk.addresses.address_rule import BITS, number
-from pjsipdiag.asterisk.config import Config, DroppedObject, Endpoint
+from pjsipdiag.asterisk.config import Config, Endpoint
 from pjsipdiag.asterisk.replay.admission import missing_auths
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, IDENTIFIER_NAMES, RULE_IDENTIFIERS
 from pjsipdiag.diagnosis.edits.draft import Draft
-from pjsipdiag.diagnosis.edits.place import end_of_section, free_name, is_generated, set_order
+from pjsipdiag.diagnosis.edits.place import is_generated, set_order
 from pjsipdiag.diagnosis.edits.text_changes import (
-    apply_edits,
     line_at,
-    option_of,
     set_value,
     style_line,
     value_of,
     with_name,
 )
-from pjsipdiag.diagnosis.evidence.lookup import dropped_identify, find_taking, identify_named, lookup
+from pjsipdiag.diagnosis.evidence.lookup import find_taking, identify_named
 from pjsipdiag.diagnosis.evidence.owners import best_of_all
 from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import exclude_sources
-from pjsipdiag.diagnosis.repairs.corrections import correction
 from pjsipdiag.diagnosis.repairs.grade import contacts
 from pjsipdiag.diagnosis.rules.admission import is_by_contact, is_expected, is_missing
 from pjsipdiag.diagnosis.rules.cause import Cause, sources
 from pjsipdiag.diagnosis.rules.unloaded.dangling import namesake
 from pjsipdiag.diagnosis.rules.unmatched import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
-
-ROUNDS = 8
-"""How many mistakes of one object are repaired one after the other."""
-
-
-def correct_object(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
-    """Corrects the line that drops an object, and the next one while the object still does not load."""
-    kind, _, name = cause.name.partition(" ")
-    edits: list[Edit] = []
-    where = cause.where
-    config = situation.config
-    owners = best_of_all(situation, groups)
-    owner = name if name in config.endpoints else owners.pop() if len(owners) == 1 else ""
-    known = lookup(situation).dropped if kind in ("identify", "wizard") else config.dropped
-    dropped = next((lost for lost in known if (lost.type, lost.name) == (kind, name)), None)
-    # sorcery drops an object at its first bad option and says nothing of the others: only loading again shows the next.
-    for _ in range(ROUNDS):
-        if dropped is None or where is None or situation.reload is None or is_generated(config, where.file):
-            break
-        edit = correction(config, dropped, sources(groups), owner)
-        if edit is None or any((edit.file, edit.line) == (made.file, made.line) for made in edits):
-            break
-        edits.append(edit)
-        # The line was commented out, for no endpoint knows match= or host=: an identify has to say it instead.
-        if kind == "endpoint" and option_of(edit.old[0] if edit.old else "") in ("match", "host"):
-            edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
-        dropped = _still_dropped(situation, edits, kind, name, groups)
-    if edits and where:
-        note = "; ".join(_describe(edit) for edit in edits if edit.old or len(edit.new) == 1)
-        if any(_comments_out(edit) for edit in edits) and not any(len(edit.new) > 1 for edit in edits):
-            note += "; write the right value instead, if there is one"
-        elif any(ip in edit.new[0] and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits):
-            note += "; these are the addresses that called: write the others that the line was meant for as well"
-        # Addresses of callers in a new line let somebody in: then it is no longer the files alone that speak
-        # (`is_own`).
-        used = any(
-            ip in new and ip not in "".join(edit.old) for ip in sources(groups) for edit in edits for new in edit.new
-        )
-        draft = Draft(groups, where.file, where.line, where.section, edits=tuple(edits))
-        yield replace(draft, addresses=sources(groups), note=note, is_own=not used)
-
-
-def _still_dropped(
-    situation: Situation, edits: Sequence[Edit], kind: str, name: str, groups: Sequence[CallGroup]
-) -> DroppedObject | None:
-    """The object that still keeps the groups' calls out; None where lines have moved, so that its line is not known."""
-    if situation.reload is None or any(len(edit.new) != len(edit.old) for edit in edits):
-        return None
-    config = situation.reload(apply_edits(situation.config, edits), "")
-    after = replace(situation, config=config)
-    found = next((dropped for dropped in config.dropped if (dropped.type, dropped.name) == (kind, name)), None)
-    return found or next((gone for group in groups if (gone := dropped_identify(after, group))), None)
-
-
-def _identify_of(config: Config, endpoint: DroppedObject, value: str) -> Edit:
-    """The identify that `match=` of an endpoint was meant to be, behind the endpoint."""
-    file, line = endpoint.section_where.file, endpoint.section_where.line
-    body = ("type=identify", f"endpoint={endpoint.name}", f"match={value}")
-    text = ("", f"[{free_name(config, endpoint.name)}]", *body)
-    return Edit(file, end_of_section(config, file, line) + 1, (), text)
 
 
 def close_bracket(situation: Situation, _cause: Cause, groups: Sequence[CallGroup]) -> Iterable[Draft]:
@@ -266,12 +203,3 @@ def _named_list(config: Config, where: Where, endpoint: str, groups: Sequence[Ca
         edit = set_value(config, where, close[0])
         note = f"acl.conf has [{close[0]}], which is spelt alike"
         yield Draft(groups, where.file, where.line, where.section, endpoint, (), (edit,), sources(groups), note)
-
-
-def _describe(edit: Edit) -> str:
-    old = "".join(edit.old).strip()
-    return f"line {edit.line}: {old} -> {edit.new[0].strip()}" if old else f"line {edit.line}: {edit.new[0]}"
-
-
-def _comments_out(edit: Edit) -> bool:
-    return edit.new[0].startswith(";") and not "".join(edit.old).startswith(";")

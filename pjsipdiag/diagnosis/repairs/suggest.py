@@ -6,8 +6,10 @@ rests on what callers say of themselves is told apart, and waits for somebody to
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from itertools import chain, zip_longest
 
@@ -29,8 +31,8 @@ from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.work.jobs import share
 
-Make = Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]]
-"""The repair of what a rule took the blame for, where that is no address to add."""
+Make = Callable[[Situation, Sequence[tuple[Cause, Sequence[CallGroup]]]], Iterable[Iterable[Draft]]]
+"""The repairs of what a rule took the blame for, where that is no address to add: for each cause."""
 STRONG_POINTS = 3
 """Points of any evidence from which a source that gets in elsewhere may be another endpoint's."""
 WORTH_PROCESSES = 20
@@ -81,13 +83,11 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         # for among these; all other repairs are made twice, for the calls that facts speak for and for the rest (see
         # `grade`).
         by_deed = basis is grade.by_deed
-        for cause, groups in assign_blame(own).get(rule, {}).items() if by_deed else ():
-            yield from ((rule, draft) for draft in repair(own, cause, groups))
-        for cause, groups in causes.get(rule, {}).items():
-            sure, others = grade.part(situation, basis, cause, groups)
-            yield from ((rule, draft) for draft in (repair(situation, cause, sure) if sure and not by_deed else ()))
-            claimed = repair(situation, cause, others) if others else ()
-            yield from ((rule, replace(draft, is_claimed=True)) for draft in claimed)
+        for drafts in repair(own, [*assign_blame(own).get(rule, {}).items()] if by_deed else []):
+            yield from ((rule, draft) for draft in drafts)
+        parts = _parts(situation, basis, causes.get(rule, {}).items())
+        for draft in _graded(situation, repair, [part for part in parts if part[2] or not by_deed]):
+            yield rule, draft
     for endpoint, (rule, groups) in _owners_without_address(situation).items():
         taken_out = [group for group in groups if is_taken_out(situation.config, endpoint, group.source)]
         sure = [group for group in groups if group not in taken_out and is_likely(situation, group, endpoint)]
@@ -107,12 +107,12 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                     other=bool(sure) and wanted is not sure,
                 )
                 yield rule, replace(draft, is_claimed=wanted is not sure)
-    made = {rule: (repair, basis) for rule, repair, basis in _repairs()}
+    refused: dict[str, list[tuple[Cause, Sequence[CallGroup]]]] = defaultdict(list)
     for (rule, cause), pings in blamed_keepalives(situation).items():
-        repair, basis = made[rule]
-        for wanted, claims in zip(grade.part(situation, basis, cause, pings), (False, True), strict=True):
-            drafts = repair(situation, cause, wanted) if wanted else ()
-            yield from ((rule, replace(draft, is_claimed=claims)) for draft in drafts)
+        refused[rule].append((cause, pings))
+    for rule, repair, basis in _repairs():
+        for draft in _graded(situation, repair, _parts(situation, basis, refused[rule])):
+            yield rule, draft
     yield from _undecided(situation)
     for groups in causes.get("translated-source", {}).values():
         lines = identifies_by_header(groups)
@@ -124,13 +124,41 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield "translated-source", Draft(groups, add=tuple(lines), note=note)
 
 
+def _parts(
+    situation: Situation, basis: grade.Grounds, causes: Iterable[tuple[Cause, Sequence[CallGroup]]]
+) -> Iterator[tuple[Cause, Sequence[CallGroup], bool]]:
+    """What each cause is to be repaired for: the calls that facts speak for, then those that only claim it (True)."""
+    for cause, groups in causes:
+        for wanted, claims in zip(grade.part(situation, basis, cause, groups), (False, True), strict=True):
+            if wanted:
+                yield cause, wanted, claims
+
+
+def _graded(
+    situation: Situation, repair: Make, parts: Iterable[tuple[Cause, Sequence[CallGroup], bool]]
+) -> Iterator[Draft]:
+    """The drafts of all parts, told apart by whether somebody only claims what they are for."""
+    parts = list(parts)
+    for drafts, (*_, claims) in zip(repair(situation, [part[:2] for part in parts]), parts, strict=True):
+        yield from (replace(draft, is_claimed=claims or draft.is_claimed) for draft in drafts)
+
+
 def _repairs() -> Iterator[tuple[str, Make, grade.Grounds]]:
     """Every rule that has a repair, with its functions."""
     for rule in TABLE:
         if rule.repair:
             module, _, name = rule.repair.make.partition(".")
-            found = import_module(f"pjsipdiag.diagnosis.repairs.{module}")
-            yield rule.name, getattr(found, name), getattr(grade, rule.repair.basis)
+            found = getattr(import_module(f"pjsipdiag.diagnosis.repairs.{module}"), name)
+            make = found if rule.repair.at_once else partial(_one_by_one, found)
+            yield rule.name, make, getattr(grade, rule.repair.basis)
+
+
+def _one_by_one(
+    make: Callable[[Situation, Cause, Sequence[CallGroup]], Iterable[Draft]],
+    situation: Situation,
+    causes: Sequence[tuple[Cause, Sequence[CallGroup]]],
+) -> Iterator[Iterable[Draft]]:
+    return (make(situation, cause, groups) for cause, groups in causes)
 
 
 def _owners_without_address(situation: Situation) -> dict[str, tuple[str, list[CallGroup]]]:

@@ -25,7 +25,7 @@ NOT_LOADED = Rule(
     blames=drops.of_dropped,
     tells=drops.not_loaded,
     on_config=drops.dropped_objects,
-    repair=Repair("option_repairs.correct_object", "by_address"),
+    repair=Repair("object_repairs.correct_objects", "by_address", at_once=True),
 )
 ENDPOINT_MISSING = Rule(
     "endpoint-missing",
