@@ -61,7 +61,7 @@ from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
 from pjsipdiag.diagnosis.rules.no_calls import pauses_of_answers
-from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
+from pjsipdiag.diagnosis.rules.unfit_names import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
 from pjsipdiag.diagnosis.work.gather import AlreadyRead, BegunReading, GatheredCaptures, begin, summary

@@ -22,7 +22,7 @@ from pjsipdiag.diagnosis.model import Edit
 from pjsipdiag.diagnosis.repairs.additions import addition, exclude_sources, without_port
 from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
-from pjsipdiag.diagnosis.rules.unmatched import names_are_dead
+from pjsipdiag.diagnosis.rules.unfit_names import names_are_dead
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 

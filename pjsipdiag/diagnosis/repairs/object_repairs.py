@@ -22,7 +22,7 @@ ROUNDS = 8
 """How many mistakes of one object are repaired one after the other."""
 AS_WRITTEN = ("identify", "wizard")
 """Types of which sections count, too, that were meant to be such objects and are none."""
-Key = tuple[str, str]
+ObjectKey = tuple[str, str]
 """Type and name of an object."""
 
 
@@ -30,19 +30,19 @@ Key = tuple[str, str]
 class _Correction:
     """The correction of one object for the calls that it keeps out."""
 
-    key: Key
+    key: ObjectKey
     groups: Sequence[CallGroup]
     owner: str
     dropped: DroppedObject | None
-    """What is to be corrected next: the object, or another one that keeps the calls out; None where there is none, or
+    """The next to be corrected: the object, or another one that keeps the calls out; None where there is none, or
     its line is not known."""
     edits: list[Edit] = field(default_factory=list)
-    corrected: set[Key] = field(default_factory=set)
+    corrected: set[ObjectKey] = field(default_factory=set)
     is_own: bool = True
     """Whether only options of the objects themselves are edited, neither a template nor a name, so that it makes no
     difference to any other object."""
 
-    def correct(self, config: Config, keys: Mapping[Key, int]) -> bool:
+    def correct(self, config: Config, keys: Mapping[ObjectKey, int]) -> bool:
         """Adds the next edit; says whether to load the files with it, as only that shows what is still dropped. `keys`
         says how many sections are of a type and name."""
         dropped, self.dropped = self.dropped, None
@@ -60,12 +60,12 @@ class _Correction:
             self.edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
         return all(len(edit.new) == len(edit.old) for edit in self.edits)
 
-    def look_again(self, situation: Situation, after: Situation, lost: Mapping[Key, DroppedObject]) -> None:
+    def look_again(self, situation: Situation, after: Situation, lost: Mapping[ObjectKey, DroppedObject]) -> None:
         """Finds what keeps the calls out `after` the edits, which drop `lost`. Others' edits may be among them where
         only own options are edited: then what this does not correct is as it was."""
         seen = situation if self.is_own else after
         others = [gone for group in self.groups for gone in dropped_identifies(seen, group)]
-        changed = self.corrected if self.is_own else set[Key]()
+        changed = self.corrected if self.is_own else set[ObjectKey]()
         still = (lost.get(_key(gone)) if _key(gone) in changed else gone for gone in others)
         self.dropped = lost.get(self.key) or next(filter(None, still), None)
 
@@ -88,7 +88,7 @@ def correct_objects(
 
 
 def _begin(
-    situation: Situation, named: Mapping[Key, DroppedObject], cause: Cause, groups: Sequence[CallGroup]
+    situation: Situation, named: Mapping[ObjectKey, DroppedObject], cause: Cause, groups: Sequence[CallGroup]
 ) -> _Correction:
     config = situation.config
     kind, _, name = cause.name.partition(" ")
@@ -147,7 +147,7 @@ def _drafts(cause: Cause, made: _Correction) -> Iterator[Draft]:
     yield replace(draft, addresses=sources(groups), note=note, is_own=not used)
 
 
-def _key(dropped: DroppedObject) -> Key:
+def _key(dropped: DroppedObject) -> ObjectKey:
     return dropped.type, dropped.name
 
 

@@ -27,7 +27,8 @@ from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import blamed_keepalives, unmatched_keepalives
 from pjsipdiag.diagnosis.rules.table import TABLE
-from pjsipdiag.diagnosis.rules.unmatched import is_unmatched, names_are_dead
+from pjsipdiag.diagnosis.rules.unfit_names import names_are_dead
+from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.work.jobs import share
 
@@ -127,7 +128,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
 def _parts(
     situation: Situation, basis: grade.Grounds, causes: Iterable[tuple[Cause, Sequence[CallGroup]]]
 ) -> Iterator[tuple[Cause, Sequence[CallGroup], bool]]:
-    """What each cause is to be repaired for: the calls that facts speak for, then those that only claim it (True)."""
+    """The calls that each cause is repaired for: those that facts speak for, then those that only claim it (True)."""
     for cause, groups in causes:
         for wanted, claims in zip(grade.part(situation, basis, cause, groups), (False, True), strict=True):
             if wanted:

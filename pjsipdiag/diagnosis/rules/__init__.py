@@ -6,7 +6,7 @@ Each group of calls is blamed on one cause, the first of `table` that takes the 
     another       something else than PJSIP answers
     unparsed, network, transports, wire    unreadable messages; silence; nobody listens; ICMP, missing ACKs
     unloaded      what is in the files and not in memory
-    unmatched     nobody takes the source; hints says what speaks for an owner
+    unmatched, unfit_names    nobody takes the source, nor a name in match=; hints says what speaks for an owner
     order         another identifier, identify or endpoint takes it
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
     refusals      identified, let in, and refused later; taker says as whom, and how sure that is

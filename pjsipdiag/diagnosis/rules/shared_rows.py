@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pjsipdiag.diagnosis.model import Severity
 from pjsipdiag.diagnosis.rule import Repair, Rule
-from pjsipdiag.diagnosis.rules import network, unmatched
+from pjsipdiag.diagnosis.rules import network, unfit_names, unmatched
 from pjsipdiag.diagnosis.rules.unloaded import absent, dangling, drops
 
 MODULE_NOT_LOADED = Rule(
@@ -54,8 +54,8 @@ HOSTNAME_MISMATCH = Rule(
     "a name in match= does not resolve to the source",
     place=210,
     changes="identify",
-    blames=unmatched.of_hostname,
-    tells=unmatched.hostname_mismatch,
+    blames=unfit_names.of_hostname,
+    tells=unfit_names.hostname_mismatch,
     repair=Repair("match_repairs.dead_name", "by_address"),
 )
 TRANSLATED_SOURCE = Rule(
