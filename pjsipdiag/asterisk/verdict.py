@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cached_property
 
-from pjsipdiag.asterisk.reasons.reason import Reason, WithReason
+from pjsipdiag.asterisk.reasons.reason import Reason, ReasonKind, WithReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 
@@ -78,6 +78,16 @@ class Verdict:
         return next(
             (check for check in self.trace if check.match is Match.MATCH and check.step in IDENTIFIER_NAMES), None
         )
+
+    @cached_property
+    def unknown(self) -> tuple[Check, ...]:
+        """The checks that files and captures cannot tell."""
+        return tuple(check for check in self.trace if check.match is Match.UNKNOWN)
+
+    @cached_property
+    def first_reasons(self) -> frozenset[ReasonKind]:
+        """The kinds of the reasons that its checks have at first."""
+        return frozenset(check.why.first.kind for check in self.trace)
 
     @property
     def endpoint(self) -> str:

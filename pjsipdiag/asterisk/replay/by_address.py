@@ -43,12 +43,7 @@ def ip(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:
             return
         named += 1
         if identify.unresolved:
-            hosts = ", ".join(name.host for name in identify.unresolved if not name.host.startswith("%"))
-            reason = WalkReason.NAME_NOT_RESOLVED(hosts=hosts)
-            if not hosts:
-                text = identify.unresolved[0].text
-                reason = WalkReason.NAMES_AN_INTERFACE(value=text)
-            yield Check("ip", Match.UNKNOWN, reason, identify.unresolved[0].where, identify.name, identify.endpoint)
+            yield known.unresolved[at]
         elif rule is not None:
             reason = _refusal(rule, applies, identify, arrived)
             yield Check("ip", Match.NO_MATCH, reason, rule.where, identify.name, identify.endpoint)

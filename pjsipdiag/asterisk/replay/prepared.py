@@ -56,9 +56,9 @@ class PreparedConfig:
         return AddressIndex.build(self.config.identifies)
 
     @cached_property
-    def unresolved(self) -> tuple[int, ...]:
-        """Positions of identifies with host names whose addresses are not known."""
-        return tuple(at for at, identify in enumerate(self.config.identifies) if identify.unresolved)
+    def unresolved(self) -> dict[int, Check]:
+        """Positions of identifies with host names whose addresses are not known, each with its check."""
+        return {at: _open_check(one) for at, one in enumerate(self.config.identifies) if one.unresolved}
 
     @cached_property
     def headers(self) -> tuple[TextRule, ...]:
@@ -98,6 +98,14 @@ class PreparedConfig:
     def other_case(self, names: list[str]) -> str:
         """An endpoint that one of the names misses by upper and lower case alone, or an empty string."""
         return next((self.lower[name.lower()] for name in names if name.lower() in self.lower), "")
+
+
+def _open_check(identify: Identify) -> Check:
+    """The check of an identify with names whose addresses are not known: it may take whoever calls."""
+    first = identify.unresolved[0]
+    hosts = ", ".join(name.host for name in identify.unresolved if not name.host.startswith("%"))
+    reason = WalkReason.NAME_NOT_RESOLVED(hosts=hosts) if hosts else WalkReason.NAMES_AN_INTERFACE(value=first.text)
+    return Check("ip", Match.UNKNOWN, reason, first.where, identify.name, identify.endpoint)
 
 
 @dataclass(frozen=True, slots=True)

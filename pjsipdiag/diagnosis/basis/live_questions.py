@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.reasons.walk import WalkReason
-from pjsipdiag.asterisk.verdict import Match, Outcome
+from pjsipdiag.asterisk.verdict import Check, Outcome
 from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.options import Options
@@ -60,8 +60,8 @@ def open_questions(config: Config, live: LiveAnswers | None, groups: Sequence[Ca
         return ()
     open_: dict[str, list[str]] = {str(WalkReason.HIDDEN_ACLS()): []} if "acl" in config.not_shown else {}
     for group in groups:
-        for check in group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ():
-            if check.match is Match.UNKNOWN and check.why.kind is not WalkReason.NOT_LISTED:
+        for check in group.verdict.unknown if group.verdict.outcome is Outcome.UNKNOWN else ():
+            if check.why.kind is not WalkReason.NOT_LISTED:
                 open_.setdefault(check.reason, []).append(group.source)
     unknown = [
         f"{reason}: unknown for {listed(tuple(dict.fromkeys(sources)))}" if sources else reason
@@ -75,16 +75,16 @@ def open_questions(config: Config, live: LiveAnswers | None, groups: Sequence[Ca
 def open_names(situation: Situation, live: LiveAnswers | None) -> Iterator[str]:
     """A sentence about names in `match=` whose addresses are not at hand, where calls hang on them, and no running
     Asterisk was asked."""
-    open_ = [
-        (check, group)
-        for group in situation.groups
-        for check in (group.verdict.trace if group.verdict.outcome is Outcome.UNKNOWN else ())
-        if check.match is Match.UNKNOWN and check.why.kind is WalkReason.NAME_NOT_RESOLVED
-    ]
-    if not open_ or live is not None:
+    checks: dict[int, Check] = {}
+    callers: dict[str, None] = {}
+    for group in situation.groups if live is None else ():
+        unknown = group.verdict.unknown if group.verdict.outcome is Outcome.UNKNOWN else ()
+        open_ = {id(check): check for check in unknown if check.why.kind is WalkReason.NAME_NOT_RESOLVED}
+        checks |= open_
+        callers |= dict.fromkeys([group.source] if open_ else ())
+    if not checks:
         return
-    names = dict.fromkeys(f"match={check.why['hosts']} in [{check.identify}] ({check.where})" for check, _ in open_)
-    callers = dict.fromkeys(group.source for _, group in open_)
+    names = dict.fromkeys(f"match={one.why['hosts']} in [{one.identify}] ({one.where})" for one in checks.values())
     yield (
         f"the addresses behind {listed([*names])} are not at hand, so who {listed([*callers])} is, is unknown:"
         " --resolve asks DNS, --hosts FILE names them, --resolved FILE takes what 'pjsip show identifies' prints"

@@ -99,7 +99,7 @@ def with_status(group: CallGroup, *statuses: int) -> int:
 
 def is_cut_off(group: CallGroup) -> bool:
     """Whether the capture holds too little of its requests to replay them, and of answers to know them."""
-    return any(check.why.first.kind is WalkReason.CUT_OFF for check in group.verdict.trace)
+    return WalkReason.CUT_OFF in group.verdict.first_reasons
 
 
 def is_silent(group: CallGroup) -> bool:

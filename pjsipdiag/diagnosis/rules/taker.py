@@ -6,10 +6,11 @@ answer shows, and where the files leave only one, it is that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Endpoint
-from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Check, Match, Outcome
+from pjsipdiag.asterisk.verdict import IDENTIFIER_NAMES, Check, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.rules.gaps.difference import PAST_IDENTIFICATION
 from pjsipdiag.diagnosis.rules.network import senders
@@ -32,6 +33,7 @@ def _was_found(group: CallGroup) -> bool:
     return any(tried) or any(group.statuses.get(status) for status in PAST_IDENTIFICATION)
 
 
+@lru_cache(maxsize=8192)
 def possible_takers(group: CallGroup) -> tuple[str, ...]:
     """The endpoints that it may be; none where the files cannot even tell these."""
     open_ = [check.endpoint for check in _open_checks(group)]
@@ -67,8 +69,8 @@ def _names_another(situation: Situation, group: CallGroup) -> str:
 
 
 def _is_open(group: CallGroup) -> bool:
-    return group.verdict.outcome is Outcome.UNKNOWN and bool(_open_checks(group))
+    return group.verdict.outcome is Outcome.UNKNOWN and any(_open_checks(group))
 
 
-def _open_checks(group: CallGroup) -> Sequence[Check]:
-    return [one for one in group.verdict.trace if one.match is Match.UNKNOWN and one.step in IDENTIFIER_NAMES]
+def _open_checks(group: CallGroup) -> Iterator[Check]:
+    return (one for one in group.verdict.unknown if one.step in IDENTIFIER_NAMES)

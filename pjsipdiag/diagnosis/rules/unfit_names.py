@@ -64,7 +64,7 @@ def of_hostname(situation: Situation, group: CallGroup) -> Cause | None:
         group.verdict.outcome is Outcome.UNKNOWN and with_status(group, 401) > 0 and not group.credentialed
     ):
         return None
-    unknown = {check.endpoint for check in group.verdict.trace if check.match is Match.UNKNOWN}
+    unknown = {check.endpoint for check in group.verdict.unknown}
     # An identify alone in the files is meant for whoever calls, with evidence or without.
     likely = {owner.endpoint for owner in best(situation, group)} or unknown
     alone = not likely and has_one_identify(situation)

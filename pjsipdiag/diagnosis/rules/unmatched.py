@@ -72,7 +72,7 @@ def _other_ports(situation: Situation, cause: Cause, groups: Sequence[CallGroup]
 
 def of_registration(situation: Situation, group: CallGroup) -> Cause | None:
     """A registration with `line=yes` as the only way in: the call would need its token."""
-    asked = any(check.step == "line" and check.match is Match.UNKNOWN for check in group.verdict.trace)
+    asked = any(check.step == "line" for check in group.verdict.unknown)
     if group.verdict.endpoint or not (asked or is_unmatched(group)):
         return None
     likely = {owner.endpoint for owner in best(situation, group)}

@@ -81,3 +81,14 @@ def test_two_identifiers_whose_order_is_not_told() -> None:
         'Authorization: Digest username="bob", realm="x", nonce="n", uri="sip:x", response="r"'
     )
     assert identify(message, config).outcome == "unknown"
+
+
+def test_names_that_are_not_resolved_have_one_check_for_all_sources() -> None:
+    text = "".join(f"[i{at}]\ntype=identify\nendpoint=one\nmatch=sip{at}.example.com\n" for at in range(9))
+    overlay = {"pjsip.conf": f"{TRANSPORTS}[one]\ntype=endpoint\n{text}", "acl.conf": ""}
+    replay = Replay(load_config(None, asterisk="22.10.1", hosts=Hosts({}, {}, complete=False), overlay=overlay))
+    head = "@ 0 {}:5060 > 192.0.2.1:5060 in\nINVITE sip:100@192.0.2.1 SIP/2.0\n\n"
+    found = [messages(head.format(ip))[0] for ip in ("203.0.113.10", "198.51.100.3")]
+    one, other = (replay.verdict(message).unknown for message in found)
+    assert len(one) == len(other) == 9
+    assert all(check is same for check, same in zip(one, other, strict=True))

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pjsipdiag.asterisk.config import Config, UnreadObjects
-from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed, sources, with_status
@@ -33,7 +32,7 @@ def programs_not_run(situation: Situation) -> Iterable[Finding]:
 
 def _with_refused(situation: Situation, finding: Finding, unread: Collection[UnreadObjects]) -> Finding:
     def hangs(group: CallGroup) -> bool:
-        return any(one.match is Match.UNKNOWN and one.why.get("what") in unread for one in group.verdict.trace)
+        return any(one.why.get("what") in unread for one in group.verdict.unknown)
 
     groups = [group for group in situation.groups if with_status(group, 401) and hangs(group)]
     if not groups:

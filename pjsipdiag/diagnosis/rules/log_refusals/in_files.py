@@ -60,7 +60,7 @@ def _replayed(situation: Situation, refused: LoggedRefusal) -> tuple[Verdict | N
     except PjsipdiagError:
         return None, []
     replayed = "replayed with address, port and From alone: the files"
-    unknown = next((check for check in verdict.trace if check.match is Match.UNKNOWN), None)
+    unknown = next(iter(verdict.unknown), None)
     if unknown is not None and verdict.outcome is Outcome.UNKNOWN:
         return verdict, [f"{replayed} do not tell whom they lead {place} to: {unknown.reason}"]
     known = [check for check in verdict.trace if check.match is Match.MATCH and check.endpoint]

@@ -122,7 +122,7 @@ def of_other(situation: Situation, group: CallGroup) -> Cause | None:
     status = refused_by(group)
     answered = status in (401, 407) and group.verdict.outcome is Outcome.CHALLENGED  # by another Call-ID
     unread = status == 401 and situation.config.unread_objects and group.verdict.outcome is Outcome.UNKNOWN
-    open_ = unread or any(check.why.first.kind is WalkReason.NOT_LISTED for check in group.verdict.trace)
+    open_ = unread or WalkReason.NOT_LISTED in group.verdict.first_reasons
     if not status or answered or open_ or is_cut_off(group) or group.verdict.outcome is Outcome.NO_MATCH:
         return None
     endpoint = find_taker(situation, group)
