@@ -71,6 +71,8 @@ def find(
         template = dialplan.templates.get(context)
         passed = (Problem(FileReason.CONTEXT_IS_TEMPLATE(context=context), template),) if template else ()
         return Destination(Presence.MISSING, f"there is no context [{context}]", None, passed)
+    if walk.later:
+        walk.passed.append(Problem(FileReason.LONGER_NUMBER(extension=walk.later.name), walk.later.where))
     reason = f"context [{context}] has no extension that takes {dialled}"
     return Destination(Presence.MISSING, reason, known.where, tuple(walk.passed))
 
@@ -104,6 +106,8 @@ class _Walk:
         for switch in context.switches:
             self.open.append(Problem(FileReason.SWITCH(switch=switch.text), switch.where))
         for include in context.includes:
+            if include.context not in self.dialplan.contexts:
+                self.passed.append(Problem(FileReason.INCLUDES_NOTHING(context=include.context), include.where))
             if not include.when:
                 yield from self.through(include.context)
             elif self._may_take(include.context):

@@ -22,6 +22,8 @@ class FileReason(ReasonKind):
     HINT_ALONE = "{extension} is a hint, which takes no call"
     OTHER_CALLERS = "{extension}/{caller} takes other callers"
     LINE_WITHOUT_PRIORITY = "the line for {extension} is left out, for it has no priority that counts"
+    LONGER_NUMBER = "{extension} would take a longer number"
+    INCLUDES_NOTHING = "there is no context [{context}] to include"
     CONTEXT_IS_TEMPLATE = "[{context}](!) is a template, of which no context is made"
     NO_DIALPLAN_LINE = "{name}= is no line of a dialplan"
     FIRST_IS_SAME = "a first line of a context that is `same`"

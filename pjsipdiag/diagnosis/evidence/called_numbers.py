@@ -56,7 +56,7 @@ def contexts_with(
     telephone's context lets whoever has it call out."""
     alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
     is_missing = endpoint.context not in dialplan.contexts
-    close = [name for name in dialplan.contexts if _is_slip(endpoint.context, name)] if is_missing else []
+    close = [name for name in dialplan.contexts if is_slip(endpoint.context, name)] if is_missing else []
     identified = {identify.endpoint for identify in config.identifies}
     kinds: dict[str, set[tuple[object, bool]]] = {}
     for one in config.endpoints.values():
@@ -68,7 +68,7 @@ def contexts_with(
             yield name
 
 
-def _is_slip(name: str, right: str) -> bool:
+def is_slip(name: str, right: str) -> bool:
     """Whether one letter of a name is wrong, missing, too many, or in the place of its neighbour. More is no slip:
     whoever has a trunk in from-internal, as from-external is not there, lets strangers call out."""
     same = sum(takewhile(bool, map(eq, name, right)))

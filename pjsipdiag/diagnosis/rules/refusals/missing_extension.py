@@ -9,14 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pjsipdiag.asterisk.config import Endpoint
+from pjsipdiag.asterisk.config import Endpoint, Problem
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.evidence.called_numbers import contexts_with, find_destination, number, spelt_otherwise
+from pjsipdiag.diagnosis.edits.place import is_generated
+from pjsipdiag.diagnosis.evidence.called_numbers import (
+    contexts_with,
+    find_destination,
+    is_slip,
+    number,
+    spelt_otherwise,
+)
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -65,13 +72,22 @@ def explain_missing(
     alike = [other for other, one in found if one.presence is what.presence]
     short = next((pair for pair in found if pair[1].presence is Presence.INCOMPLETE and pair[0] not in alike), None)
     evidence = [f"{what.reason}{at(what.where)}"]
-    evidence += [f"{problem.reason} ({problem.where})" for problem in what.passed[:MOST_OF_A_KIND]]
+    passed = [problem for problem in what.passed if _is_told(situation, problem)]
+    evidence += [f"{problem.reason} ({problem.where})" for problem in passed[:MOST_OF_A_KIND]]
     advice = _repair(situation, endpoint, groups, alike if numbers else [user or "s"], what)
     if short:
         evidence.append(f"{short[1].reason}{at(short[1].where)}")
         which = short[0] if _PLAIN.fullmatch(short[0]) else "an incomplete one"
         advice = advice._replace(text=f"{advice.text}; have the whole number sent where {which} is dialled")
     return evidence, advice
+
+
+def _is_told(situation: Situation, passed: Problem) -> bool:
+    """Whether it may be what is wrong: FreePBX includes contexts that need not be there, so a name must be a slip."""
+    dialplan = situation.config.dialplan()
+    if passed.why.kind is not FileReason.INCLUDES_NOTHING or not isinstance(dialplan, Dialplan):
+        return True
+    return any(is_slip(passed.why["context"], name) for name in dialplan.contexts)
 
 
 def _explain_found(situation: Situation, user: str, what: Destination, shown: str) -> tuple[list[str], Advice]:
@@ -126,6 +142,11 @@ def _repair(
         )
     further = [one for one in numbers[1 : 1 + MOST_OF_A_KIND] if _PLAIN.fullmatch(one)]
     written = f"write `exten => {plain},1,...`{f' (and so for {listed(further)})' if further else ''} in {place}"
+    if known and is_generated(situation.config, known.where.file):
+        written = (
+            f"enter {plain} on the page of the program that writes {known.where.file} (FreePBX: an inbound route), for"
+            " a line that is written there by hand is lost"
+        )
     template = dialplan.templates.get(endpoint.context)
     if template and known is None:
         return Advice(f"take the (!) out of the head at {template}, or {written}; {shown} tells")
