@@ -64,7 +64,9 @@ def _parse(name: str, files: Files, dialect: FileDialect, table: FileParser) -> 
         missing = [*_parse(name, files, replace(dialect, is_partial=True), table).missing_files]
     if result is False:
         last = parser.rejected[-1]
-        log = f"{last.log}\nContents of config file '{name}' are invalid and cannot be parsed"
+        # acl.conf is read by main/config_options.c, which has words of its own.
+        said = name if name == "acl.conf" else f"config file '{name}'"
+        log = f"{last.log}\nContents of {said} are invalid and cannot be parsed"
         parser.rejected[-1] = Problem(FileReason.NOTHING_COUNTS(why=last.why, file=name), last.where, log)
     return ParsedFile(
         tuple(category.section() for category in parser.categories.all),
@@ -151,9 +153,7 @@ class _Parser:
                 return False
             count += number
             if comments.depth:
-                reason = FileReason.OPEN_COMMENT()
-                if comments.depth < 0:
-                    reason = FileReason.CLOSED_COMMENT()
+                reason = FileReason.OPEN_COMMENT() if comments.depth > 0 else FileReason.CLOSED_COMMENT()
                 log = f"Unterminated comment detected beginning on line {comments.opened_at}"
                 self.warnings.append(Problem(reason, Where(name, comments.opened_at), log))
         self.level -= 1

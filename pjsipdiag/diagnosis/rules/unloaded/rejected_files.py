@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from pjsipdiag.asterisk.config import Config, Problem
+from pjsipdiag.asterisk.loading.acls import ACL_FILE
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.edits.text_changes import lines_of
@@ -23,6 +24,8 @@ BRING = (
     "If these files are a copy, bring the missing ones along. If the machine itself lacks them, create them there: an "
     "empty file will do."
 )
+
+LISTS_LET_PASS = "an Asterisk that starts so has no named ACL, and every acl= lets everybody pass"
 
 
 def of_rejected_file(situation: Situation, group: CallGroup) -> Cause | None:
@@ -87,6 +90,7 @@ def file_rejected(situation: Situation) -> Iterable[Finding]:
             (
                 *not_there(situation.config, problem),
                 *words_of_log(problem.log),
+                *([LISTS_LET_PASS] if _has_the_lists(problem) else []),
                 *running,
             ),
             advice=BRING if is_missing(situation.config, problem) else f"correct {problem.where.phrase}, then reload",
@@ -109,13 +113,21 @@ def _rejection(config: Config, problem: Problem) -> str:
 def rejected_files(config: Config) -> Iterator[Finding]:
     """One finding for each file that is refused as a whole."""
     for problem in config.rejected_files:
+        effect, module = "nothing in it loads", "res_pjsip.so"
+        if _has_the_lists(problem):
+            effect, module = LISTS_LET_PASS, "acl"
         yield Finding(
             Severity.ERROR,
-            f"{problem.where.file} is rejected as a whole: {problem.reason}; nothing in it loads",
+            f"{problem.where.file} is rejected as a whole: {problem.reason}; {effect}",
             problem.where,
             evidence=(*words_of_log(problem.log), *not_there(config, problem)),
-            advice=BRING if is_missing(config, problem) else "Correct the line, then `module reload res_pjsip.so`.",
+            advice=BRING if is_missing(config, problem) else f"Correct the line, then `module reload {module}`.",
         )
+
+
+def _has_the_lists(problem: Problem) -> bool:
+    """Whether it is the file of the named access lists that does not count (`ast_named_acl_find`, main/named_acl.c)."""
+    return problem.why.kind is FileReason.NOTHING_COUNTS and problem.why["file"] == ACL_FILE
 
 
 def is_missing(config: Config, problem: Problem) -> bool:
