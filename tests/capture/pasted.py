@@ -267,6 +267,9 @@ PASTED: dict[str, Carry] = {
         + "".join(f"<tr>\n<td>{n}</td>\n<td>{html.escape(line)}</td>\n</tr>\n" for n, line in enumerate(lines_of(raw)))
         + "</table>\n"
     ).encode(),
+    "Outlook, page": each(
+        lambda _, line: f"<p class=MsoNormal><span lang=EN>{html.escape(line) or '&nbsp;'}<o:p></o:p></span></p>"
+    ),
     "only < escaped": lambda raw: raw.replace(b"<", b"&lt;"),
     "emptied while it was written to": lambda raw: b"\0" * 5000 + raw,
     "UTF-16 behind other text": lambda raw: b"some other line\r\n" + raw.decode().encode("utf-16-le"),

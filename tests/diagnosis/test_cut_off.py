@@ -58,3 +58,17 @@ def test_answers_to_what_is_cut_off_are_told_and_not_explained(tmp_path: Path) -
     assert finding["rule"] == "no-invite"
     assert finding["evidence"] == ["who is identified cannot be told from them", "observed answers: 401 (2 calls)"]
     assert [source["verdict"] for source in report["sources"]] == ["unknown"]
+
+
+def test_of_an_excerpt_the_log_itself_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n")
+    log = tmp_path / "excerpt.log"
+    log.write_text(
+        "[2026-03-02 10:11:12] VERBOSE[9] res_pjsip_logger.c: <--- Received SIP request (594 bytes) from"
+        " UDP:198.51.100.20:5060 --->\nINVITE sip:300@192.0.2.1 SIP/2.0\n"
+        "Via: SIP/2.0/UDP 198.51.100.20:5060;branch=z9hG4bK1\nFrom: <sip:a@198.51.100.20>;tag=1\n--\n"
+    )
+    arguments = ["diagnose", str(log), "-c", str(tmp_path), "--format", "json"]
+    (finding,) = json.loads(CliRunner().invoke(main, arguments, catch_exceptions=False).stdout)["findings"]
+    assert "the text holds only the start" in finding["message"]
+    assert finding["advice"].startswith("bring the log file itself")

@@ -33,6 +33,11 @@ _GLUED, _GLUED_TIGHTLY = (re.compile(_RUN + some + rb"(" + _WELL_KNOWN + rb")") 
 _BODY = rb"(?=(?:v=0|o=\S{1,200} \d|s=\S|c=IN |t=\d+ \d|m=(?:audio|video|image|application|text) |a=[a-z]|<\?xml ))"
 _GLUED_BODY, _GLUED_BODY_TIGHTLY = (re.compile(_RUN + some + _BODY) for some in (rb"+", rb"*"))
 
+_LEFT_OUT = re.compile(
+    rb"(?:-{2,}+|[\[<(*-]*+\s*+(?:\.{2,}+|\xe2\x80\xa6|\.*snip\w*+\.*+)\s*+[\])>*-]*+)\s*+", re.IGNORECASE
+)
+"""A line in the place of others: `grep -A` writes two dashes, people dots."""
+
 
 class RestoredMessage(NamedTuple):
     """`exact`: it has the length that was announced, in `used` lines; `whole`: all headers that every message has are
@@ -83,6 +88,8 @@ def _put_together(lines: list[bytes], size: int | None) -> RestoredMessage:
             break
         if HEADER_NAME.match(line) or line[:1] in (b" ", b"\t"):
             head.append(line.rstrip())
+        elif _LEFT_OUT.fullmatch(line):
+            continue
         # It is no header and no room is left for it: it belongs to the log, not to a broken header.
         elif size is not None and sum(map(len, head)) + 2 * len(head) + len(line) > size:
             break

@@ -236,15 +236,17 @@ def _cut_off(situation: Situation, groups: Sequence[CallGroup]) -> Finding:
     refused = any(refused_by(group) for group in groups)
     return Finding(
         Severity.ERROR if not whole else Severity.WARNING if refused else Severity.NOTE,
-        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the capture holds"
-        f" only the"
-        f" start of {'these' if whole else 'all its'} messages",
+        f"{counted(calls(groups), 'INVITE call')} of {listed(sources(groups))} cannot be read: the"
+        f" {'text' if situation.are_texts else 'capture'} holds only the start of {'these' if whole else 'all its'}"
+        " messages",
         sources=sources(groups),
         calls=calls(groups),
         evidence=("who is identified cannot be told from them", f"observed answers: {answers(groups)}")
         if answered
         else ("neither who is identified nor what was answered can be told from them",),
-        advice="record whole packets: `tcpdump -s 0`",
+        advice="bring the log file itself as Asterisk wrote it (/var/log/asterisk/full), no excerpt of it (`grep -A`)"
+        if situation.are_texts
+        else "record whole packets: `tcpdump -s 0`",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +50,11 @@ def test_most_are_read_at_once() -> None:
         found = of_alike(text, 0, len(text), size)
         assert found is not None
         assert (found.payload, found.used, found.exact, found.whole) == (wire[:size], len(lines), True, True)
+
+
+@pytest.mark.parametrize("mark", [b"--", b"...", b"[...]", b"<snip>", b"...snip...", b"[snipped]", b"\xe2\x80\xa6"])
+def test_what_was_left_out_is_no_part_of_a_header(mark: bytes) -> None:
+    head = [b"SIP/2.0 200 OK", b"Via: a", b"From: a", b"To: a", b"Call-ID: a", b"CSeq: 1 INVITE"]
+    found = restore([*head, mark, b"Server: b", b""], b"", 400)
+    assert found is not None
+    assert (found.payload, found.whole) == (b"".join(line + b"\r\n" for line in [*head, b"Server: b", b""]), True)

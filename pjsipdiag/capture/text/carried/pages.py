@@ -11,7 +11,7 @@ from pjsipdiag.capture.text.sentences import NEEDLES, lines_with, sentence
 
 _TAG = re.compile(
     rb"</?(?:a|b|i|u|p|br|hr|div|span|pre|code|tt|font|td|tr|th|table|tbody|thead|li|ol|ul|em|strong|html|head|body|title|"
-    rb"meta|link|style|blockquote|samp|kbd|small|section|article|line)(?:[ \t][^<>]{0,400})?/?>",
+    rb"meta|link|style|blockquote|samp|kbd|small|section|article|line|o:p)(?:[ \t][^<>]{0,400})?/?>",
     re.IGNORECASE,
 )
 _CELLS = re.compile(rb"(?i)</t[dh]>\s*<t[dh](?:[ \t][^<>\n]{0,200})?>")
@@ -67,7 +67,9 @@ def strip_marks(line: bytes) -> bytes | list[bytes]:
     for _ in range(2):
         if b"&" in line:
             line = html.unescape(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return line.removesuffix(b"\n").split(b"\n") if b"\n" in line else line
+    # an empty paragraph has a blank that does not break
+    lines = [b"" if one.strip() == b"\xc2\xa0" else one for one in line.removesuffix(b"\n").split(b"\n")]
+    return lines if b"\n" in line else lines[0]
 
 
 def strip_links(text: bytes, sample: bytes) -> bytes:
