@@ -15,9 +15,9 @@ from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, bucket_count, 
 OF_WIZARD = "-identify"
 """The ending that a wizard section adds to its name for the identify that it makes."""
 LETTERS = "abcdefghijkmnopqrstuvwxyz"
-FEW_BUCKETS = 500
-_OF_LETTER = 0x7F
-"""The bits of a hash that its last letter decides on."""
+_HASH_BITS = 0x7FFFFFFF
+_SHARED_BITS, _OF_LETTER = 0x60, 0x1F
+"""The bits that all letters have, and those in which they differ."""
 
 
 def ordered_names(config: Config) -> Mapping[str, str]:
@@ -38,7 +38,7 @@ def _identifies(config: Config) -> Mapping[str, str]:
         suffix, hashed = (OF_WIZARD, MEMORY_BUCKETS) if section in made else ("", buckets)
         wanted = str_hash(identify) % hashed
         stem = f"identify{rank:0{width}d}"
-        if hashed > FEW_BUCKETS:
+        if not suffix:
             stands[section] = _in_bucket(stem, wanted, hashed)
             continue
         names = (stem + ending for ending in _endings())
@@ -47,18 +47,32 @@ def _identifies(config: Config) -> Mapping[str, str]:
 
 
 def _in_bucket(stem: str, wanted: int, buckets: int) -> str:
-    """The first name that begins so and lies in the bucket `wanted`. Of many buckets: the last letter is computed, as
-    it decides on the lower bits of the hash only."""
-    if str_hash(stem) % buckets == wanted:
-        return stem
-    for ending in _endings():
-        hashed = str_hash(stem + ending + "\0")
-        upper = hashed & ~_OF_LETTER
-        lower = (wanted - upper) % buckets
-        letter = chr(lower ^ hashed & _OF_LETTER) if lower <= _OF_LETTER else ""
-        if letter and letter in LETTERS:
-            return stem + ending + letter
-    raise AssertionError("there is always one more ending")
+    """The first name that begins so and lies in the bucket `wanted`: of the shortest, the first by its letters."""
+    begun = str_hash(stem)
+    endings = (_ending(begun, wanted, buckets, length) for length in count())
+    return stem + next(ending for ending in endings if ending is not None)
+
+
+def _ending(hashed: int, wanted: int, buckets: int, length: int) -> str | None:
+    """The first ending of so many letters that takes a hash into a bucket, if there is one.
+
+    A letter changes only the low bits of 33 times the hash. So all endings lie in a span, and where the bucket is not
+    in it, none is tried.
+    """
+    if not length:
+        return "" if (hashed & _HASH_BITS) % buckets == wanted else None
+    factor = 33 ** (length - 1)
+    slack = 0x7F * (factor - 1) // 32
+    lowest = ((hashed * 33 ^ _SHARED_BITS) & ~_OF_LETTER) * factor - slack & _HASH_BITS
+    span = _OF_LETTER * factor + 2 * slack
+    if lowest + span <= _HASH_BITS and (wanted - lowest) % buckets > span:
+        return None
+    for letter in LETTERS:
+        following = hashed * 33 ^ ord(letter)
+        ending = _ending(following, wanted, buckets, length - 1)
+        if ending is not None:
+            return letter + ending
+    return None
 
 
 def _transports(config: Config) -> Mapping[str, str]:
