@@ -110,7 +110,7 @@ def _starts(names: Sequence[str]) -> Iterator[int | CaptureError]:
 
 
 def start_of(path: str) -> int:
-    """The time of the first record in nanoseconds, 0 when there is none. Raises CaptureError."""
+    """The time of the first record in nanoseconds, at least 1; 0 when there is none. Raises CaptureError."""
     if not isinstance(path, Url) and not here(path).is_file():
         if not here(path).exists():
             open_file(path)
@@ -121,7 +121,7 @@ def start_of(path: str) -> int:
             time = _first(path, size)
     if time is None:
         with suppress(StopIteration):
-            return next(read(path, Tally(path))).time
+            return max(next(read(path, Tally(path))).time, 1)
     return time or 0
 
 
@@ -135,5 +135,5 @@ def _first(path: str, size: int) -> int | None:
             if window.end < HEADER + 8:
                 return 0
             seconds, fraction = Struct(header.format.order + "II").unpack_from(window.buffer, HEADER)
-            return int(seconds * 1_000_000_000 + fraction * header.format.unit)
+            return max(int(seconds * 1_000_000_000 + fraction * header.format.unit), 1)
         return first_time(window) if find_leading_section(window) is not None else None

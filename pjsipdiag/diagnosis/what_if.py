@@ -69,7 +69,10 @@ def _additions(config: Config, lines: Sequence[str], section: str) -> list[Edit]
         option = option.strip().removesuffix("+").strip()
         if not equals or not option:
             raise ConfigError(f"{line!r} is not a line of a configuration file: write NAME=VALUE")
-        added.setdefault(config.sections.index(_section(config, section, option)), []).append(line)
+        there = _section(config, section, option)
+        if option.lower() == "type" and there.first("type") is not None:
+            raise ConfigError(f"[{there.name}] has a type= already, and the first one counts: {line!r} changes nothing")
+        added.setdefault(config.sections.index(there), []).append(line)
     edits = []
     for at, text in added.items():
         where = config.sections[at].where

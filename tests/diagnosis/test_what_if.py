@@ -98,7 +98,10 @@ def test_a_change_without_effect_moves_nothing(situation: Situation) -> None:
     assert what_if(situation, ["match=198.51.100.1"], "carrier-ip") == ()
 
 
-@pytest.mark.parametrize(("lines", "section"), [(["match=1.2.3.4"], "nobody"), (["nonsense"], "carrier-ip")])
+@pytest.mark.parametrize(
+    ("lines", "section"),
+    [(["match=1.2.3.4"], "nobody"), (["nonsense"], "carrier-ip"), (["type=endpoint"], "carrier-ip")],
+)
 def test_what_cannot_be_tried_is_one_clear_line(situation: Situation, lines: list[str], section: str) -> None:
     with pytest.raises(ConfigError):
         what_if(situation, lines, section)

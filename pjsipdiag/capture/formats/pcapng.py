@@ -256,7 +256,7 @@ def find_leading_section(window: Window) -> PcapngSection | None:
 
 
 def first_time(window: Window) -> int:
-    """The time of the first packet of the file in `window` in nanoseconds, 0 when it has none."""
+    """The time of the first packet of the file in `window` in nanoseconds, at least 1; 0 when it has none."""
     found = _leading(window)
     if found is None or found[1] + 20 > window.end:
         return 0
@@ -266,7 +266,7 @@ def first_time(window: Window) -> int:
     if kind != ENHANCED or where >= len(interfaces):
         return 0
     first: Interface = interfaces[where]
-    return first.time(high << 32 | low)
+    return max(first.time(high << 32 | low), 1)
 
 
 def _leading(window: Window) -> tuple[PcapngSection, int] | None:

@@ -1,7 +1,8 @@
 """A listener for HEP over UDP and TCP: what Kamailio, heplify, FreeSWITCH and Asterisk's res_hep send.
 
 Whoever can send here can claim any call: where senders are named (--mirror), what others send is passed over and
-counted. The time is that of the arrival here, for the clocks of many senders differ.
+counted. The time is that of the arrival here, for the clocks of many senders differ. Of too many connections the one
+that was silent the longest is closed: idle ones keep nobody out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pjsipdiag.watch.sources.source import STOP_SECONDS, Put
 
 PORT = 9060
 MOST_CONNECTIONS = 200
+OF_ANOTHER = "HEP of another sender than --mirror names"
 KERNEL_BUFFER = 8 << 20
 """Bytes that the kernel keeps of what has not been read yet."""
 RCVBUFFORCE, RXQ_OVFL = 33, 40
@@ -47,6 +49,8 @@ class Listener:
         self._senders = {_unmap(one) for one in senders}
         self._dropped = 0
         self._own = b""
+        self._connections: dict[socket.socket, None] = {}
+        """Those that are open; the one that was heard last is the last one."""
         self._selector = selectors.DefaultSelector()
         host, port = _place(url)
         try:
@@ -93,37 +97,49 @@ class Listener:
 
     def _accept(self) -> None:
         with suppress(OSError):
-            connection, peer = self._tcp.accept()
-            if len(self._selector.get_map()) >= MOST_CONNECTIONS + 2:
-                self.tally.undecoded["HEP connection beyond the number that is served"] += 1
+            connection, (ip, port, *_) = self._tcp.accept()
+            if self._senders and _unmap(ip) not in self._senders:
+                self.tally.undecoded[OF_ANOTHER] += 1
                 connection.close()
                 return
+            if len(self._connections) >= MOST_CONNECTIONS:
+                self.tally.undecoded["HEP connection that was closed, as too many are open"] += 1
+                self._close(next(iter(self._connections)))
             connection.setblocking(False)
-            known = Connection(Address(_unmap(peer[0]), peer[1]).pack(), hep.HepStream(self.tally.undecoded))
+            known = Connection(Address(_unmap(ip), port).pack(), hep.HepStream(self.tally.undecoded))
             self._selector.register(connection, selectors.EVENT_READ, known)
+            self._connections[connection] = None
 
     def _continue(self, key: selectors.SelectorKey, put: Put) -> None:
         connection, known = key.fileobj, key.data
         assert isinstance(connection, socket.socket)
+        if connection not in self._connections:
+            return  # it was closed for another one meanwhile
         try:
             data = connection.recv(65_536)
         except BlockingIOError:
             return
         except OSError:
             data = b""
-        for piece in known.stream.receive(data) if data else ():
-            self._take(known.peer, "TCP", piece.payload, put)
         if not data:
-            if known.stream.lose():
-                self.tally.undecoded["HEP packet whose connection ended before it did"] += 1
-            self._selector.unregister(connection)
-            connection.close()
+            self._close(connection)
+            return
+        self._connections[connection] = self._connections.pop(connection)
+        for piece in known.stream.receive(data):
+            self._take(known.peer, "TCP", piece.payload, put)
+
+    def _close(self, connection: socket.socket) -> None:
+        known: Connection = self._selector.unregister(connection).data
+        if known.stream.lose():
+            self.tally.undecoded["HEP packet whose connection ended before it did"] += 1
+        del self._connections[connection]
+        connection.close()
 
     def _take(self, peer: bytes, transport: str, payload: bytes, put: Put) -> None:
         tally = self.tally
         tally.records += 1
         if self._senders and Address.unpack(peer).ip not in self._senders:
-            tally.undecoded["HEP of another sender than --mirror names"] += 1
+            tally.undecoded[OF_ANOTHER] += 1
             return
         carrying = Datagram(time.time_ns(), tally.records, transport, peer, self._own, payload)
         inner = hep.unwrap_noted(carrying, tally) if hep.looks_like(payload) else None

@@ -53,6 +53,13 @@ def test_files_are_read_as_they_grow_and_follow_one_another(etc: Path, spool: Pa
         assert watch.end() == 1
 
 
+def test_a_capture_without_a_clock_is_read_as_well(etc: Path, spool: Path, tmp_path: Path) -> None:
+    (spool / "1.pcap").write_bytes(refused(-1_760_000_000, BAD, "one"))
+    with Process(spool, "-c", etc, XDG_STATE_HOME=str(tmp_path / "state")) as watch:
+        assert BAD in watch.line()
+        watch.end()
+
+
 def test_a_call_across_two_files_is_one(etc: Path, spool: Path, tmp_path: Path) -> None:
     messages = [*call(now() - 50, GOOD, "one", "100 Trying", "200 OK")]
     (spool / "1.pcap").write_bytes(captured(messages[:1]))

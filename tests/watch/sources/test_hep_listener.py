@@ -6,6 +6,7 @@ import socket
 import struct
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Thread
 
@@ -14,7 +15,7 @@ import pytest
 from pjsipdiag import read_messages
 from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.sip import Address
-from pjsipdiag.watch.sources.hep_listener import Listener
+from pjsipdiag.watch.sources.hep_listener import MOST_CONNECTIONS, Listener
 from tests.ports import free_port
 from tests.watch.process import Process
 from tests.watch.traffic import BAD, GOOD, call
@@ -98,6 +99,29 @@ def test_only_named_senders_are_heard(etc: Path) -> None:
         time.sleep(3)
         assert watch.end() == 0
         assert "HEP of another sender than --mirror names" in watch.said[-1]
+
+
+def test_idle_connections_keep_nobody_out(etc: Path) -> None:
+    port = free_port()
+    with Process(f"hep://127.0.0.1:{port}", "-c", etc) as watch, ExitStack() as idle:
+        watch.wait_for("watching")
+        time.sleep(0.3)
+        early = idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+        packets = refused("early")
+        early.sendall(packets[0])
+        for number in range(MOST_CONNECTIONS + 20):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port)))
+            if number == MOST_CONNECTIONS // 2:  # who is heard from time to time is not idle
+                time.sleep(0.3)
+                early.sendall(packets[1])
+                time.sleep(0.3)
+        early.sendall(b"".join(packets[2:]))
+        assert f"{BAD} is in no match=" in watch.line()
+        send("tcp", port, refused("late"))
+        time.sleep(3)
+        watch.end()
+        assert "22 x HEP connection that was closed, as too many are open" in watch.said[-1]
+        assert f"{2 * len(packets)} SIP messages" in watch.said[-1]
 
 
 def test_noise_does_no_harm(etc: Path) -> None:

@@ -16,6 +16,8 @@ from pjsipdiag.errors import ConfigError
 
 SERVER_SECONDS = 5.0
 """How long a connection may take."""
+SILENT_SECONDS = 30
+"""How long a server may say nothing to a question: a table may be locked."""
 
 _T = TypeVar("_T")
 _EXTRA = "pip install '.[realtime]' in a checkout"
@@ -26,6 +28,9 @@ _DRIVERS = {
     "mysql": "mysql+pymysql",
 }
 """Schemes that name no driver: those of the extra are taken."""
+
+_LIMITS = {"pg8000": ("timeout",), "pymysql": ("read_timeout", "write_timeout")}
+"""The arguments of drivers that limit how long they wait."""
 
 _TABLE = re.compile(r"[\w$]+(\.[\w$]+)?")
 _COLUMNS = (
@@ -108,8 +113,9 @@ def _engine(name: str, url: str) -> Any:
     except ImportError:
         raise ConfigError(f"database {name}: databases other than SQLite need SQLAlchemy: {_EXTRA}") from None
     logging.getLogger("sqlalchemy").addHandler(logging.NullHandler())  # what fails is told in one line, by us
+    limits = _LIMITS.get(url.partition("://")[0].rpartition("+")[2], ())
     try:
-        return create_engine(url)
+        return create_engine(url, connect_args=dict.fromkeys(limits, SILENT_SECONDS))
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError, ValueError):
         raise ConfigError(
             f"database {name}: {url.partition(':')[0]} is no URL of a database: {', '.join(DATABASE_URLS)} ({_EXTRA})"

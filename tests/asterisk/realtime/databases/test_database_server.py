@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pjsipdiag.asterisk.realtime.databases import database_server
 from pjsipdiag.diagnosis.basis.name_sources import load
 from pjsipdiag.errors import ConfigError
+from tests.asterisk.realtime.servers import NoServerError, server
 
 FILES = {
     "pjsip.conf": "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n",
@@ -49,3 +51,21 @@ def test_who_names_no_database_is_told_every_kind(given: str, tmp_path: Path) ->
     with pytest.raises(ConfigError) as error:
         load(tmp_path, {"databases": [given]})
     assert all(kind in str(error.value) for kind in ("sqlite:///", "postgresql://", "mysql://"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "lock"),
+    [("postgresql", "LOCK TABLE ps_ips IN ACCESS EXCLUSIVE MODE"), ("mariadb", "LOCK TABLES ps_ips WRITE")],
+)
+def test_a_locked_table_is_one_line_too(kind: str, lock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_server, "SILENT_SECONDS", 1)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    try:
+        with server(kind) as running:
+            database = running.database()
+            running.run(["CREATE TABLE ps_ips (id varchar(40), endpoint varchar(40))", "BEGIN", lock], database)
+            with pytest.raises(ConfigError, match=r"database main .*, table ps_ips: .*timed out"):
+                load(tmp_path, {"databases": [f"main={running.url(database)}"]})
+    except NoServerError as error:
+        pytest.skip(str(error))
