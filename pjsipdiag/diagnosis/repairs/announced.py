@@ -13,6 +13,9 @@ from pjsipdiag.diagnosis.model import Edit
 ADDS_ADDRESSES = frozenset({"match"})
 """A wizard puts together what several of its lines say: there the lines alone are compared."""
 
+ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
+"""Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
+
 
 def lines_are_announced(config: Config, texts: Mapping[str, str], edits: Sequence[Edit]) -> bool:
     """Whether the lines that count, as Asterisk reads them, differ in the edits only: no comment wakes, none grows."""
@@ -44,6 +47,12 @@ def adds_addresses_alone(edits: Sequence[Edit]) -> bool:
     """Whether the edits do nothing but add addresses."""
     added = {line for edit in edits for line in edit.new}
     return not any(edit.old for edit in edits) and all(option_of(line) in ADDS_ADDRESSES for line in added)
+
+
+def asks_otherwise(edits: Sequence[Edit]) -> bool:
+    """Whether the edits change nothing but what an endpoint asks of its calls."""
+    lines = (line for edit in edits for line in (*edit.old, *edit.new))
+    return all(option_of(line.lstrip(";")).rpartition("/")[2] in ASKED for line in lines)
 
 
 def _rules(config: Config) -> dict[object, AddressRule]:

@@ -13,18 +13,16 @@ from pjsipdiag.asterisk.addresses.index import AddressIndex
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.releases import has
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.asterisk.section import Section
+from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.asterisk.verdict import Outcome, Verdict
 from pjsipdiag.dataclass import NamedTuple, dataclass
 from pjsipdiag.diagnosis.compare import describe, differs
 from pjsipdiag.diagnosis.model import Edit, Stop
-from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
+from pjsipdiag.diagnosis.repairs.announced import ASKED, lines_are_announced, rules_are_announced
 from pjsipdiag.diagnosis.repairs.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
-ASKED = frozenset({"auth", "outbound_auth", "deny", "permit", "acl", "identify_by"})
-"""Options of an endpoint that matter once a call was found to be its; `identify_by` as long as it only shrinks."""
 USUAL_METHODS = "username,ip"
 """The default of `identify_by` (res_pjsip/pjsip_configuration.c)."""
 
@@ -49,10 +47,10 @@ class Proof:
     """Why it is not known how far the fixed calls get, in words."""
 
 
-class IdentifyChange(NamedTuple):
-    """Edits that are to change one identify, for groups of calls."""
+class SectionChange(NamedTuple):
+    """Edits that are to change one identify or endpoint, for groups of calls."""
 
-    identify: str
+    section: str
     edits: Sequence[Edit]
     groups: Collection[CallGroup]
 
@@ -78,56 +76,83 @@ def prove(
 
 
 def prove_together(
-    situation: Situation, texts: Mapping[str, str], changes: Sequence[IdentifyChange]
+    situation: Situation, texts: Mapping[str, str], changes: Sequence[SectionChange]
 ) -> tuple[Proof, ...] | None:
     """The proof of each change as if it were the only one, from files with all of them: they are loaded and replayed
     once.
 
-    Law: where identifies differ in address rules alone, a call is judged by those that hold its source. So the other
-    changes are nothing to a call that one of them holds. None where a call is held by several, where more differs, and
-    where a new section may turn the order of the others round: then each is to be proven alone.
+    Law: where identifies differ in address rules alone, and endpoints in what they ask of their calls, a call is judged
+    by those that hold its source and by its endpoint. So the other changes are nothing to a call that one of them
+    holds. None where a call is held by several, where more differs, and where a new section may turn the order of the
+    others round: then each is to be proven alone.
     """
-    before, owners = situation.config, {change.identify: number for number, change in enumerate(changes)}
+    before, owners = situation.config, {change.section: number for number, change in enumerate(changes)}
     changed = _load_all(situation, texts, changes) if len(owners) == len(changes) else None
     differing = _differing_identifies(before, changed) if changed else None
-    if changed is None or differing is None or not _are_of(owners, before, differing):
+    asking = _asking(before, changed) if changed else None
+    if changed is None or differing is None or asking is None or not _are_of(owners, before, differing, asking):
         return None
     known, way, replay = _known(situation), Passage(situation, changed), Replay(changed)
     effects = [_Effects(known, way, change.groups) for change in changes]
     by_change = [(owners[name], identify) for name, both in differing.items() for identify in both]
     index = AddressIndex.build([identify for _, identify in by_change])
+    by_endpoint = {name: owners[name] for name in asking}
     requests = [(group, number) for number, one in enumerate(effects) for group in one.other_requests]
-    for group, asking in (*((group, None) for group in situation.groups), *requests):
+    for group, asker in (*((group, None) for group in situation.groups), *requests):
         hits = index.hits(SourceSocket(*number_of(group.source), 0))
         holding = {by_change[hit.identify][0] for hit in hits}
-        if len(holding | {asking} - {None}) > 1:
+        if group.verdict.endpoint in by_endpoint:
+            holding.add(by_endpoint[group.verdict.endpoint])
+        if len(holding | {asker} - {None}) > 1:
             return None
         for number in holding:
             for found in _replayed(replay, group):
+                if by_endpoint.get(found[2].endpoint, number) != number:
+                    return None
                 effects[number].add(*found)
     opened: dict[int, list[tuple[str, AddressRule]]] = defaultdict(list)
     for name, endpoint, rule in _new_rules(before, changed):
         opened[owners[name]].append((endpoint, rule))
-    return tuple(one.proof(opened[number]) for number, one in enumerate(effects))
+    return tuple(
+        _as_alone(one.proof(opened[number]), changes, change)
+        for number, (one, change) in enumerate(zip(effects, changes, strict=True))
+    )
 
 
-def _load_all(situation: Situation, texts: Mapping[str, str], changes: Sequence[IdentifyChange]) -> Config | None:
+def _as_alone(proof: Proof, changes: Sequence[SectionChange], change: SectionChange) -> Proof:
+    """The proof with the lines of files that have this change only."""
+    if not proof.stops:
+        return proof
+    edits = sorted(dict.fromkeys(edit for one in changes for edit in one.edits), key=lambda edit: edit.line)
+
+    def moved(where: Where) -> Where:
+        line, grown = where.line, 0
+        for edit in edits:
+            if edit.file == where.file and edit.line + grown + len(edit.new) <= where.line:
+                more = len(edit.new) - len(edit.old)
+                grown += more
+                line -= 0 if edit in change.edits else more
+        return replace(where, line=line)
+
+    return replace(proof, stops=tuple(replace(stop, where=stop.where and moved(stop.where)) for stop in proof.stops))
+
+
+def _load_all(situation: Situation, texts: Mapping[str, str], changes: Sequence[SectionChange]) -> Config | None:
     """The configuration with all changes; None where it cannot be loaded again, or differs in more than they say."""
     before, edits = situation.config, tuple(chain.from_iterable(change.edits for change in changes))
     if situation.reload is None or not lines_are_announced(before, texts, edits):
         return None
     changed = situation.reload(texts, "")
-    is_announced = _asking(before, changed) == set() and rules_are_announced(before, changed, texts, edits)
-    return changed if is_announced else None
+    return changed if rules_are_announced(before, changed, texts, edits) else None
 
 
-def _are_of(owners: Mapping[str, int], before: Config, differing: Mapping[str, object]) -> bool:
-    """Whether no identify differs but those that are to be changed, and no section more turns the others' order
-    round."""
+def _are_of(
+    owners: Mapping[str, int], before: Config, differing: Mapping[str, object], asking: Collection[str]
+) -> bool:
+    """Whether nothing differs but what is to be changed, and no section more turns the identifies' order round."""
     keeps_order = has(before.version, "identifies_by_name")
-    return differing.keys() <= owners.keys() and (
-        keeps_order or owners.keys() <= {known.name for known in before.identifies}
-    )
+    known = {identify.name for identify in before.identifies}
+    return {*differing, *asking} <= owners.keys() and (keeps_order or differing.keys() <= known)
 
 
 class _Effects:

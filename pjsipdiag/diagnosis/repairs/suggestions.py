@@ -16,10 +16,10 @@ from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Suggestion
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND
-from pjsipdiag.diagnosis.repairs.announced import adds_addresses_alone
+from pjsipdiag.diagnosis.repairs.announced import adds_addresses_alone, asks_otherwise
 from pjsipdiag.diagnosis.repairs.grade import is_uninvited
 from pjsipdiag.diagnosis.repairs.load_commands import find_loading
-from pjsipdiag.diagnosis.repairs.prove import IdentifyChange, Proof, prove, prove_together
+from pjsipdiag.diagnosis.repairs.prove import Proof, SectionChange, prove, prove_together
 from pjsipdiag.diagnosis.rules.cause import listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -36,15 +36,14 @@ def prove_drafts(situation: Situation, drafts: Sequence[Draft], whole: Situation
 
 
 def _prove_all(situation: Situation, changes: Sequence[tuple[Draft, Sequence[CallGroup]]]) -> list[Proof | None]:
-    """The proof of each draft, for these groups. Drafts that change an identify each are proven together, as far as
-    that goes: each load of a configuration takes the longer the more sections it has."""
+    """The proof of each draft, for these groups. Drafts that change an identify or endpoint each are proven together,
+    as far as that goes: each load of a configuration takes the longer the more sections it has."""
     proofs: list[Proof | None] = [Proof() for _ in changes]
-    for kind in (True, False):
-        at = [
-            number
-            for number, (draft, _) in enumerate(changes)
-            if draft.edits and adds_addresses_alone(draft.edits) is kind
-        ]
+    alike: dict[object, list[int]] = defaultdict(list)
+    for number, (draft, _) in enumerate(changes):
+        if draft.edits:
+            alike[adds_addresses_alone(draft.edits), asks_otherwise(draft.edits)].append(number)
+    for at in alike.values():
         found = _prove_halves(situation, [changes[number] for number in at])
         for number, proof in zip(at, found, strict=True):
             proofs[number] = proof
@@ -59,9 +58,7 @@ def _prove_halves(situation: Situation, changes: Sequence[tuple[Draft, Sequence[
     if len(changes) == 1:
         draft, groups = changes[0]
         return [prove(situation, texts, groups, draft.edits)]
-    found = prove_together(
-        situation, texts, [IdentifyChange(one.section, one.edits, groups) for one, groups in changes]
-    )
+    found = prove_together(situation, texts, [SectionChange(one.section, one.edits, groups) for one, groups in changes])
     if found is not None:
         return [*found]
     middle = len(changes) // 2

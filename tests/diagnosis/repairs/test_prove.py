@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.prove import IdentifyChange, Proof, prove, prove_together
+from pjsipdiag.diagnosis.repairs.prove import Proof, SectionChange, prove, prove_together
 from pjsipdiag.diagnosis.situation import Situation
 from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
@@ -116,19 +116,19 @@ def situation_of(rules: list[list[str]], calls: list[tuple[str, int]], release: 
     return observe([capture], folder, pbx=("192.0.2.1",), asterisk=release).situation
 
 
-def changes_of(situation: Situation, added: list[list[str]]) -> list[IdentifyChange]:
+def changes_of(situation: Situation, added: list[list[str]]) -> list[SectionChange]:
     """Lines for the identifies, one after the other; each is meant for the calls from what it adds."""
     found = []
     for number, some in enumerate(added):
         line = ENDPOINTS.count("\n") + 4 * (number + 1)
         edits = (Edit("pjsip.conf", line, (), tuple(f"match={match}" for match in some)),)
         meant = [group for group in situation.groups if group.source in some]
-        found.append(IdentifyChange(f"i{number}", edits, meant))
+        found.append(SectionChange(f"i{number}", edits, meant))
     return found
 
 
 def proofs(
-    situation: Situation, changes: list[IdentifyChange]
+    situation: Situation, changes: list[SectionChange]
 ) -> tuple[tuple[Proof, ...] | None, tuple[Proof | None, ...]]:
     """Those of all changes from one load, and of each from its own."""
     texts = apply_edits(situation.config, chain.from_iterable(change.edits for change in changes))
@@ -176,3 +176,68 @@ def test_changes_are_proven_together_where_no_call_is_touched_by_two(
     together, _ = proofs(situation, changes_of(situation, added))
     assert (together is not None) is wanted
     assert together is None or [(one.fixes, one.changes_others) for one in together] == [(1, 0), (1, 0)]
+
+
+ASKED = ["auth=pass", "deny=0.0.0.0/0", "auth=gone", "identify_by=username,ip", "acl=none\npermit=203.0.113.0/24", ""]
+CHANGES = [
+    ("auth=", ";auth="),
+    ("auth=", "outbound_auth="),
+    ("deny=0.0.0.0/0", "deny=0.0.0.0/0\npermit=203.0.113.0/28"),
+    ("identify_by=username,ip", "identify_by=ip"),
+    ("identify_by=username,ip", "identify_by=username"),
+]
+"""What stands in a line of an endpoint, and what is to stand there instead."""
+FROM = "@ {0} {1}:5060 > 192.0.2.1:5060 in -> 401\nINVITE sip:100@192.0.2.1 SIP/2.0\nFrom: <sip:{2}@192.0.2.1>;tag=1\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    asked=st.lists(st.lists(st.sampled_from(ASKED), max_size=3, unique=True), min_size=3, max_size=3),
+    places=st.lists(st.integers(1, 4), min_size=3, max_size=3),
+    callers=st.lists(
+        st.tuples(st.integers(1, 5), st.sampled_from([*NAMES, "100"])), min_size=2, max_size=5, unique=True
+    ),
+    chosen=st.lists(st.sampled_from(CHANGES), min_size=3, max_size=3),
+)
+def test_what_endpoints_ask_is_proven_together_as_alone(
+    asked: list[list[str]], places: list[int], callers: list[tuple[int, str]], chosen: list[tuple[str, str]]
+) -> None:
+    text = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[pass]\ntype=auth\nusername=x\npassword=y\n"
+    for name, lines in zip(NAMES, asked, strict=True):
+        text += f"[{name}]\ntype=endpoint\ncontext=in\n" + "".join(f"{line}\n" for line in lines if line)
+    text += "".join(IDENTIFY.format(f"i{at}", NAMES[at], f"203.0.113.{place}") for at, place in enumerate(places))
+    calls = "".join(FROM.format(at, f"203.0.113.{host}", user) for at, (host, user) in enumerate(callers))
+    with TemporaryDirectory() as folder:
+        Path(folder, "pjsip.conf").write_text(text)
+        capture = write_capture(calls, Path(folder, "c.pcap"))
+        situation = observe([capture], folder, pbx=("192.0.2.1",), asterisk="22.10.1").situation
+        changes = []
+        for name, (old, new) in zip(NAMES, chosen, strict=True):
+            start = text.index(f"[{name}]")
+            at = text.find(f"\n{old}", start, text.find("\n[", start)) + 1
+            if at:
+                line = text[at : text.index("\n", at)]
+                edit = Edit("pjsip.conf", text.count("\n", 0, at) + 1, (line,), (*line.replace(old, new).split("\n"),))
+                meant = [group for group in situation.groups if group.verdict.endpoint == name]
+                changes.append(SectionChange(name, (edit,), meant))
+        together, alone = proofs(situation, changes)
+    assert together is None or list(map(bare, together)) == list(map(bare, alone))
+
+
+def test_what_endpoints_ask_is_proven_together(tmp_path: Path) -> None:
+    trunks = "".join(f"[{name}]\ntype=endpoint\ncontext=in\nauth=pass\n" for name in NAMES)
+    text = f"[pass]\ntype=auth\nusername=x\npassword=y\n{trunks}"
+    text += "".join(IDENTIFY.format(f"i{at}", name, f"203.0.113.{at}") for at, name in enumerate(NAMES))
+    (tmp_path / "pjsip.conf").write_text("[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n" + text)
+    calls = "".join(FROM.format(at, f"203.0.113.{at}", "100") for at in range(3))
+    capture = write_capture(calls, tmp_path / "c.pcap")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").situation
+    edits = [Edit("pjsip.conf", 12 + 4 * at, ("auth=pass",), (";auth=pass",)) for at in range(3)]
+    together, _ = proofs(
+        situation,
+        [
+            SectionChange(name, (edit,), situation.groups[at : at + 1])
+            for at, (name, edit) in enumerate(zip(NAMES, edits, strict=True))
+        ],
+    )
+    assert [(one.fixes, one.changes_others) for one in together or ()] == [(1, 0)] * 3
