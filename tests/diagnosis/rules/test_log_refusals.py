@@ -210,6 +210,12 @@ def test_a_telephone_that_the_files_have_is_not_called_missing(tmp_path: Path) -
     assert found.advice.startswith("the files would take it now")
 
 
+def test_one_of_many_names_that_is_an_endpoint_is_a_guess(tmp_path: Path) -> None:
+    said = NOBODY + "No matching endpoint found"
+    (found,) = findings([said.replace("nobody", name) for name in ("bob", "eve", "100")], tmp_path)
+    assert not found.advice.startswith("the files would take it now")
+
+
 def test_what_stands_in_a_database_is_not_called_missing(tmp_path: Path) -> None:
     (tmp_path / "sorcery.conf").write_text(
         "[res_pjsip]\nendpoint=realtime,ps_endpoints\n"

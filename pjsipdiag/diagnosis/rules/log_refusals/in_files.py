@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.replay.arrival import check_listening
-from pjsipdiag.asterisk.verdict import Match, Outcome, Verdict
+from pjsipdiag.asterisk.verdict import CALLER_IDENTIFIERS, Match, Outcome, Verdict
 from pjsipdiag.capture.datagram import LoggedRefusal
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.evidence.lookup import dropped_for
@@ -82,7 +82,9 @@ def _admitted(
         what = "user name with `asterisk -rx 'pjsip show endpoints'`" if registers else ""
         what = what or "address with `asterisk -rx 'pjsip show identifies'`"
         return evidence, f"compare its {what}: the files alone do not tell what Asterisk has; {TO_HAVE_THEM}"
-    if verdict is not None and verdict.endpoint:
+    # One of the names that a scanner tries may be that of an endpoint.
+    guesses = registers and len(senders) > 1 and verdict is not None and verdict.identifier in CALLER_IDENTIFIERS
+    if verdict is not None and verdict.endpoint and not guesses:
         reload = "the files would take it now: `asterisk -rx 'pjsip reload'`, or another file is read"
         return evidence, f"{reload}; {TO_HAVE_THEM}"
     evidence += places_without_effect(situation.config, refused.source)
