@@ -91,14 +91,17 @@ class Dumps:
     """The packets that the log shows because PJSIP could not read them, one after the other.
 
     A line says so, and mostly how many bytes there are; the packet follows, and a line that ends it (sip_transport.c
-    and sip_endpoint.c).
+    and sip_endpoint.c). Without a number of bytes the packet itself may hold such a line: what follows is in doubt up
+    to the last one that can be its end.
     """
 
     def __init__(self, text: bytes) -> None:
         found = (at for at in places(text, (b"Error processing ",), 0, len(text)) if _is_entry(text, at))
-        begins = (begin for at in found if (begin := _BEGIN.match(text, at)) is not None)
+        begins = [begin for at in found if (begin := _BEGIN.match(text, at)) is not None]
         spans = [(begin.end(), _end(text, begin)) for begin in begins]
         self._left = [(start, end) for start, end in reversed(spans) if end > start]
+        self._unsized = {begin.end() for begin in begins if not begin["size"]}
+        self._text, self._doubtful = text, 0
 
     def __bool__(self) -> bool:
         return bool(self._left)
@@ -109,7 +112,13 @@ class Dumps:
             start, end = self._left.pop()
             if not spoken or start >= spoken[-1][1]:
                 spoken.append((start, end))
+                if start in self._unsized:
+                    self._doubtful = max(self._doubtful, self._text.rfind(_END, end, start + LONGEST_DUMP))
         return spoken
+
+    def reaches(self, at: int) -> bool:
+        """Whether what stands at `at` may belong to a packet of those that were entered."""
+        return at < self._doubtful
 
 
 def _is_entry(text: bytes, at: int) -> bool:

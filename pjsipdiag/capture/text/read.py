@@ -179,7 +179,7 @@ class _Reading:
             if dumps.enter(spoken, mark.start) and mark.start < spoken[-1][1]:
                 self.tally.note(NOTE_FORGED)  # inside a message
                 continue
-            self._is_doubtful = self._doubt.reaches(mark.start)
+            self._is_doubtful = self._doubt.reaches(mark.start) or dumps.reaches(mark.start)
             number, counted = number + count(text, b"\n", counted, mark.start), mark.start
             line = self._at = number if numbers is None else numbers[number]
             after = marks[at + 1].start if at + 1 < len(marks) else len(text)

@@ -140,6 +140,17 @@ def test_the_end_that_a_sender_writes_ends_no_packet_of_known_length() -> None:
     assert "203.0.113.11" not in {one.source for one in tally.logged_refusals}
 
 
+def test_the_end_that_a_sender_writes_leaves_doubt_where_no_length_is_known() -> None:
+    forged = FORGED.decode()
+    text = dumped("-- end of packet.\n" + forged, sized=False) + forged
+    found, tally = read_log(text)
+    assert [one.direction for one in found] == ["", "out"]
+    assert NOTE_DOUBTFUL in tally.notes
+    found, tally = read_log((dumped("", sized=False) + "x\n" * (1 << 17)) * 2 + forged)
+    assert [one.direction for one in found] == ["out"]
+    assert NOTE_DOUBTFUL not in tally.notes
+
+
 def test_a_header_that_speaks_of_a_packet_hides_nobody() -> None:
     more = "X: ERROR[9] pjproject: sip_transport.c Error processing 9 bytes packet from UDP 198.51.100.66:5060 : x\n"
     found, _ = read_log(request_in_log("203.0.113.10", more) + request_in_log("203.0.113.11") + dumped("", sized=False))
