@@ -10,7 +10,7 @@ In come captures and a directory; out comes a Report: findings, calls, sources, 
     calls            messages -> calls and sources, with verdicts
     work             captures gathered, by one process or several
     gate             what of a report counts: ignored rules, baselines
-    outcome          how the calls ended: failed, refused as they should be
+    outcome, notes   how the calls ended: failed, refused as they should be; what was left aside, and why
     evidence         what ties a source to the configuration, and who says so
     situation        what the rules look at
     space            every request that could come: who gets in, comparison without a capture, expectations

@@ -6,7 +6,7 @@ Each capture is folded as it streams; which requests the PBX received is decided
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,10 +15,8 @@ from typing import Unpack
 from pjsipdiag.asterisk.files.files import Disk
 from pjsipdiag.asterisk.loading.resolve import Dns
 from pjsipdiag.asterisk.realtime.tables import Databases
-from pjsipdiag.asterisk.reasons.files import FileReason
-from pjsipdiag.asterisk.releases import NEWEST, instead
+from pjsipdiag.asterisk.releases import NEWEST
 from pjsipdiag.asterisk.replay.identifiers import Replay
-from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.reread import note_missing as not_read_again
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis import rules
@@ -32,7 +30,6 @@ from pjsipdiag.diagnosis.basis.live_questions import (
 from pjsipdiag.diagnosis.basis.name_sources import load, parse_databases, release_of
 from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_changed, of_running, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
-from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
 from pjsipdiag.diagnosis.calls.judge import Arrival, judge
 from pjsipdiag.diagnosis.calls.outside.exchanges import (
@@ -44,8 +41,8 @@ from pjsipdiag.diagnosis.calls.outside.exchanges import (
     tokens,
     unknown_calls,
 )
-from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses, without_proxies
-from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
+from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
+from pjsipdiag.diagnosis.calls.pbx.same_machine import passed_on
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.offers import offer_of
@@ -53,14 +50,12 @@ from pjsipdiag.diagnosis.evidence.owners import nearby
 from pjsipdiag.diagnosis.evidence.quoted import quotations
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.model import Finding, Report, Suggestion
+from pjsipdiag.diagnosis.notes import notes_on
 from pjsipdiag.diagnosis.options import Options
 from pjsipdiag.diagnosis.outcome import attackers, failed_calls, note_filters
 from pjsipdiag.diagnosis.repairs.advice import complete
 from pjsipdiag.diagnosis.repairs.suggest import suggest
-from pjsipdiag.diagnosis.rules.another import of_another
-from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.gaps.difference import is_a_copy
-from pjsipdiag.diagnosis.rules.no_calls import pauses_of_answers
 from pjsipdiag.diagnosis.rules.unfit_names import names_are_dead
 from pjsipdiag.diagnosis.situation import Situation
 from pjsipdiag.diagnosis.traffic import CallRow, SourceRow
@@ -70,11 +65,9 @@ from pjsipdiag.diagnosis.work.rereading.acknowledged import AcknowledgedCalls, E
 from pjsipdiag.diagnosis.work.rereading.lone_answers import lone_answers
 from pjsipdiag.diagnosis.work.rereading.second_reading import SecondReading
 from pjsipdiag.diagnosis.work.rereading.transcript import transcripts
-from pjsipdiag.sip import NOWHERE, Address, SipMessage
+from pjsipdiag.sip import Address, SipMessage
 
 OnRows = Callable[[Sequence[CallRow], Sequence[SourceRow]], None]
-UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", "[::]", ":::0")
-"""The addresses in place of the own side where a log leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +130,7 @@ def conclude(
     situation = note_filters(situation, options, seen.tallies)
     notes = [
         *seen.notes,
-        *_notes(seen.merged, situation, seen.tallies),
+        *notes_on(seen.merged, situation, seen.tallies),
         *open_questions(situation.config, live, situation.groups if config is None else ()),
     ]
     if names_are_dead(situation):
@@ -173,7 +166,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
 ) -> Situation:
     pbx = frozenset(basis.pbx.addresses)
     replay = Replay(basis.config, tokens(own_registrations(seen.merged, pbx), basis.config))
-    arrival = Arrival(basis.config, seen.merged.answering)
+    arrival = Arrival(basis.config, seen.merged.answering, passed_on(seen.merged, pbx, basis.config))
     look = partial(judge, seen.merged, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]
@@ -271,60 +264,3 @@ def _report(  # noqa: PLR0917  (what it is made of)
         methods=methods,
         filter_text=situation.filter_text,
     )
-
-
-def _notes(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
-    calls = situation.calls
-    if situation.filter_text:
-        yield f"filtered: only {situation.filter_text}"
-    if isinstance(calls, Calls) and calls.passing:
-        own = {*_packed(situation.pbx)}
-        answering = {to for source, to in merged.pairs if source not in own}.intersection(merged.answerers) - own
-        kept = without_proxies([*own, *sorted(answering)], merged) if answering else []
-        others = [show_ip(ip) for ip in kept if ip not in own]
-        also = (
-            f"; {listed(others)} answered as Asterisk: --pbx {others[0]}, with its files, judges those"
-            if others
-            else ""
-        )
-        yield f"not counted: {counted(calls.passing, 'request')} between other hosts than the PBX{also}"
-    yield from _several(merged, frozenset(situation.pbx))
-    if situation.groups and not situation.responses:
-        yield "no answer is in the capture: how the calls ended is not known"
-    if situation.signs.is_full:
-        yield f"of ICMP errors, resets and TLS alerts the first {len(situation.signs):,} different ones are told"
-    if merged.tellers:
-        most = [carrier for carrier, _ in merged.tellers.most_common()]
-        yield (
-            f"{counted(merged.tellers.total(), 'message')} came in HEP or tunnels from {listed(most)}: the addresses in"
-            f" them are claims; --mirror {most[0]} takes its word, if it is a host of yours"
-        )
-    unbound = (one for one in situation.groups if one.sample.destination == NOWHERE and not of_another(situation, one))
-    if outside := sorted({one.destinations[0] for one in unbound}.difference(UNTOLD)):
-        yield (
-            f"{', '.join(outside)} answers, but no transport of the configuration listens there: "
-            "taken for the outside of a NAT before Asterisk"
-        )
-    yield from pauses_of_answers(situation, tallies)
-    for problem in situation.config.warnings:
-        if problem.why.kind is FileReason.EXEC_NOT_ALLOWED:
-            yield f"{problem.where}: {problem.reason}: what the program would write is not there"
-    if merged.reinvites:
-        yield f"not identified anew: {counted(merged.reinvites, 're-INVITE')} inside calls"
-
-
-def _several(merged: MergedFolds, pbx: Collection[str]) -> Iterator[str]:
-    """Addresses of the PBX that name different releases: machines of which the files can be true for one only."""
-    names: dict[str, str] = {}
-    for ip, agent in sorted(merged.agents):
-        version = version_of(agent)
-        if version and merged.answerers.get(ip) and show_ip(ip) in pbx:
-            names.setdefault(show_ip(ip), version)
-    if len(set(names.values())) > 1:
-        # The name of a release that does not exist is what somebody wrote: a redacted note must not quote it.
-        named = {ip: "another release" if instead(name) else f"Asterisk {name}" for ip, name in names.items()}
-        each = listed([f"{ip} {release}" for ip, release in named.items()])
-        yield (
-            f"several PBXs answer ({each}), and the files are true for one of them at most:"
-            f" --pbx {next(iter(names))} judges its calls alone"
-        )

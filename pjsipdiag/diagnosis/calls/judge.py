@@ -82,10 +82,12 @@ class JudgedRows:
 @dataclass(slots=True)
 class Arrival:
     """An address that answers, but that no transport of the files listens on, is a NAT's: where the request went on
-    to is then not known. `answering` are the packed addresses that answered anything."""
+    to is then not known. `answering` are the packed addresses that answered anything, `passed_on` the Call-IDs of
+    what a proxy on the PBX's machine takes there first."""
 
     config: Config
     answering: AbstractSet[bytes]
+    passed_on: AbstractSet[bytes] = frozenset()
     known: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def at(self, transport: str, destination: bytes) -> bytes:
@@ -137,7 +139,7 @@ class _Judging:
 
     def add(self, number: int, rows: range) -> None:
         """Judges some rows of part `number`."""
-        merged, judged, every = self._merged, self.judged, self._every
+        merged, judged, every = self._merged, self.judged, self._every and not self._arrival.passed_on
         packed = packed_rows(merged, number, rows)
         sources, destinations = all_ends(packed)
         contents, origins = self._tables[number].contents(packed), self._replay.alike.origins(sources)
@@ -177,6 +179,8 @@ class _Judging:
             else:
                 judged.passing += 1
             return _LEFT_OUT
+        if self._arrival.passed_on and self._is_passed_on(seen_in, row, destination):
+            return _LEFT_OUT
         if not self._every and not _is_wanted(self._wanted, merged, seen_in, row, source[:-2]):
             return _LEFT_OUT
         if which:
@@ -193,6 +197,13 @@ class _Judging:
             if content is not None and not self._replay.asks_source(verdict):
                 self._alike[like] = found
         return found, source, destination
+
+    def _is_passed_on(self, part: int, row: Row, destination: bytes) -> bool:
+        """Whether a proxy takes the request where no transport listens, and Asterisk gets it from there."""
+        if self._arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination) == destination:
+            return False
+        head = self._merged.request(self._merged.parts[part], row).head
+        return call_id(head) in self._arrival.passed_on
 
 
 def _count_sent(judged: JudgedRows, answers: bytes | None, call: int, destination: bytes) -> None:

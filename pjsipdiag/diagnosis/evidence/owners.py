@@ -30,6 +30,8 @@ from pjsipdiag.sip import Address, SipMessage, decode, parse_uri
 MOST_SAMPLES = 6
 """INVITEs of a group that are read for what they say of their sender."""
 
+POINTS_BESIDE = 3
+"""Points of an address that lies beside a written one; whatever names it has more."""
 ENOUGH_POINTS = 2
 """Points that an endpoint needs before it is named."""
 MOST_SHARING = 3
@@ -113,6 +115,11 @@ def best_of_all(situation: Situation, groups: Iterable[CallGroup]) -> set[str]:
     return {owner.endpoint for group in groups for owner in best(situation, group)}
 
 
+def is_beside(situation: Situation, ip: str) -> bool:
+    """Whether nothing but lines beside an address speaks for it."""
+    return max((score for score, _ in facts(situation, ip).values()), default=0) == POINTS_BESIDE
+
+
 def is_likely(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:
     """Whether facts tie the source of a group to an endpoint: to this one, where it is named."""
     return any(
@@ -185,7 +192,7 @@ def _facts(situation: Situation, ip: str) -> Iterator[tuple[str, int, str]]:
         yield endpoint, 6 if endpoint in holding else 4, f"{text} is {ip} ({where})"
     for endpoint, steps, text, where in sorted(lines_beside(config, ip), key=lambda known: abs(known[1])):
         way = "above" if steps > 0 else "below"
-        yield endpoint, 3, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
+        yield endpoint, POINTS_BESIDE, f"{ip} is {in_words(abs(steps))} {way} {text} ({where})"
 
 
 def found_by_pbx(situation: Situation, ip: str) -> Iterator[tuple[str, str]]:

@@ -12,14 +12,14 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
 
-from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_likely, samples
+from pjsipdiag.diagnosis.evidence.owners import found_by_pbx, is_beside, is_likely, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.evidence.vicinity import lines_beside, lines_naming
 from pjsipdiag.diagnosis.rules import assign_blame
 from pjsipdiag.diagnosis.rules.admission import is_by_contact
 from pjsipdiag.diagnosis.rules.cause import Cause
-from pjsipdiag.diagnosis.rules.scanning import scans
+from pjsipdiag.diagnosis.rules.scanning import scans, scans_by_deed
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import parse_uri
 
@@ -32,8 +32,14 @@ _NO_ADDRESS = ("", "0.0.0.0", "::")
 
 
 def by_address(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
-    """The files name its address for an endpoint, or one a few beside it."""
-    return is_likely(situation, group)
+    """The files name its address for an endpoint, or one a few beside it that does not scan."""
+    return is_vouched_for(situation, group)
+
+
+def is_vouched_for(situation: Situation, group: CallGroup, endpoint: str = "") -> bool:
+    """Whether facts tie its source to an endpoint (to this one, where it is named), and no deed of its own against
+    it."""
+    return is_likely(situation, group, endpoint) and not _is_strange_neighbour(situation, group.source)
 
 
 def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
@@ -43,7 +49,13 @@ def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
 
 def by_deed(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
     """A line of the files names its address, which acknowledged such a call: for repairs that open more than a line."""
-    return _is_known(situation, "", group.source) and is_acknowledged(situation, group)
+    strange = _is_strange_neighbour(situation, group.source)
+    return _is_known(situation, "", group.source) and is_acknowledged(situation, group) and not strange
+
+
+def _is_strange_neighbour(situation: Situation, ip: str) -> bool:
+    """Whether it only lies beside what is written, and scans: a provider's network has other customers too."""
+    return is_beside(situation, ip) and scans_by_deed(situation, ip)
 
 
 def by_permission(situation: Situation, cause: Cause, group: CallGroup) -> bool:

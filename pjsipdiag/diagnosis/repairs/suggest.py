@@ -15,7 +15,7 @@ from itertools import chain, zip_longest
 
 from pjsipdiag.diagnosis.edits.draft import Draft
 from pjsipdiag.diagnosis.evidence.lookup import identify_named
-from pjsipdiag.diagnosis.evidence.owners import best, is_likely
+from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.vicinity import is_taken_out
 from pjsipdiag.diagnosis.model import Finding, Suggestion
 from pjsipdiag.diagnosis.repairs import grade
@@ -91,8 +91,12 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
             yield rule, draft
     for endpoint, (rule, groups) in _owners_without_address(situation).items():
         taken_out = [group for group in groups if is_taken_out(situation.config, endpoint, group.source)]
-        sure = [group for group in groups if group not in taken_out and is_likely(situation, group, endpoint)]
-        for wanted in (sure, [group for group in groups if group not in sure]):
+        sure = [
+            group for group in groups if group not in taken_out and grade.is_vouched_for(situation, group, endpoint)
+        ]
+        unsure = [group for group in groups if group not in sure]
+        doubtful = sources(unsure)
+        for wanted in (sure, unsure):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
             yield from ((rule, replace(draft, is_claimed=True)) for draft in accounts)
             if wanted and not accounts:
@@ -104,7 +108,7 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
                     endpoint,
                     wanted,
                     aggregate=not narrow,
-                    never=() if narrow else grade.never_let_in(situation),
+                    never=() if narrow else grade.never_let_in(situation).union(doubtful),
                     other=bool(sure) and wanted is not sure,
                 )
                 yield rule, replace(draft, is_claimed=wanted is not sure)

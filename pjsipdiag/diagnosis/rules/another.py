@@ -70,7 +70,8 @@ def _another(
     major = situation.capture_version.partition(".")[0].removeprefix("certified/")
     if is_number(major) and read_number(major) < FIRST_WITH_PJSIP:
         return f"Asterisk {situation.capture_version}, which has no PJSIP,", None
-    if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version):
+    # A 100 may be of a proxy before Asterisk, which answers the rest; where nothing listens, it is the proxy's own.
+    if answer is not None and not asterisk and (answer.status >= 200 or not situation.capture_version or not heard):
         named = _name(answer)
         if named and named != situation.config.globals.value("user_agent"):
             return named, None

@@ -82,7 +82,8 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
         return None
     if is_unmatched(group) and is_likely(situation, group):
         return None  # what its headers name cannot take away what the files say of it
-    if not is_private(group.source) and not (is_unmatched(group) and _is_proxy(situation, group)):
+    is_proxy = is_unmatched(group) and (group.source in situation.pbx or _is_proxy(situation, group))
+    if not is_private(group.source) and not is_proxy:
         return None
     behind = {host for _, host in senders(situation, group)}
     if scans(situation, group):  # what comes through it besides must not have it blocked
@@ -119,7 +120,7 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
         f" (NAT, Docker's gateway, a proxy) replaces the source, so match={cause.name} would let in everybody who comes"
         " through it",
         cause.where,
-        _what_is(cause.name),
+        _what_is(situation, cause.name),
         *([f"{counted(len(behind), 'sender')} behind one address"] if behind[1:] else []),
         *_scanning(situation, groups),
         advice="keep the source address (Docker: network_mode: host, or userland-proxy off; router: no"
@@ -250,7 +251,7 @@ def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[st
         yield f"no answer {span}; others are answered in the same capture, but nobody else asked meanwhile"
     else:
         yield f"no answer {span}"
-    if found.resumed:
+    if found.resumed and (not found.sources or max(group.last_answer for group in groups) > last):
         yield f"answers come again at {clock(found.resumed)}: an overloaded Asterisk passes over new requests on UDP"
 
 
@@ -295,7 +296,9 @@ def _is_proxy(situation: Situation, group: CallGroup) -> bool:
     return forwards and len(behind) >= 2 and any(find_holding(situation, host) for host in behind)
 
 
-def _what_is(ip: str) -> str:
+def _what_is(situation: Situation, ip: str) -> str:
+    if ip in situation.pbx:
+        return f"{ip} is the PBX's own address: a proxy on its machine, or somebody who forges it"
     if ip.startswith("172.17.") or (ip.startswith("172.") and ip.endswith(".0.1")):
         return f"{ip} is the usual address of a Docker bridge's gateway"
     if not is_private(ip):

@@ -163,10 +163,13 @@ def scans(situation: Situation, group: CallGroup) -> bool:
         or any(not rule.deny and not is_whole_world(rule) for _, rule in find_taking(situation, group))
     ):
         return False
-    own = find_owner(situation, group.source)
-    return own is None or (
-        own.calls >= PATTERN_CALLS and scanner_signs(situation, group.source).points >= SCANNER_POINTS
-    )
+    return find_owner(situation, group.source) is None or scans_by_deed(situation, group.source)
+
+
+def scans_by_deed(situation: Situation, source: str) -> bool:
+    """Whether the calls of a stranger that it acknowledged, so that nobody forged them, look like a scanner's."""
+    own = find_owner(situation, source) if source in strangers(situation) else None
+    return own is not None and own.calls >= PATTERN_CALLS and _signs(own).points >= SCANNER_POINTS
 
 
 @lru_cache(maxsize=8192)
@@ -195,20 +198,21 @@ def _users(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def borrowed_addresses(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """Conflicts: calls that look like a scanner's, under an address that did not acknowledge them but others."""
+    """Conflicts: calls that look like a scanner's, under an address that something speaks for."""
     for source in sources(groups):
         stranger = strangers(situation).get(source)
-        own = find_owner(situation, source) if stranger else None
-        if (
-            stranger
-            and own
-            and stranger.calls - own.calls >= PATTERN_CALLS
-            and _claimed_signs(situation, source).points >= SCANNER_POINTS
-        ):
+        if stranger is None or _claimed_signs(situation, source).points < SCANNER_POINTS:
+            continue
+        own = find_owner(situation, source)
+        if scans_by_deed(situation, source):
+            why = scanner_signs(situation, source).sentences[0]
+            yield f"calls that {source} acknowledged look like a scanner's ({why}): only the provider knows whose it is"
+        elif (doubtful := stranger.calls - (own.calls if own else 0)) >= PATTERN_CALLS:
+            why = _claimed_signs(situation, source).sentences[0]
+            unlike = f", unlike {counted(own.calls, 'other call')}" if own else ""
             yield (
-                f"{counted(stranger.calls - own.calls, 'call')} under {source} look like a scanner's"
-                f" ({_claimed_signs(situation, source).sentences[0]}), but it acknowledged none of them, unlike"
-                f" {counted(own.calls, 'other call')}: somebody may use its address"
+                f"{counted(doubtful, 'call')} under {source} look like a scanner's ({why}), but it acknowledged none of"
+                f" them{unlike}: somebody may use its address"
             )
 
 

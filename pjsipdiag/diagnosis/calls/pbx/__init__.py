@@ -5,6 +5,7 @@ the releases that it names.
 
     inference        the addresses: given, else the first clue that the capture has
     passed_on        hosts beyond the machine that recorded, where that is a router
+    same_machine     calls that a proxy on its machine took first
     releases_shown   the releases in the headers of what the PBX sends
 
 A new clue is one more `yield` of `_clues` in `inference`, before those that it outweighs.

@@ -71,6 +71,13 @@ EXPLAINED_STATUSES: dict[int, Explanation] = {
         ("Replaces", "To"),
         "a Replaces header names a call that is over, or of another PBX: look at who made that header",
     ),
+    482: Explanation(
+        "the same request came a second time by another way (Call-ID, From tag and CSeq are those of one that Asterisk"
+        " is answering), so it is a copy and no other call",
+        (),
+        ("Via",),
+        "look at how the first of them was answered; whoever forks calls sends them to one address of this Asterisk",
+    ),
     483: Explanation(
         "the request went round in a loop until Max-Forwards was used up",
         (),

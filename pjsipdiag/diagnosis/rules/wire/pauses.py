@@ -46,18 +46,17 @@ def meanwhile(situation: Situation, sources: Collection[str], first: int, last: 
     calls = situation.calls
     if not isinstance(calls, Calls):
         return MeanwhileAnswers((), False, 0)
-    end = last + LONGEST_WAIT
     mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
     before = max((answer for answer in calls.answered if answer < first), default=0)
     resumed = min((answer for answer in calls.answered if answer > last), default=0)
-    answered: dict[str, None] = {}
-    asked = False
-    for source, time, answer in zip(calls.source, calls.time, calls.answered, strict=True):
-        if source not in mine and first <= answer <= end:
-            answered[show_ip(calls.sources[source])] = None
-        asked = asked or (source not in mine and not answer and before < time < (resumed or time + 1))
-    others = (one for one in situation.exchanges if one.client not in sources)
-    answered |= dict.fromkeys(one.client for one in others if first <= one.last_answer <= end)
+    others = [row for row in zip(calls.source, calls.time, calls.answered, strict=True) if row[0] not in mine]
+    asked = any(not answer and before < time < (resumed or time + 1) for _, time, answer in others)
+    # Whoever else asked in vain meanwhile may have been answered once the silence was over: that is no ban of one.
+    stood_still = asked and not any(first <= answer <= last for *_, answer in others)
+    end = last if stood_still else last + LONGEST_WAIT
+    answered = {show_ip(calls.sources[source]): None for source, _, answer in others if first <= answer <= end}
+    exchanges = (one for one in situation.exchanges if one.client not in sources)
+    answered |= dict.fromkeys(one.client for one in exchanges if first <= one.last_answer <= end)
     return MeanwhileAnswers(tuple(answered), asked, resumed)
 
 

@@ -55,14 +55,19 @@ def _final_answers(
     pbx: Collection[bytes], keys: Collection[Key] | None, datagrams: Iterator[Datagram]
 ) -> Iterable[Datagram]:
     seen: set[tuple[bytes, bytes]] = set()
+    asked: set[tuple[bytes, bytes]] = set()
     for datagram in datagrams:
         payload = datagram.payload
+        if keys is None and payload.startswith(b"INVITE ") and len(asked) < MOST_ANSWERED_CALLS:
+            asked.add((call_id(payload), value_of(payload, b"cseq").partition(b" ")[0]))
         if not payload.startswith(b"SIP/2.0 ") or payload[8:9] in b"1" or datagram.source[:-2] not in pbx:
             continue
         number, _, method = value_of(payload, b"cseq").partition(b" ")
         name = call_id(payload), number
         if keys is not None and transaction(*name, branch_of(payload)) not in keys:
             continue
+        if name in asked and int(payload[8:11]) != NO_SUCH_CALL:
+            continue  # a re-INVITE, as no call begins here
         if method.strip() == b"INVITE" and name not in seen and len(seen) < MOST_ANSWERED_CALLS:
             seen.add(name)
             yield datagram
