@@ -72,11 +72,11 @@ EXPLAINED_STATUSES: dict[int, Explanation] = {
         "a Replaces header names a call that is over, or of another PBX: look at who made that header",
     ),
     482: Explanation(
-        "the same request came a second time by another way (Call-ID, From tag and CSeq are those of one that Asterisk"
-        " is answering), so it is a copy and no other call",
+        "the request came back to a server that had it before, or came to it a second time by another way; Asterisk's"
+        " PJSIP never answers so, but chan_sip and proxies do",
         (),
         ("Via",),
-        "look at how the first of them was answered; whoever forks calls sends them to one address of this Asterisk",
+        "look at who answers at that address, and in the Via lines at who passed the request on",
     ),
     483: Explanation(
         "the request went round in a loop until Max-Forwards was used up",
