@@ -79,7 +79,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
     endpoint = config.endpoints[cause.name]
     challenged = sum(group.challenged or with_status(group, 401, 407) for group in groups)
     elsewhere = sum(answered_elsewhere(situation, group) for group in groups)
-    retried = sum(group.credentialed for group in groups)
+    retried = sum(max(group.credentialed - _let_in(group), 0) for group in groups)
     is_trunk = groups[0].verdict.identifier in RULE_IDENTIFIERS or cause.name in trunks(config).names_of
     missing = missing_auths(endpoint, config)
     auth = listed(endpoint.auth)
@@ -118,6 +118,11 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             else credential_check.SET_LOGIN
         ),
     )
+
+
+def _let_in(group: CallGroup) -> int:
+    """How many calls got an answer from behind the challenge: their credentials were right."""
+    return sum(count for status, count in group.statuses.items() if status not in (0, 401, 403, 407))
 
 
 def _dropped_auth(config: Config, name: str) -> DroppedObject | None:
