@@ -55,7 +55,14 @@ def notes_on(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]
             f"{counted(merged.tellers.total(), 'message')} came in HEP or tunnels from {listed(most)}: the addresses in"
             f" them are claims; --mirror {most[0]} takes its word, if it is a host of yours"
         )
-    unbound = (one for one in situation.groups if one.sample.destination == NOWHERE and not of_another(situation, one))
+    protocols = {one.protocol for one in situation.config.listeners}  # no NAT makes one of another
+    unbound = (
+        one
+        for one in situation.groups
+        if one.sample.destination == NOWHERE
+        and (not protocols or one.transport.lower() in protocols)
+        and not of_another(situation, one)
+    )
     if outside := sorted({one.destinations[0] for one in unbound}.difference(UNTOLD)):
         yield (
             f"{', '.join(outside)} answers, but no transport of the configuration listens there: "

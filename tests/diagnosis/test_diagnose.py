@@ -105,3 +105,12 @@ def test_a_running_asterisk_that_does_not_tell_all_leaves_calls_unknown_and_says
     assert {(one.verdict, one.endpoint) for one in report.sources if one.calls} == {("unknown", "")}
     assert "the order" in report.notes
     assert not {"no-invite", "dialplan-rejected", "refused-otherwise"} & {one.rule for one in report.findings}
+
+
+@pytest.mark.parametrize(("port", "transport", "said"), [(5070, "UDP", True), (5060, "TCP", False)])
+def test_no_nat_is_said_to_change_the_protocol(port: int, transport: str, said: bool, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/pjsip.conf").write_text(FILES)
+    call = f"@ 0 203.0.113.10:5060 > 192.0.2.1:{port} {transport} in -> 200\nINVITE sip:100@192.0.2.1 SIP/2.0\n"
+    report = diagnose([write_scene(call, tmp_path / "calls.pcap")], tmp_path / "etc")
+    assert any("outside of a NAT" in note for note in report.notes) is said
