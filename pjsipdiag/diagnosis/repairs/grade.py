@@ -49,8 +49,11 @@ def by_files(_situation: Situation, _cause: Cause, _group: CallGroup) -> bool:
 
 def by_deed(situation: Situation, _cause: Cause, group: CallGroup) -> bool:
     """A line of the files names its address, which acknowledged such a call: for repairs that open more than a line."""
-    strange = _is_strange_neighbour(situation, group.source)
-    return _is_known(situation, "", group.source) and is_acknowledged(situation, group) and not strange
+    return (
+        _is_known(situation, "", group.source)
+        and is_acknowledged(situation, group)
+        and not _is_strange_neighbour(situation, group.source)
+    )
 
 
 def _is_strange_neighbour(situation: Situation, ip: str) -> bool:

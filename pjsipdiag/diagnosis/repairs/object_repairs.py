@@ -74,6 +74,8 @@ def correct_objects(
     situation: Situation, causes: Sequence[tuple[Cause, Sequence[CallGroup]]]
 ) -> Iterable[Iterable[Draft]]:
     """Corrects the line that drops an object, and the next one while the object still does not load: for each cause."""
+    if not causes:  # as is usual: what follows walks all sections
+        return []
     written = (lost for lost in lookup(situation).dropped if lost.type in AS_WRITTEN)
     loaded = (lost for lost in situation.config.dropped if lost.type not in AS_WRITTEN)
     named = {_key(lost): lost for lost in reversed((*written, *loaded))}
