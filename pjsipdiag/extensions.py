@@ -13,9 +13,8 @@ from types import ModuleType
 
 WANTED = not os.environ.get("PJSIPDIAG_NO_EXTENSIONS")
 
-
-SEAM = Path(__file__).parent / "capture" / "fast" / "taker.h"
-"""The header that both compiled parts include, for one calls the other."""
+C_HEADERS = tuple(Path(__file__).parent / "capture" / "fast" / name for name in ("limited_api.h", "taker.h"))
+"""Those that the compiled parts include: for Python's interface, and for what one of them gives the other."""
 
 
 def is_used(extension: ModuleType) -> bool:
@@ -23,5 +22,5 @@ def is_used(extension: ModuleType) -> bool:
     if not WANTED:
         return False
     built = Path(extension.__file__ or "")
-    sources = built.with_name(built.name.partition(".")[0] + ".c"), SEAM
+    sources = built.with_name(built.name.partition(".")[0] + ".c"), *C_HEADERS
     return all(source.stat().st_mtime <= built.stat().st_mtime for source in sources if source.exists())

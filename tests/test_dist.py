@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 DEMO = ["diagnose", "fixtures/demo/capture.pcap", "-c", "fixtures/demo/etc"]
 COMPILED = "import pjsipdiag.capture.fast._records, pjsipdiag.capture.text._needles, pjsipdiag.diagnosis.calls._fold"
 
+SIZED = (b"PyArg_ParseTuple", b"Py_BuildValue", b"PyObject_CallFunction", b"PyObject_CallMethod")
+"""Functions of Python's interface that have another name where a length stands behind `#`."""
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -71,6 +74,10 @@ def test_it_is_whole_and_runs_without_a_compiler(kind: str, made: dict[str, Path
     if kind == "wheel":
         assert "-cp311-abi3-" in path.name
         assert {name.split("/")[0].split("-")[0] for name in names} == {"pjsipdiag"}
+        with zipfile.ZipFile(path) as wheel:
+            parts = [wheel.read(name) for name in names if name.endswith(".abi3.so")]
+        # Python 3.11 takes a length behind # by these names alone, whichever Python the wheel was built with.
+        assert not [name for name in SIZED for part in parts if b"\0%s\0" % name in part]
 
     alone = {**os.environ, "PATH": str(bare / "bin"), "CC": "/no/compiler"}
     alone.pop("PYTHONPATH", None)

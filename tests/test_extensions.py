@@ -13,7 +13,10 @@ import pytest
 
 from pjsipdiag.capture.fast import compiled
 
-SOURCES = ("capture/fast/_records.c", "diagnosis/calls/_fold.c", "capture/text/_needles.c", "capture/fast/taker.h")
+SOURCES = (
+    *("capture/fast/_records.c", "diagnosis/calls/_fold.c", "capture/text/_needles.c"),
+    *("capture/fast/limited_api.h", "capture/fast/taker.h"),
+)
 ASKED = """
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.text import needles
@@ -31,7 +34,8 @@ print(compiled.passed is not None, fold.taker is not None, needles.used)
         (SOURCES[:1], {}, "False True True"),
         (SOURCES[1:2], {}, "True False True"),
         (SOURCES[2:3], {}, "True True False"),
-        (SOURCES[3:], {}, "False False False"),
+        (SOURCES[3:4], {}, "False False False"),
+        (SOURCES[4:], {}, "False False False"),
     ],
 )
 def test_what_is_used(changed: tuple[str, ...], environment: dict[str, str], used: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ In comes a buffer of records (pcap, pcapng); out come the places of those that m
 are ready. What is not certain goes to `packets`, so that the fast path changes no result.
 
     _records.c    the loop over records, compiled; it leaves plain messages to a taker (taker.h), where there is one
+    limited_api.h    Python's interface, for all compiled parts
     compiled      the same law by Python where it is not compiled, and which of both is used
     layout        what the bytes at fixed places say for each link type: the plans that both follow
     sieve         the law for one record

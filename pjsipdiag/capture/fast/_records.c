@@ -5,9 +5,8 @@
    are. What bytes mean is said by the tables of `compiled.py`.
    Of a record that begins at or before `last`, MARGIN bytes can be read; what lies further on is compared with `end`. */
 
-#define Py_LIMITED_API 0x030b0000
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "limited_api.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,7 @@
 /* Needles in a text, at the speed of memory; `needles.py` does the same. */
 
-#define Py_LIMITED_API 0x030b0000
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "../fast/limited_api.h"
+
 #include <stdint.h>
 #include <string.h>
 

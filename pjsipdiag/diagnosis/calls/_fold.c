@@ -3,9 +3,8 @@
    Law: what is folded here, `Fold.add` folds as well, with the same result; each message of which that is not certain is
    left to it, before anything is changed. `find` is Python's `bytes.find`. */
 
-#define Py_LIMITED_API 0x030b0000
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
+#include "../../capture/fast/limited_api.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
