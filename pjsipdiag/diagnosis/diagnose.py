@@ -42,7 +42,7 @@ from pjsipdiag.diagnosis.calls.outside.exchanges import (
     unknown_calls,
 )
 from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
-from pjsipdiag.diagnosis.calls.pbx.same_machine import passed_on
+from pjsipdiag.diagnosis.calls.pbx.same_machine import find_proxied
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
 from pjsipdiag.diagnosis.evidence.offers import offer_of
@@ -166,7 +166,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
 ) -> Situation:
     pbx = frozenset(basis.pbx.addresses)
     replay = Replay(basis.config, tokens(own_registrations(seen.merged, pbx), basis.config))
-    arrival = Arrival(basis.config, seen.merged.answering, passed_on(seen.merged, pbx, basis.config))
+    arrival = Arrival(basis.config, seen.merged.answering, find_proxied(seen.merged, pbx, basis.config))
     look = partial(judge, seen.merged, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]

@@ -11,7 +11,6 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.pbx.inference import without_proxies
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
-from pjsipdiag.diagnosis.calls.pbx.same_machine import passed_on, places_before
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
@@ -38,8 +37,8 @@ def notes_on(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]
             else ""
         )
         yield f"not counted: {counted(calls.passing, 'request')} between other hosts than the PBX{also}"
-    if passed_on(merged, own, situation.config):
-        places = listed([show_address(place) for place in places_before(merged, own, situation.config)])
+    if isinstance(calls, Calls) and calls.proxy_places:
+        places = listed([show_address(place) for place in calls.proxy_places])
         yield (
             f"no transport of the configuration listens at {places}: a proxy there passes calls on to Asterisk, and"
             " they are judged as it gets them"

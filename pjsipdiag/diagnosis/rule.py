@@ -24,7 +24,7 @@ Blamed = Mapping[str, Mapping["Cause", Sequence[CallGroup]]]
 
 class Repair(NamedTuple):
     """Functions of the package `repairs`, as module and name, for it stands above the rules: `make` drafts what mends a
-    cause (with `at_once` each of all causes), `basis` says for which calls facts speak."""
+    cause (with `at_once` it is given all causes, and drafts for each), `basis` says for which calls facts speak."""
 
     make: str
     basis: str

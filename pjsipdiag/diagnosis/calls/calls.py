@@ -181,6 +181,11 @@ class Calls(Sequence[CallRow]):
         kind = self.transport[first], self.verdict[first]
         return (at for at in self.of_source(self.source[first]) if (self.transport[at], self.verdict[at]) == kind)
 
+    @property
+    def proxy_places(self) -> tuple[bytes, ...]:
+        """The packed addresses of the PBX at which a proxy on its machine takes calls first."""
+        return self._arrival.proxied.places
+
     def unmatched_sources(self) -> ShownIps:
         """The addresses of those calls, each once."""
         unmatched = self._unmatched()

@@ -23,6 +23,7 @@ from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
+from pjsipdiag.diagnosis.calls.pbx.same_machine import ProxiedCalls
 from pjsipdiag.diagnosis.calls.rows import (
     CALL,
     CHALLENGES,
@@ -82,12 +83,12 @@ class JudgedRows:
 @dataclass(slots=True)
 class Arrival:
     """An address that answers, but that no transport of the files listens on, is a NAT's: where the request went on
-    to is then not known. `answering` are the packed addresses that answered anything, `passed_on` the Call-IDs of
-    what a proxy on the PBX's machine takes there first."""
+    to is then not known. `answering` are the packed addresses that answered anything, `proxied` the calls that
+    a proxy on the PBX's machine takes there first."""
 
     config: Config
     answering: AbstractSet[bytes]
-    passed_on: AbstractSet[bytes] = frozenset()
+    proxied: ProxiedCalls = ProxiedCalls()
     known: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
 
     def at(self, transport: str, destination: bytes) -> bytes:
@@ -139,7 +140,7 @@ class _Judging:
 
     def add(self, number: int, rows: range) -> None:
         """Judges some rows of part `number`."""
-        merged, judged, every = self._merged, self.judged, self._every and not self._arrival.passed_on
+        merged, judged, every = self._merged, self.judged, self._every and not self._arrival.proxied.call_ids
         packed = packed_rows(merged, number, rows)
         sources, destinations = all_ends(packed)
         contents, origins = self._tables[number].contents(packed), self._replay.alike.origins(sources)
@@ -179,7 +180,7 @@ class _Judging:
             else:
                 judged.passing += 1
             return _LEFT_OUT
-        if self._arrival.passed_on and self._is_passed_on(seen_in, row, destination):
+        if self._arrival.proxied.call_ids and self._is_proxied(seen_in, row, destination):
             return _LEFT_OUT
         if not self._every and not _is_wanted(self._wanted, merged, seen_in, row, source[:-2]):
             return _LEFT_OUT
@@ -198,12 +199,12 @@ class _Judging:
                 self._alike[like] = found
         return found, source, destination
 
-    def _is_passed_on(self, part: int, row: Row, destination: bytes) -> bool:
+    def _is_proxied(self, part: int, row: Row, destination: bytes) -> bool:
         """Whether a proxy takes the request where no transport listens, and Asterisk gets it from there."""
         if self._arrival.at(TRANSPORT_NAMES[row[TRANSPORT]], destination) == destination:
             return False
         head = self._merged.request(self._merged.parts[part], row).head
-        return call_id(head) in self._arrival.passed_on
+        return call_id(head) in self._arrival.proxied.call_ids
 
 
 def _count_sent(judged: JudgedRows, answers: bytes | None, call: int, destination: bytes) -> None:

@@ -146,12 +146,12 @@ def _names_endpoint(dropped: DroppedObject, section: Section | None) -> str:
     if dropped.type == "endpoint":
         return dropped.name
     variable = section.first("endpoint") if section else None
-    if section and variable is None and (section.first("remote_hosts") or is_wizard(section)):
+    if section and variable is None and (section.first("remote_hosts") or _is_wizard(section)):
         return section.name
     return variable.value if variable else ""
 
 
-def is_wizard(section: Section) -> bool:
+def _is_wizard(section: Section) -> bool:
     return any(one.value == "wizard" for one in section.variables if one.name == "type")
 
 

@@ -1,4 +1,4 @@
-"""Corrects the lines that drop objects: of each object one after the other, of all objects with one load for each."""
+"""Corrects the lines that drop objects: of each the first mistake, from one load for all, then the next."""
 
 from __future__ import annotations
 

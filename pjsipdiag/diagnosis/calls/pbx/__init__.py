@@ -9,5 +9,5 @@ the releases that it names.
     releases_shown   the releases in the headers of what the PBX sends
 
 A new clue is one more `yield` of `_clues` in `inference`, before those that it outweighs.
-Imports: `calls.fold_content` and what stands before it; `basis` and `diagnose` use it.
+Imports: `calls.fold_content` and what stands before it; `judge`, `basis` and `diagnose` use it.
 """

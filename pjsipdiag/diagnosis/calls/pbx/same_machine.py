@@ -11,27 +11,31 @@ from itertools import islice
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.replay.arrival import find_listening
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import call_id
 from pjsipdiag.diagnosis.calls.rows import TRANSPORT, ends
 from pjsipdiag.sip import Address
 
-MOST_PASSED_ON = 100_000
+MOST_PROXIED = 100_000
 """Calls of the PBX to itself that are looked at."""
 _PROTOCOLS = ("UDP", "TCP", "TLS")
 
 
-def places_before(merged: MergedFolds, pbx: Collection[bytes], config: Config) -> list[bytes]:
-    """The packed addresses of the PBX that answer and on which no transport of the files listens."""
-    places = [place for place in sorted(merged.answering) if place[:-2] in pbx] if config.transports else []
-    return [place for place in places if not any(_listens(protocol, place, config) for protocol in _PROTOCOLS)]
+class ProxiedCalls(NamedTuple):
+    """Calls that the PBX sends to itself where Asterisk listens, and the packed addresses where a proxy took them."""
+
+    call_ids: frozenset[bytes] = frozenset()
+    places: tuple[bytes, ...] = ()
 
 
-def passed_on(merged: MergedFolds, pbx: Collection[bytes], config: Config) -> frozenset[bytes]:
-    """The Call-IDs of the calls that the PBX sends to itself where Asterisk listens, if it answers elsewhere too."""
-    calls_itself = any(source in pbx and to in pbx for source, to in merged.pairs)
-    if not calls_itself or not places_before(merged, pbx, config):
-        return frozenset()
+def find_proxied(merged: MergedFolds, pbx: Collection[bytes], config: Config) -> ProxiedCalls:
+    """The calls that a proxy passed on; none where every address of the PBX that answers is one of Asterisk's."""
+    calls_itself = config.transports and any(source in pbx and to in pbx for source, to in merged.pairs)
+    answering = [place for place in sorted(merged.answering) if place[:-2] in pbx] if calls_itself else []
+    places = [place for place in answering if not any(_listens(protocol, place, config) for protocol in _PROTOCOLS)]
+    if not places:
+        return ProxiedCalls()
     views = (
         view
         for number, keys in enumerate(merged.keys)
@@ -43,7 +47,8 @@ def passed_on(merged: MergedFolds, pbx: Collection[bytes], config: Config) -> fr
         for number, row in views
         if all(end[:-2] in pbx for end in ends(row)) and _listens(TRANSPORT_NAMES[row[TRANSPORT]], ends(row)[1], config)
     )
-    return frozenset(call_id(request.head) for request in islice(found, MOST_PASSED_ON))
+    call_ids = frozenset(call_id(request.head) for request in islice(found, MOST_PROXIED))
+    return ProxiedCalls(call_ids, tuple(places)) if call_ids else ProxiedCalls()
 
 
 def _listens(transport: str, place: bytes, config: Config) -> bool:

@@ -67,16 +67,16 @@ def explain_missing(
     if what.presence is Presence.FOUND:
         return _explain_found(situation, user, what, shown)
     if what.presence is Presence.UNKNOWN:
-        unsaid = f"whether the files take {user or 'it'} is unknown: {what.reason}{at(what.where)}"
+        unsaid = f"whether the files take {user or 'it'} is unknown: {what.reason}{show_where(what.where)}"
         return [unsaid, *_to_have_it(situation, what)], _spell(shown, numbers or (user,))
     alike = [other for other, one in found if one.presence is what.presence]
     short = next((pair for pair in found if pair[1].presence is Presence.INCOMPLETE and pair[0] not in alike), None)
-    evidence = [f"{what.reason}{at(what.where)}"]
+    evidence = [f"{what.reason}{show_where(what.where)}"]
     passed = [problem for problem in what.passed if _is_told(situation, problem)]
     evidence += [f"{problem.reason} ({problem.where})" for problem in passed[:MOST_OF_A_KIND]]
     advice = _repair(situation, endpoint, groups, alike if numbers else [user or "s"], what)
     if short:
-        evidence.append(f"{short[1].reason}{at(short[1].where)}")
+        evidence.append(f"{short[1].reason}{show_where(short[1].where)}")
         which = short[0] if _PLAIN.fullmatch(short[0]) else "an incomplete one"
         advice = advice._replace(text=f"{advice.text}; have the whole number sent where {which} is dialled")
     return evidence, advice
@@ -95,7 +95,7 @@ def _explain_found(situation: Situation, user: str, what: Destination, shown: st
     dialplan = situation.config.dialplan()
     unread = dialplan.unknown_sources if isinstance(dialplan, Dialplan) else ()
     gone = next((one for one in unread if one.why.kind is FileReason.FILE_IS_MISSING), None)
-    taken = f"the files take {user or 'it'} ({what.reason}{at(what.where)})"
+    taken = f"the files take {user or 'it'} ({what.reason}{show_where(what.where)})"
     compare = f"`dialplan reload`, then compare {shown} with {EXTENSIONS_FILE}"
     if gone is None:
         return [f"{taken}: Asterisk ran another dialplan than theirs"], Advice(compare)
@@ -127,7 +127,7 @@ def _repair(
     others = list(contexts_with(situation.config, dialplan, endpoint, numbers, message))
     known = dialplan.contexts.get(endpoint.context)
     place = (
-        f"[{endpoint.context}]{at(known.where)}"
+        f"[{endpoint.context}]{show_where(known.where)}"
         if known
         else f"a new context [{endpoint.context}] in {EXTENSIONS_FILE}"
     )
@@ -153,7 +153,7 @@ def _repair(
     if with_options:
         taken = find_destination(dialplan, endpoint, plain, message)
         is_taken = taken.presence is Presence.FOUND
-        then = f"which the files take ({taken.reason}{at(taken.where)})" if is_taken else f"and {written}"
+        then = f"which the files take ({taken.reason}{show_where(taken.where)})" if is_taken else f"and {written}"
         return Advice(
             f"set ignore_uri_user_options=yes in [global]: then Asterisk leaves out what stands behind `;` in the user,"
             f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells",
@@ -170,8 +170,8 @@ def _repair(
     if other:
         form, taken = other
         return Advice(
-            f"the files take {form} ({taken.reason}{at(taken.where)}), and {numbers[0]} is dialled: have it sent so,"
-            f" or {written}; {shown} tells"
+            f"the files take {form} ({taken.reason}{show_where(taken.where)}), and {numbers[0]} is dialled: have it"
+            f" sent so, or {written}; {shown} tells"
         )
     return Advice(f"{written}{_as_sent(numbers)}; {shown} tells")
 
@@ -193,7 +193,7 @@ def _as_sent(numbers: Sequence[str]) -> str:
     return " as the provider sends it (with or without +, country code, zeros)"
 
 
-def at(where: Where | None) -> str:
+def show_where(where: Where | None) -> str:
     return f" ({where})" if where else ""
 
 

@@ -17,11 +17,11 @@ from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, listed, who, wit
 from pjsipdiag.diagnosis.rules.refusals.hangup_causes import DIALPLAN_ANSWERS
 from pjsipdiag.diagnosis.rules.refusals.missing_extension import (
     Advice,
-    at,
     explain_missing,
     look_up,
     say_contact_user,
     show_command,
+    show_where,
 )
 from pjsipdiag.diagnosis.rules.refusals.refused import DIALPLAN, codes, count, of_dialplan, severity
 from pjsipdiag.diagnosis.rules.taker import say_how_sure
@@ -126,7 +126,9 @@ def _explain_answers(
     first = (users[ranked[0]] if ranked else []) or numbers
     ran = f"{show_command(first, endpoint)} has the lines that ran"
     found = look_up(situation, endpoint, groups, first)[:1]
-    took = [f"the extension was found: {one.reason}{at(one.where)}" for _, one in found if one.presence is _FOUND]
+    took = [
+        f"the extension was found: {one.reason}{show_where(one.where)}" for _, one in found if one.presence is _FOUND
+    ]
     took += _unopened(endpoint, groups)
     if not ranked:
         advice = "chan_pjsip has no hangup cause for this answer: another SIP server that Dial() asks gave it"
