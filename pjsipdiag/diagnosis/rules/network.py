@@ -34,7 +34,7 @@ from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
 from pjsipdiag.diagnosis.rules.wire import bounces
-from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, meanwhile
+from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, silences
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
 
@@ -238,21 +238,26 @@ def _size(message: SipMessage) -> int:
 
 
 def _meanwhile(situation: Situation, groups: Sequence[CallGroup]) -> Iterable[str]:
-    """The sentences on a silence: from when to when, and what others got in that time."""
+    """The sentences on each silence: from when to when, and what others got in that time."""
     mine = set(sources(groups))
-    first, last = min(group.first_silent for group in groups), max(group.last_silent for group in groups)
-    found = meanwhile(situation, mine, first, last)
-    span = f"from {clock(first)} to {clock(last)} UTC" if clock(first) != clock(last) else f"at {clock(first)} UTC"
-    if found.sources:
-        yield f"no answer {span}; others are answered meanwhile ({listed(found.sources)}), so Asterisk runs: {OF_ONE}"
-    elif found.asked_in_vain:
-        yield f"no answer {span}, and nobody else got one meanwhile: {OF_ALL}"
-    elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
-        yield f"no answer {span}; others are answered in the same capture, but nobody else asked meanwhile"
-    else:
-        yield f"no answer {span}"
-    if found.resumed and (not found.sources or max(group.last_answer for group in groups) > last):
-        yield f"answers come again at {clock(found.resumed)}: an overloaded Asterisk passes over new requests on UDP"
+    found, count = silences(situation, groups)
+    if count > len(found):
+        yield f"answers stopped {count} times, and came again in between; the longest times:"
+    for one in found:
+        first, last = clock(one.first), clock(one.last)
+        span = f"from {first} to {last} UTC" if first != last else f"at {first} UTC"
+        if one.others:
+            yield f"no answer {span}; others are answered meanwhile ({listed(one.others)}), so Asterisk runs: {OF_ONE}"
+        elif one.asked_in_vain:
+            yield f"no answer {span}, and nobody else got one meanwhile: {OF_ALL}"
+        elif any(other.source not in mine and with_status(other, 0) < other.calls for other in situation.groups):
+            yield f"no answer {span}; others are answered in the same capture, but nobody else asked meanwhile"
+        else:
+            yield f"no answer {span}"
+        if one.others and one.heard_again:
+            yield f"answers come again at {clock(one.heard_again)}"
+        elif one.resumed and not one.others:
+            yield f"answers come again at {clock(one.resumed)}: an overloaded Asterisk passes over new requests on UDP"
 
 
 def _banned(situation: Situation, groups: Sequence[CallGroup]) -> int:

@@ -213,7 +213,7 @@ def pauses_of_answers(situation: Situation, tallies: Sequence[Tally]) -> Iterato
         why = f"{listed(got)} got answers meanwhile: {OF_ONE}" if got else f"nobody got one meanwhile: {OF_ALL}"
         yield (
             f"{pause.requests} {one.method} of {one.client} got no answer from {clock(pause.first)} to"
-            f" {clock(pause.last)}, and before and after they did; {why}"
+            f" {clock(pause.last)}, and {'before and after' if pause.is_between else 'afterwards'} they did; {why}"
         )
 
 

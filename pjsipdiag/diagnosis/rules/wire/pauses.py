@@ -3,6 +3,7 @@ all."""
 
 from __future__ import annotations
 
+import heapq
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,7 +19,7 @@ from pjsipdiag.diagnosis.evidence.readable_addresses import show_ip
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, clock, counted, listed, sources
-from pjsipdiag.diagnosis.situation import Exchange, Situation
+from pjsipdiag.diagnosis.situation import CallGroup, Exchange, Situation
 
 LONGEST_WAIT = 32_000_000_000
 """Nanoseconds after which nobody waits for an answer any more (64 * T1, RFC 3261 17.1.2.2)."""
@@ -27,37 +28,61 @@ MOST_EXCHANGES = 16
 MOST_READ_AGAIN = 300_000
 """Messages of captures that are read again for the pauses of requests outside of calls."""
 LONGEST_METHOD = 32
+MOST_SILENCES = 2
+"""Silences of the same calls that are told one by one."""
 STOPPED = "had its last answer at {}, and none since"
 OF_ONE = "look for a ban or filter of this address (`fail2ban-client status asterisk`, `iptables -L -n`)"
 OF_ALL = "Asterisk, or the way to it, stood still (restart, overload, network; `systemctl status asterisk`)"
 
 
-class MeanwhileAnswers(NamedTuple):
-    """The answers to others during a silence: who got one, whether anybody asked in vain, and when the next answer to
-    anybody came (nanoseconds since 1970, 0: none)."""
+class Silence(NamedTuple):
+    """Calls without an answer, none of them between two that were answered, and what became of others meanwhile.
 
-    sources: tuple[str, ...]
+    Times are nanoseconds since 1970, 0: none. `others` got an answer meanwhile; `asked_in_vain` tells whether anybody
+    else asked and got none, `resumed` when the next answer to anybody came, `heard_again` the next one to these.
+    """
+
+    first: int
+    last: int
+    others: tuple[str, ...]
     asked_in_vain: bool
     resumed: int
+    heard_again: int
 
 
-def meanwhile(situation: Situation, sources: Collection[str], first: int, last: int) -> MeanwhileAnswers:
-    """The answers to others while calls of these sources got none, from the first to the last of them."""
+def silences(situation: Situation, groups: Sequence[CallGroup]) -> tuple[list[Silence], int]:
+    """The longest silences of the calls of groups, in the order of time, and how many there are in all."""
     calls = situation.calls
     if not isinstance(calls, Calls):
-        return MeanwhileAnswers((), False, 0)
+        first, last = min(group.first_silent for group in groups), max(group.last_silent for group in groups)
+        return [Silence(first, last, (), False, 0, 0)], 1
+    spans = list[tuple[int, int]]()
+    was_answered = True
+    for number in sorted(number for group in groups for number in calls.alike(group.first_call)):
+        if not calls.status[number]:
+            time = calls.answered[number] or calls.time[number]
+            spans[len(spans) - (not was_answered) :] = [(time if was_answered else spans[-1][0], time)]
+        was_answered = bool(calls.status[number])
+    longest = sorted(heapq.nlargest(MOST_SILENCES, spans, key=lambda span: span[1] - span[0]))
+    sources = {group.source for group in groups}
+    return [_silence_of(situation, calls, sources, first, last) for first, last in longest], len(spans)
+
+
+def _silence_of(situation: Situation, calls: Calls, sources: Collection[str], first: int, last: int) -> Silence:
     mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
     before = max((answer for answer in calls.answered if answer < first), default=0)
     resumed = min((answer for answer in calls.answered if answer > last), default=0)
-    others = [row for row in zip(calls.source, calls.time, calls.answered, strict=True) if row[0] not in mine]
+    rows = list(zip(calls.source, calls.time, calls.answered, strict=True))
+    heard_again = min((answer for source, _, answer in rows if source in mine and answer > last), default=0)
+    others = [row for row in rows if row[0] not in mine]
     asked = any(not answer and before < time < (resumed or time + 1) for _, time, answer in others)
     # Whoever else asked in vain meanwhile may have been answered once the silence was over: that is no ban of one.
     stood_still = asked and not any(first <= answer <= last for *_, answer in others)
-    end = last if stood_still else last + LONGEST_WAIT
+    end = last if stood_still else min(last + LONGEST_WAIT, heard_again or last + LONGEST_WAIT)
     answered = {show_ip(calls.sources[source]): None for source, _, answer in others if first <= answer <= end}
     exchanges = (one for one in situation.exchanges if one.client not in sources)
     answered |= dict.fromkeys(one.client for one in exchanges if first <= one.last_answer <= end)
-    return MeanwhileAnswers(tuple(answered), asked, resumed)
+    return Silence(first, last, tuple(answered), asked, resumed, heard_again)
 
 
 def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
@@ -125,13 +150,14 @@ def _is_known(one: Exchange) -> bool:
 
 
 class Pause(NamedTuple):
-    """Requests of one method from one host that got no answer between two that did (`first` and `last` in nanoseconds
-    since 1970), and who was answered meanwhile."""
+    """Requests of one method from one host that got no answer before one that did (`first` and `last` in nanoseconds
+    since 1970), whether others got theirs before them (`is_between`), and who was answered meanwhile."""
 
     exchange: Exchange
     first: int
     last: int
     requests: int
+    is_between: bool
     others: tuple[str, ...]
 
 
@@ -148,7 +174,7 @@ def why_unread(tallies: Sequence[Tally]) -> str:
 
 
 def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Collection[str]) -> Iterator[Pause]:
-    """The longest pause of each, read in the captures again. What carriers tell counts where they are `mirrors`, or
+    """The longest pauses of each, read in the captures again. What carriers tell counts where they are `mirrors`, or
     where there is nothing else, as in `merge`."""
     short = with_lost_answers(exchanges)
     if not short or why_unread(tallies):
@@ -166,13 +192,16 @@ def pauses(exchanges: Sequence[Exchange], tallies: Sequence[Tally], mirrors: Col
         if (of := seen.get((told, host, method))) is not None:
             of.append((time, is_answer))
     for one in short:
-        found = max(_between(seen[only_told, one.client, one.method]), key=lambda pause: pause[2], default=None)
-        if found is not None and found[1] - found[0] > LONGEST_WAIT:
-            first, last, _ = found
+        found = [pause for pause in _waits(seen[only_told, one.client, one.method]) if _lasts(pause) > LONGEST_WAIT]
+        for pause in sorted(heapq.nlargest(MOST_SILENCES, found, key=_lasts)):
             others = dict.fromkeys(
-                host for time, host in answers[only_told] if first <= time <= last and host != one.client
+                host for time, host in answers[only_told] if pause[0] <= time <= pause[1] and host != one.client
             )
-            yield Pause(one, *found, tuple(others))
+            yield Pause(one, *pause, tuple(others))
+
+
+def _lasts(pause: tuple[int, int, int, bool]) -> int:
+    return pause[1] - pause[0]
 
 
 def _read_again(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iterator[tuple[bool, int, str, str, bool]]:
@@ -186,13 +215,16 @@ def _read_again(mirrors: Collection[str], datagrams: Iterator[Datagram]) -> Iter
         yield told, message.time, sys.intern(host), method, bool(message.status)
 
 
-def _between(seen: Iterable[tuple[int, bool]]) -> Iterator[tuple[int, int, int]]:
-    """(first, last, count) of the requests between two answers; the last may be the one that was answered."""
+def _waits(seen: Iterable[tuple[int, bool]]) -> Iterator[tuple[int, int, int, bool]]:
+    """(first, last, count, whether an answer came before) of the requests that wait for an answer which comes at last;
+    the last of them may be the one that was answered."""
     waiting: list[int] = []
+    was_answered = False
     for time, is_answer in seen:
         if not is_answer:
             waiting.append(time)
             continue
         if len(waiting) > 2:
-            yield waiting[0], waiting[-2], len(waiting) - 1
+            yield waiting[0], waiting[-2], len(waiting) - 1, was_answered
         waiting.clear()
+        was_answered = True
