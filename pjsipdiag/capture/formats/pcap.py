@@ -14,7 +14,7 @@ from pjsipdiag.capture.datagram import Datagram
 from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
-from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
+from pjsipdiag.capture.formats.records import LONGEST_PACKET, ZEROS, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.dataclass import NamedTuple
@@ -196,7 +196,7 @@ class PcapWalk(RecordWalk):
 
 _MAGIC = rb"|".join(re.escape(magic) for magic in MAGICS)
 _LIKELY = {
-    "<": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}(?!\0\0\0)..[\0-\4]\0..[\0-\4]\0)"),
-    ">": re.compile(rb"(?s)(?=" + _MAGIC + rb"|.{8}\0(?!\0\0\0)[\0-\4]..\0[\0-\4])"),
+    "<": re.compile(rb"(?s)" + ZEROS + rb"|(?=" + _MAGIC + rb"|.{8}(?!\0\0\0)..[\0-\4]\0..[\0-\4]\0)"),
+    ">": re.compile(rb"(?s)" + ZEROS + rb"|(?=" + _MAGIC + rb"|.{8}\0(?!\0\0\0)[\0-\4]..\0[\0-\4])"),
 }
 """Where the lengths of a record header are small numbers and not zero, or a file header starts."""

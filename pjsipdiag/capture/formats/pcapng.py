@@ -17,7 +17,7 @@ from pjsipdiag.capture.fast import compiled
 from pjsipdiag.capture.fast.layout import MARGIN, Container
 from pjsipdiag.capture.fast.sieve import Sieve
 from pjsipdiag.capture.formats.pcapng_interface import Interface, direction_of, interface
-from pjsipdiag.capture.formats.records import LONGEST_PACKET, RecordWalk
+from pjsipdiag.capture.formats.records import LONGEST_PACKET, ZEROS, RecordWalk
 from pjsipdiag.capture.packets.dissect import Dissector
 from pjsipdiag.capture.source.window import Window
 from pjsipdiag.dataclass import NamedTuple
@@ -287,7 +287,7 @@ def _leading(window: Window) -> tuple[PcapngSection, int] | None:
 
 
 _LIKELY = {
-    "<": re.compile(rb"(?=[\x01-\x0a]\0\0\0.{2}[\0-\5]\0|\x0a\x0d\x0d\x0a)", re.DOTALL),
-    ">": re.compile(rb"(?=\0\0\0[\x01-\x0a]\0[\0-\5]|\x0a\x0d\x0d\x0a)", re.DOTALL),
+    "<": re.compile(ZEROS + rb"|(?=[\x01-\x0a]\0\0\0.{2}[\0-\5]\0|\x0a\x0d\x0d\x0a)", re.DOTALL),
+    ">": re.compile(ZEROS + rb"|(?=\0\0\0[\x01-\x0a]\0[\0-\5]|\x0a\x0d\x0d\x0a)", re.DOTALL),
 }
 """Where a block of a standard type starts."""

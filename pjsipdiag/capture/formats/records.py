@@ -17,6 +17,9 @@ from pjsipdiag.capture.source.window import Window
 LONGEST_PACKET = 262_144
 """Bytes that libpcap lets a packet have (MAXIMUM_SNAPLEN)."""
 MOST_NOTES = 20
+ZEROS = rb"\0\0{63}\0*(?=\0{24})"
+"""Zeros as disks leave them in files cut short, but for those that may begin a record: passed over at once. (The first
+alone lets `re` see quickly where there are none.)"""
 
 
 class RecordWalk(ABC):
@@ -54,7 +57,7 @@ class RecordWalk(ABC):
 
     @abstractmethod
     def _likely(self) -> re.Pattern[bytes]:
-        """The looks of a record that may start a chain: cheap to find, and verified afterwards."""
+        """The looks of a record that may start a chain, cheap to find and verified afterwards, and ZEROS."""
 
     @abstractmethod
     def _verify(self, at: int, length: int) -> bool | None:
@@ -100,6 +103,8 @@ class RecordWalk(ABC):
         while True:
             place = max(at, window.end - self.kept_bytes)
             for match in self._likely().finditer(window.buffer, at, window.end):
+                if match.end() > match.start():
+                    continue  # zeros
                 verified = self._verify(match.start(), length or self.chain)
                 if verified:
                     return match.start()

@@ -39,6 +39,7 @@ class TextKind:
     def look(self, text: bytes, raw: bytes) -> None:
         """Notes what a piece shows, as it was and without what carried it."""
         self._seen += len(raw)
+        raw = raw.translate(None, b"\0")
         self._controls += len(raw) - len(raw.translate(None, _CONTROLS))
         self._of_asterisk = self._of_asterisk or _is_of_asterisk(text)
         self._cut = self._cut or cut_after(text)

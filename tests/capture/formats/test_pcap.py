@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -234,13 +235,32 @@ def test_odd_headers_around_the_end_of_the_window() -> None:
     assert Capture(bytes(raw)).calls == [(2001, "1")]
 
 
-def test_a_hole_of_zeros_is_damage() -> None:
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("size", [1, 63, 64, 100, 4096, 1 << 20, (1 << 20) + 7])
+def test_a_hole_of_zeros_is_damage(order: str, size: int) -> None:
     frames = [call(number) for number in range(1, 31)]
-    raw = pcap(frames)
-    at = len(pcap(frames[:10]))
-    capture = Capture(raw[:at] + bytes(4096) + raw[at:])
+    raw = pcap(frames, order)
+    at = len(pcap(frames[:10], order))
+    capture = Capture(raw[:at] + bytes(size) + raw[at:])
     assert [number for _, number in capture.calls] == [str(number) for number in range(1, 31)]
     assert dict(capture.tally.undecoded) == {"damaged records": 1}
+
+
+def test_records_of_time_0_behind_a_hole_of_zeros() -> None:
+    frames = [call(number) for number in range(1, 31)]
+    raw = bytearray(pcap(frames))
+    for number in range(1, 31):
+        struct.pack_into("<II", raw, len(pcap(frames[: number - 1])), 0, number)
+    at = len(pcap(frames[:10]))
+    capture = Capture(bytes(raw[:at]) + bytes(4096) + bytes(raw[at:]))
+    assert [number for _, number in capture.calls] == [str(number) for number in range(1, 31)]
+
+
+def test_a_large_hole_of_zeros_costs_little() -> None:
+    raw = pcap([call(number) for number in range(1, 31)])
+    begun = process_time()
+    assert len(Capture(raw + bytes(100 << 20) + raw[24:]).calls) == 60
+    assert process_time() - begun < 2  # where each byte was looked at it took 4 s
 
 
 @pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B2CD34])

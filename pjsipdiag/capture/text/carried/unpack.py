@@ -101,7 +101,7 @@ def _whole(text: bytes) -> tuple[bytes, bytes]:
         text = text.replace(b"\r", b"\n")
     if b"\0" in text:
         text = _binary_fields(text) if b"\nMESSAGE\n" in text else text
-        text = text if has_plain(text) else text.replace(b"\0", b"")
+        text = text if has_plain(text) else text.translate(None, b"\0")
     sample = _sample(text)
     if _is_quoted_printable(text, sample):
         text = (_QUOTED_SOFT_END if text.startswith(b">") else _SOFT_END).sub(
