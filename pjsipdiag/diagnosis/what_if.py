@@ -13,8 +13,8 @@ from pjsipdiag.diagnosis.compare import Change, by_weight, describe, differs
 from pjsipdiag.diagnosis.edits.place import end_of_section, set_order
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.prove import replay_alike
-from pjsipdiag.diagnosis.repairs.reach import Passage
+from pjsipdiag.diagnosis.repairs.proof.prove import replay_alike
+from pjsipdiag.diagnosis.repairs.proof.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.sip import SipMessage

@@ -18,7 +18,7 @@ from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.model import Report
-from pjsipdiag.diagnosis.repairs import prove
+from pjsipdiag.diagnosis.repairs.proof import prove
 from pjsipdiag.diagnosis.rules.unloaded import drops
 from tests.diagnosis.scene import write_scene
 from tests.diagnosis.test_rules import CASES, report
@@ -176,7 +176,7 @@ def everything(_before: Config, _after: Config) -> Callable[[object], bool]:
 def with_all_calls(run: Callable[[], Any]) -> Any:
     """The same with all calls replayed for each proof, also those that the change cannot touch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prove, "difference", everything)
+        patch.setattr(prove, "touched", everything)
         return run()
 
 

@@ -31,10 +31,7 @@ def auth_username(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Ch
     for credentials in arrived.request.authorizations:
         user, realm = (c_string(credentials.values.get(name, "")) for name in ("username", "realm"))
         yield from _alias(known, "auth_username", user, realm)
-        check = _find_named(known, arrived, "auth_username", user, realm)
-        yield check
-        if check.match is Match.MATCH:
-            return
+        yield _find_named(known, arrived, "auth_username", user, realm)
 
 
 def anonymous(known: PreparedConfig, arrived: ArrivedRequest) -> Iterator[Check]:

@@ -86,7 +86,12 @@ class Replay:
 
     def verdict(self, message: SipMessage) -> Verdict:
         """The verdict on a request, with every reason in full."""
-        return Verdict(tuple(self._checks(message, terse=False)))
+        return Verdict(tuple(self._checks(message, terse=False, walk=self._walk)))
+
+    def candidates(self, message: SipMessage) -> frozenset[str]:
+        """The endpoints that identifiers find for a request, each asked whatever those before it found."""
+        checks = self._checks(message, terse=True, walk=self._ask_all)
+        return frozenset(check.endpoint for check in checks if check.match is Match.MATCH)
 
     def verdict_of(self, payload: bytes, transport: str, source: bytes, destination: bytes) -> Verdict:
         """The verdict on one of many requests: alike requests get the same object.
@@ -128,7 +133,7 @@ class Replay:
     ) -> Verdict:
         cut = b"\n\r\n" not in payload and b"\n\n" not in payload
         message = SipMessage(payload, transport, Address.unpack(source), Address.unpack(destination), truncated=cut)
-        trace = tuple(self._checks(message, terse=True))
+        trace = tuple(self._checks(message, terse=True, walk=self._walk))
         verdict = self._traces.setdefault(trace, Verdict(trace))
         if key is not None:
             self._keep(key, verdict, source)
@@ -145,7 +150,9 @@ class Replay:
             endpoint = self._verdicts[key] = self.config.endpoints[verdict.endpoint]
             self._admitted[key, admission.denial(endpoint.acl, unpack_source(packed), self.config)] = verdict
 
-    def _checks(self, message: SipMessage, terse: bool) -> Iterator[Check]:
+    def _checks(
+        self, message: SipMessage, terse: bool, walk: Callable[[ArrivedRequest], Iterator[Check]]
+    ) -> Iterator[Check]:
         where_from = source(message.source)
         hidden = arrival.check_answers(self.config)
         if hidden:
@@ -182,7 +189,11 @@ class Replay:
             yield refused
             if refused.result is not None:
                 return
-        yield from self._walk(ArrivedRequest(request, where_from, transports, domain, terse, message.destination))
+        yield from walk(ArrivedRequest(request, where_from, transports, domain, terse, message.destination))
+
+    def _ask_all(self, arrived: ArrivedRequest) -> Iterator[Check]:
+        for name in self.config.identifiers:
+            yield from IDENTIFIERS[name](self.known, arrived)
 
     def _walk(self, arrived: ArrivedRequest) -> Iterator[Check]:
         # An UNKNOWN before the match opens the verdict: what was not read could find another endpoint first. So its
@@ -230,10 +241,11 @@ class Replay:
         for name in uncertain:
             if name in module:
                 continue
-            for check in IDENTIFIERS[name](self.known, arrived):
-                if check.match is Match.MATCH and check.endpoint != match.endpoint:
-                    reason = WalkReason.UNCERTAIN_ORDER(
-                        identifier=name, endpoint=check.endpoint, other=match.step, other_endpoint=match.endpoint
-                    )
-                    return Check(name, Match.UNKNOWN, reason, check.where, check.identify, check.endpoint)
+            checks = IDENTIFIERS[name](self.known, arrived)
+            found = next((check for check in checks if check.match is Match.MATCH), None)
+            if found is not None and found.endpoint != match.endpoint:
+                reason = WalkReason.UNCERTAIN_ORDER(
+                    identifier=name, endpoint=found.endpoint, other=match.step, other_endpoint=match.endpoint
+                )
+                return Check(name, Match.UNKNOWN, reason, found.where, found.identify, found.endpoint)
         return None

@@ -49,19 +49,23 @@ def _is_hidden(user: str, message: SipMessage) -> bool:
 
 
 def contexts_with(
-    config: Config, dialplan: Dialplan, endpoint: Endpoint, users: Sequence[str], message: SipMessage
+    config: Config, endpoint: Endpoint, users: Sequence[str], message: SipMessage, changed: Config | None = None
 ) -> Iterator[str]:
     """Contexts that take all of these numbers: those whose names differ in case alone, those of which the name may be a
     slip where there is no context of that name, and those of other endpoints, as long as nobody else is in them: a
-    telephone's context lets whoever has it call out."""
+    telephone's context lets whoever has it call out. Of the `changed` configuration the endpoint may be, the others are
+    those that there were."""
+    dialplan = config.dialplan()
+    assert isinstance(dialplan, Dialplan)
     alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
     is_missing = endpoint.context not in dialplan.contexts
     close = [name for name in dialplan.contexts if is_slip(endpoint.context, name)] if is_missing else []
     identified = {identify.endpoint for identify in config.identifies}
+    takes_addresses = any(identify.endpoint == endpoint.name for identify in (changed or config).identifies)
     kinds: dict[str, set[tuple[object, bool]]] = {}
     for one in config.endpoints.values():
         kinds.setdefault(one.context, set()).add((one.auth, one.name in identified))
-    own = {(endpoint.auth, endpoint.name in identified)}
+    own = {(endpoint.auth, takes_addresses)}
     for name in dict.fromkeys([*alike, *close, *(name for name, found in kinds.items() if found == own)]):
         found = [_in(dialplan, name, endpoint, user, message) for user in users]
         if name != endpoint.context and all(one.presence is Presence.FOUND for one in found):

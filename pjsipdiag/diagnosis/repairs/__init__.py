@@ -12,9 +12,8 @@ the calls of others that they change, and the addresses that they let in.
     separate          headers that tell trunks behind one address apart
     grade             for which calls facts speak, so that what they ask for is likely; who is never let in
     table_rows        `match=` values that become rows of a table
-    reach             how far a call gets once it is let in
     load_commands     the command that loads a repair, and how to see that it worked: COMMANDS; advice for every finding
-    prove             every call replayed before and after, for one change or many; announced compares all rules too
+    proof/            every call replayed before and after, for one change or many, and how far it gets
 
 Imports: everything else of `diagnosis` but `diagnose`. A repair is a function here; a row of `rules.table` names it.
 """

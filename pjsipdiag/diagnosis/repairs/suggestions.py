@@ -16,10 +16,11 @@ from pjsipdiag.diagnosis.evidence.owners import is_likely
 from pjsipdiag.diagnosis.evidence.vicinity import endpoints_that_write, is_spoken_for
 from pjsipdiag.diagnosis.model import Suggestion
 from pjsipdiag.diagnosis.repairs.additions import MOST_AROUND
-from pjsipdiag.diagnosis.repairs.announced import adds_addresses_alone, asks_otherwise
 from pjsipdiag.diagnosis.repairs.grade import is_uninvited
 from pjsipdiag.diagnosis.repairs.load_commands import find_loading
-from pjsipdiag.diagnosis.repairs.prove import Proof, SectionChange, prove, prove_together
+from pjsipdiag.diagnosis.repairs.proof.announced import adds_addresses_alone, asks_otherwise
+from pjsipdiag.diagnosis.repairs.proof.prove import Proof, prove
+from pjsipdiag.diagnosis.repairs.proof.together import SectionChange, prove_together
 from pjsipdiag.diagnosis.rules.cause import listed, sources
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 

@@ -124,7 +124,7 @@ def _repair(
     message = groups[0].sample
     shown = show_command(numbers, endpoint)
     option = endpoint.option("context")
-    others = list(contexts_with(situation.config, dialplan, endpoint, numbers, message))
+    others = list(contexts_with(situation.config, endpoint, numbers, message))
     known = dialplan.contexts.get(endpoint.context)
     place = (
         f"[{endpoint.context}]{show_where(known.where)}"

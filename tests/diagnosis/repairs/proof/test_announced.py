@@ -8,7 +8,7 @@ from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.announced import lines_are_announced, rules_are_announced
+from pjsipdiag.diagnosis.repairs.proof.announced import lines_are_announced, rules_are_announced
 
 TEXT = """[e]
 type=endpoint ; the trunk

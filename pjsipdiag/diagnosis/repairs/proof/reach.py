@@ -99,7 +99,7 @@ class Passage:
         if any(one.presence not in STATUSES for one in found):
             return None
         first = found[0]
-        others = ", ".join(contexts_with(self.config, dialplan, endpoint, users, message))
+        others = ", ".join(contexts_with(self.situation.config, endpoint, users, message, self.config))
         hint = f" (context={others} takes the number)" if others else ""
         return Stop(
             STATUSES[first.presence], endpoint.name, first.reason + hint, first.where or endpoint.line_of("context")

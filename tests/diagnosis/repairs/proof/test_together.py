@@ -1,7 +1,8 @@
-"""What a change does to the calls of a capture: proven by replay of all that it can touch."""
+"""Many changes from one load are proven as each would be alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -14,84 +15,13 @@ from hypothesis import strategies as st
 from pjsipdiag.diagnosis.diagnose import observe
 from pjsipdiag.diagnosis.edits.text_changes import apply_edits
 from pjsipdiag.diagnosis.model import Edit
-from pjsipdiag.diagnosis.repairs.prove import Proof, SectionChange, prove, prove_together
+from pjsipdiag.diagnosis.repairs.proof.prove import Proof, prove
+from pjsipdiag.diagnosis.repairs.proof.together import SectionChange, prove_together
 from pjsipdiag.diagnosis.situation import Situation
-from tests.diagnosis.scene import write_scene
+from tests.diagnosis.repairs.proof.test_prove import ENDPOINTS, IDENTIFY
 from tests.sip_text import write_capture
 
 pytestmark = pytest.mark.usefixtures("extensions")
-
-ENDPOINTS = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n" + "".join(
-    f"[{name}]\ntype=endpoint\ncontext=in\n" for name in ("one", "two", "three")
-)
-IDENTIFY = "[{}]\ntype=identify\nendpoint={}\nmatch={}\n"
-BOTH = IDENTIFY.format("red", "one", "203.0.113.10") + IDENTIFY.format("south", "two", "203.0.113.10")
-CALL = "@ 0 203.0.113.10:5060 > 192.0.2.1:5060 in\nINVITE sip:100@192.0.2.1 SIP/2.0\n"
-
-
-@pytest.mark.parametrize(("release", "changed"), [("16.28.0", 1), ("22.10.1", 0)])
-def test_one_section_more_may_turn_the_order_of_the_others_round(release: str, changed: int, tmp_path: Path) -> None:
-    """Releases that sort by hash have a table that grows with the sections; others sort by name."""
-    (tmp_path / "pjsip.conf").write_text(ENDPOINTS + BOTH)
-    capture = write_capture(CALL, tmp_path / "c.pcap")
-    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk=release).situation
-    more = IDENTIFY.format("site-9", "three", "198.51.100.1")
-    proof = prove(situation, {"pjsip.conf": ENDPOINTS + BOTH + more}, [])
-    assert proof is not None
-    assert (proof.changes_others, proof.fixes) == (changed, 0)
-    assert [(endpoint, rule.text) for endpoint, rule in proof.opened_rules] == [("three", "198.51.100.1")]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "fixes"),
-    [
-        ("match_header=X-Trunk: b", "match_header=X-Trunk: a", 1),
-        ("match_header=X-Trunk: b", "match_header=X-Trunk: c", 0),
-        ("match=203.0.113.11", "match_header=X-Trunk: a", 1),
-        ("match_request_uri=sip:1@192.0.2.1", "match_request_uri=sip:100@192.0.2.1", 1),
-        ("match=203.0.113.11", "match=203.0.113.10", 1),
-        ("match=203.0.113.11", "match=203.0.113.0/24", 1),
-        ("match=203.0.113.11", "match=203.0.113.12", 0),
-    ],
-)
-def test_what_an_identify_looks_for_decides_which_calls_are_replayed(
-    before: str, after: str, fixes: int, tmp_path: Path
-) -> None:
-    text = ENDPOINTS + "[by]\ntype=identify\nendpoint=one\n{}\n"
-    (tmp_path / "pjsip.conf").write_text(text.format(before))
-    capture = write_capture(CALL + "X-Trunk: a\n", tmp_path / "c.pcap")
-    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").situation
-    proof = prove(situation, {"pjsip.conf": text.format(after)}, situation.groups)
-    assert proof is not None
-    assert (proof.fixes, proof.changes_others, len(proof.admits)) == (fixes, 0, fixes)
-
-
-REFUSED = """
-@ {at} 203.0.113.11:5060 > 192.0.2.1:5060 in -> 401
-INVITE sip:{number}@192.0.2.1 SIP/2.0
-From: <sip:1@203.0.113.11>;tag=1
-Call-ID: {number}
-CSeq: 1 INVITE
-"""
-ACKNOWLEDGED = """
-@ 0.5 203.0.113.11:5060 > 192.0.2.1:5060 in raw
-ACK sip:300@192.0.2.1 SIP/2.0
-Via: SIP/2.0/UDP 203.0.113.11:5060;branch=z9hG4bK0.05060;rport
-From: <sip:1@203.0.113.11>;tag=1
-To: <sip:300@192.0.2.1>;tag=pbx
-Call-ID: 300
-CSeq: 1 ACK
-Content-Length: 0
-
-"""
-
-
-def test_a_line_fixes_calls_that_nobody_acknowledged_too(tmp_path: Path) -> None:
-    (tmp_path / "pjsip.conf").write_text(ENDPOINTS + IDENTIFY.format("one", "one", "203.0.113.10"))
-    calls = REFUSED.format(at=0, number=300) + ACKNOWLEDGED + REFUSED.format(at=9, number=301)
-    report = observe([write_scene(calls, tmp_path / "c.pcap")], tmp_path, pbx=("192.0.2.1",)).report
-    assert [(one.add, one.fixes, one.changes_others) for one in report.suggestions] == [(("match=203.0.113.11",), 2, 0)]
-
 
 NAMES = "one", "two", "three"
 RULES = st.lists(st.tuples(st.sampled_from(["{}", "!{}", "{}/30"]), st.integers(0, 4)), min_size=1, max_size=2)
@@ -240,4 +170,79 @@ def test_what_endpoints_ask_is_proven_together(tmp_path: Path) -> None:
             for at, (name, edit) in enumerate(zip(NAMES, edits, strict=True))
         ],
     )
+    assert [(one.fixes, one.changes_others) for one in together or ()] == [(1, 0)] * 3
+
+
+SEVERAL = "INVITE sip:100@192.0.2.1 SIP/2.0\nFrom: <sip:{2}@192.0.2.1>;tag=1\nX-Trunk: {3}\n"
+AUTHORIZED = 'Authorization: Digest username="{}",realm="a",nonce="1",uri="sip:1",response="2"\n'
+WANTED = ["match=203.0.113.{0}", "match_header=X-Trunk: {0}", "match=203.0.113.0/30"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["", "dtmf_mode=loud", "auth=pass"]), min_size=3, max_size=3),
+    names=st.sampled_from([NAMES, ("one", "anonymous", "two"), ("one", "two@192.0.2.1", "two")]),
+    identifies=st.lists(st.tuples(st.integers(0, 2), st.sampled_from(WANTED), st.integers(1, 4)), max_size=4),
+    order=st.sampled_from(["", "ip,username,anonymous,auth_username,header", "auth_username,header,username,ip"]),
+    callers=st.lists(
+        st.tuples(
+            st.integers(1, 5),
+            st.sampled_from([*NAMES, "100"]),
+            st.integers(1, 4),
+            st.lists(st.sampled_from(NAMES), max_size=2),
+        ),
+        min_size=2,
+        max_size=5,
+        unique_by=lambda caller: caller[:3],
+    ),
+)
+def test_endpoints_that_load_again_are_proven_together_as_alone(
+    kinds: Sequence[str],
+    names: Sequence[str],
+    identifies: Sequence[tuple[int, str, int]],
+    order: str,
+    callers: Sequence[tuple[int, str, int, Sequence[str]]],
+) -> None:
+    text = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[pass]\ntype=auth\nusername=x\npassword=y\n"
+    text += f"[global]\ntype=global\nendpoint_identifier_order={order}\n" if order else ""
+    changes = []
+    for name, kind in zip(names, kinds, strict=True):
+        text += f"[{name}]\ntype=endpoint\ncontext=in\nidentify_by=username,auth_username,ip,header\n"
+        text += f"{kind}\n" if kind else ""
+        if kind == "dtmf_mode=loud":
+            changes.append((name, Edit("pjsip.conf", text.count("\n"), (kind,), ("dtmf_mode=auto",))))
+    for at, (number, wanted, value) in enumerate(identifies):
+        text += f"[i{at}]\ntype=identify\nendpoint={names[number]}\n{wanted.format(value)}\n"
+    calls = "".join(
+        f"@ {at} 203.0.113.{host}:5060 > 192.0.2.1:5060 in -> 401\n"
+        + SEVERAL.format(at, host, user, header)
+        + "".join(map(AUTHORIZED.format, known))
+        for at, (host, user, header, known) in enumerate(callers)
+    )
+    with TemporaryDirectory() as folder:
+        Path(folder, "pjsip.conf").write_text(text)
+        capture = write_capture(calls, Path(folder, "c.pcap"))
+        situation = observe([capture], folder, pbx=("192.0.2.1",), asterisk="22.10.1").situation
+        meant = situation.groups
+        together, alone = proofs(situation, [SectionChange(name, (edit,), meant[:2]) for name, edit in changes])
+    assert together is None or list(map(bare, together)) == list(map(bare, alone))
+
+
+def test_endpoints_that_load_again_are_proven_together(tmp_path: Path) -> None:
+    text = "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+    text += "".join(f"[{name}]\ntype=endpoint\ncontext=in\ndtmf_mode=loud\n" for name in NAMES)
+    text += "".join(IDENTIFY.format(f"i{at}", name, f"203.0.113.{at}") for at, name in enumerate(NAMES))
+    (tmp_path / "pjsip.conf").write_text(text)
+    calls = "".join(FROM.format(at, f"203.0.113.{at}", "100") for at in range(3))
+    capture = write_capture(calls, tmp_path / "c.pcap")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk="22.10.1").situation
+    changes = [
+        SectionChange(
+            name,
+            (Edit("pjsip.conf", 8 + 4 * at, ("dtmf_mode=loud",), ("dtmf_mode=auto",)),),
+            situation.groups[at : at + 1],
+        )
+        for at, name in enumerate(NAMES)
+    ]
+    together, _ = proofs(situation, changes)
     assert [(one.fixes, one.changes_others) for one in together or ()] == [(1, 0)] * 3

@@ -1,0 +1,139 @@
+"""Proves many changes from one load and one replay, each as if it were the only one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from pjsipdiag.asterisk.addresses.address_rule import SourceSocket
+from pjsipdiag.asterisk.addresses.address_rule import number as number_of
+from pjsipdiag.asterisk.addresses.index import AddressIndex
+from pjsipdiag.asterisk.config import AddressRule, Config
+from pjsipdiag.asterisk.releases import has
+from pjsipdiag.asterisk.replay.identifiers import Replay
+from pjsipdiag.asterisk.section import Where
+from pjsipdiag.dataclass import NamedTuple, dataclass
+from pjsipdiag.diagnosis.model import Edit
+from pjsipdiag.diagnosis.repairs.proof.announced import lines_are_announced, rules_are_announced
+from pjsipdiag.diagnosis.repairs.proof.changed_objects import ChangedObjects, find_changed, find_new_rules
+from pjsipdiag.diagnosis.repairs.proof.prove import Effects, Proof, known_sources, replayed
+from pjsipdiag.diagnosis.repairs.proof.reach import Passage
+from pjsipdiag.diagnosis.situation import CallGroup, Situation
+
+
+class SectionChange(NamedTuple):
+    """Edits that are to change one identify or endpoint, for groups of calls."""
+
+    section: str
+    edits: Sequence[Edit]
+    groups: Collection[CallGroup]
+
+
+def prove_together(
+    situation: Situation, texts: Mapping[str, str], changes: Sequence[SectionChange]
+) -> tuple[Proof, ...] | None:
+    """The proof of each change as if it were the only one, from files with all of them: they are loaded and replayed
+    once.
+
+    Law: where identifies differ in address rules alone, and endpoints in what they ask of their calls or in that they
+    load, a call is judged by those that hold its source, by its endpoint, and by those that it could find. So the other
+    changes are nothing to a call that one of them holds. None where a call is held by several, where more differs, and
+    where a new section may turn the order of the others round: then each is to be proven alone.
+    """
+    before, owners = situation.config, {change.section: number for number, change in enumerate(changes)}
+    changed = _load_all(situation, texts, changes) if len(owners) == len(changes) else None
+    found = find_changed(before, changed) if changed else None
+    if changed is None or found is None or not _are_of(owners, before, found):
+        return None
+    known, way, replay = known_sources(situation), Passage(situation, changed), Replay(changed)
+    effects = [Effects(known, way, change.groups) for change in changes]
+    holders = _Holders.of(owners, found, replay)
+    requests = [(group, number) for number, one in enumerate(effects) for group in one.other_requests]
+    for group, asker in (*((group, None) for group in situation.groups), *requests):
+        holding = holders.holding(group)
+        if len(holding | {asker} - {None}) > 1:
+            return None
+        for number in holding:
+            for effect in replayed(replay, group):
+                if holders.by_endpoint.get(effect[2].endpoint, number) != number:
+                    return None
+                effects[number].add(*effect)
+    opened: dict[int, list[tuple[str, AddressRule]]] = defaultdict(list)
+    for name, endpoint, rule in find_new_rules(before, changed):
+        opened[owners[name]].append((endpoint, rule))
+    return tuple(
+        _as_alone(one.proof(opened[number]), changes, change)
+        for number, (one, change) in enumerate(zip(effects, changes, strict=True))
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """The changes, by number, that may make a difference to a call."""
+
+    by_identify: Sequence[int]
+    """For each identify of the `index`."""
+    index: AddressIndex
+    by_endpoint: Mapping[str, int]
+    added: Collection[str]
+    replay: Replay
+
+    @classmethod
+    def of(cls, owners: Mapping[str, int], found: ChangedObjects, replay: Replay) -> _Holders:
+        by_change = [(owners[name], identify) for name, both in found.identifies.items() for identify in both]
+        index = AddressIndex.build([identify for _, identify in by_change])
+        by_endpoint = {name: owners[name] for name in (*found.asking, *found.added)}
+        return cls([number for number, _ in by_change], index, by_endpoint, found.added, replay)
+
+    def holding(self, group: CallGroup) -> set[int]:
+        """The changes that may make a difference to a group's calls."""
+        hits = self.index.hits(SourceSocket(*number_of(group.source), 0))
+        endpoints = {group.verdict.endpoint, *self._candidates(group)}
+        return {self.by_identify[hit.identify] for hit in hits} | {
+            self.by_endpoint[name] for name in endpoints if name in self.by_endpoint
+        }
+
+    def _candidates(self, group: CallGroup) -> Iterator[str]:
+        """The added endpoints that a group's calls could find: the first is theirs, but each would be without it."""
+        messages = [variant.read() for variant in group.variants] or [group.sample] if self.added else []
+        for message in messages:
+            yield from self.replay.candidates(message)
+
+
+def _as_alone(proof: Proof, changes: Sequence[SectionChange], change: SectionChange) -> Proof:
+    """The proof with the lines of files that have this change only."""
+    if not proof.stops:
+        return proof
+    edits = sorted(dict.fromkeys(edit for one in changes for edit in one.edits), key=lambda edit: edit.line)
+
+    def moved(where: Where) -> Where:
+        line, grown = where.line, 0
+        for edit in edits:
+            if edit.file == where.file and edit.line + grown + len(edit.new) <= where.line:
+                more = len(edit.new) - len(edit.old)
+                grown += more
+                line -= 0 if edit in change.edits else more
+        return replace(where, line=line)
+
+    return replace(proof, stops=tuple(replace(stop, where=stop.where and moved(stop.where)) for stop in proof.stops))
+
+
+def _load_all(situation: Situation, texts: Mapping[str, str], changes: Sequence[SectionChange]) -> Config | None:
+    """The configuration with all changes; None where it cannot be loaded again, or differs in more than they say."""
+    before, edits = situation.config, tuple(chain.from_iterable(change.edits for change in changes))
+    if situation.reload is None or not lines_are_announced(before, texts, edits):
+        return None
+    changed = situation.reload(texts, "")
+    return changed if rules_are_announced(before, changed, texts, edits) else None
+
+
+def _are_of(owners: Mapping[str, int], before: Config, found: ChangedObjects) -> bool:
+    """Whether nothing differs but what is to be changed, no section more turns the identifies' order round, and each
+    call can find one added endpoint by each identifier: names with a domain are several tries of one."""
+    keeps_order = has(before.version, "identifies_by_name")
+    known = {identify.name for identify in before.identifies}
+    differing = {*found.identifies, *found.asking, *found.added}
+    is_plain = not any("@" in name for name in found.added)
+    return is_plain and differing <= owners.keys() and (keeps_order or found.identifies.keys() <= known)
