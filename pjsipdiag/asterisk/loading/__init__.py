@@ -7,6 +7,7 @@ in the order in which they are asked, transports, ACLs, and each object that did
     sources           the files, tables and modules that objects come from
     object_options    a section's variables through the handlers; options.json is the table, values/ has the handlers
     object_types, identify, acls, wizard    each type's own rules
+    transport_starter                       which transport gets which socket
     way_out                                 the transport by which a registration can leave
     walk_order        in which order identifiers and identifies are asked
     resolve           names in match= -> addresses; show_output reads those that a running Asterisk printed

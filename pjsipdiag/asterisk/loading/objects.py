@@ -10,11 +10,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
-from pjsipdiag.asterisk.config import Config, DroppedObject, Global, Identify, LoadedObject, Problem, Transport
+from pjsipdiag.asterisk.config import Config, DroppedObject, Global, Identify, LoadedObject, Problem
 from pjsipdiag.asterisk.dialplan.contexts import Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import DIALPLAN_MODULES, read_dialplan
 from pjsipdiag.asterisk.files.files import Disk
@@ -26,6 +26,7 @@ from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.object_sources import Sources
 from pjsipdiag.asterisk.loading.sources.opening import no_main_file, open_path
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, Backend, Batch, select
+from pjsipdiag.asterisk.loading.transport_starter import TransportStarter
 from pjsipdiag.asterisk.loading.way_out import WaysOut
 from pjsipdiag.asterisk.realtime.collation import EXACT, CaselessNames, Folding
 from pjsipdiag.asterisk.realtime.tables import Databases
@@ -88,8 +89,11 @@ class _Loader:
     settings: LoadedObject = NO_SETTINGS
     dropped: list[DroppedObject] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
-    sockets: list[Transport] = field(default_factory=list)
     by_type: dict[int, defaultdict[str, list[Section]]] = field(default_factory=dict)
+
+    @cached_property
+    def starter(self) -> TransportStarter:
+        return TransportStarter(self.resolver, self.version)
 
     def config(self, directory: str) -> Config:
         if self.sources.is_alone:
@@ -108,8 +112,9 @@ class _Loader:
         self.warnings += refused
         self.settings = globals_ = self._globals()
         endpoints = self._both("endpoint", lambda s, a: object_types.endpoint(s, a, self.version, lists))
-        transports = self._plain("transport", self._transport)
-        ways = WaysOut(transports, self.sockets) if self.sockets and self.sources.has_all("transport") else None
+        transports = self._plain("transport", self.starter.start)
+        sockets = self.starter.sockets
+        ways = WaysOut(transports, sockets) if sockets and self.sources.has_all("transport") else None
         parts, made = self._identifies()
         self._plain("system", lambda s, a: LoadedObject(s.name, s.where, a.options))
         parsed = self.sources.parsed.values()  # a view: what is read below is in it, too
@@ -123,7 +128,7 @@ class _Loader:
             identifies=walk_order.with_rows(parts, made, self.version),
             globals=globals_,
             transports=transports,
-            sockets=tuple(self.sockets),
+            sockets=tuple(sockets),
             domain_aliases=self._plain("domain_alias", object_types.domain_alias),
             auths=self._both("auth", object_types.auth),
             aors=self._both("aor", object_types.aor),
@@ -159,16 +164,20 @@ class _Loader:
 
     def _identifies(self) -> tuple[list[tuple[Sequence[Identify], int | None]], Sequence[Identify]]:
         """Of each backend the identifies and the number of its sections, None for rows; then those of the wizard, which
-        is asked last. A cache between them ends the list where something was found before it."""
+        is asked last. A cache between them ends the list where something was found by then."""
         backends = self.sources.backends["identify"]
         cached = self.sources.mappings.caches.get("identify")
         parts: list[tuple[Sequence[Identify], int | None]] = []
         for at in range(len(backends) + 1):
-            if cached and at == cached.before and any(objects for objects, _ in parts):
-                hidden = self._from_wizard("identify", self._identify)
-                if hidden or backends[at:]:
-                    reason = FileReason.CACHE_ENDS_LIST(wizard=wizard.WIZARD_FILE)
-                    self.warnings.append(Problem(reason, cached.where))
+            line = backends[at - 1] if at else None
+            ends, where = (
+                (FileReason.LINE_OF_CACHE_ENDS_LIST, line.where)
+                if line and line.is_cache
+                else (FileReason.CACHE_ENDS_LIST, cached.where if cached and at == cached.before else None)
+            )
+            if where and any(objects for objects, _ in parts):
+                if self._hide_identifies(backends[at:], where):
+                    self.warnings.append(Problem(ends(wizard=wizard.WIZARD_FILE), where))
                 return parts, ()
             parts += [
                 (selection.objects, None if selection.are_rows else selection.sections)
@@ -176,32 +185,17 @@ class _Loader:
             ]
         return parts, self._from_wizard("identify", self._identify)
 
-    def _transport(self, section: Section, applied: AppliedOptions) -> Transport | Problem:
-        """A transport, unless one before it listens on its address already (config_transport.c, transport_apply)."""
-        made = object_types.transport(section, applied, self.resolver)
-        if isinstance(made, Problem):
-            return made
-        for taken in self.sockets:
-            if object_types.clash(taken, made):
-                log = f"Transport '{made.name}' could not be started: Address already in use"
-                bind = made.option("bind")
-                reason = LoadReason.ADDRESS_IN_USE(ip=taken.bind, port=taken.port)
-                return Problem(reason, bind.where if bind else made.where, log)
-        self.sockets.append(made)
-        return made
+    def _hide_identifies(self, backends: Sequence[Backend], end: Where) -> bool:
+        """Notes the identifies of files that are never asked, and tells whether something is not."""
+        in_files = [backend for backend in backends if backend.kind == "config"]
+        behind = [one for part in self._selections_of(in_files, "identify", self._identify) for one in part.objects]
+        behind += self._from_wizard("identify", self._identify)
+        reason = LoadReason.BEHIND_A_CACHE(type="identify")
+        self.dropped += (DroppedObject("identify", one.name, reason, end, one.where) for one in behind)
+        return bool(behind or backends)
 
     def _identify(self, section: Section, applied: AppliedOptions) -> Identify | Problem:
         return identify.build(section, applied, self.version, self.resolver, self.warnings)
-
-    def _has_profile(self, name: str) -> bool | None:
-        """Whether there is a geolocation profile; a directory without geolocation.conf cannot tell."""
-        if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
-            return True
-        parsed = self.sources.file("geolocation.conf")
-        if not parsed.is_found:
-            return None
-        kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.is_valid else ()
-        return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
 
     def _plain(self, object_type: str, build: _Build[_T]) -> dict[str, _T]:
         found: dict[str, _T] = {}
@@ -312,10 +306,15 @@ class _Loader:
 
     def _create(self, object_type: str, section: Section, build: _Build[_T]) -> _T | Problem:
         version, settings = self.version.version, self.settings
+        if object_type == "transport":
+            section, left = self.starter.complete(section)
+            self.warnings += left
         applied = apply(
-            object_type, section, version, self.readable, self._has_profile, newer=self.newer, settings=settings
+            object_type, section, version, self.readable, self.sources.has_profile, newer=self.newer, settings=settings
         )
         self.warnings += applied.warnings
+        if object_type == "transport" and applied.problem is not None:
+            self.starter.note_refusal(section, applied)
         return applied.problem if applied.problem is not None else build(section, applied)
 
     def _globals(self) -> Global:

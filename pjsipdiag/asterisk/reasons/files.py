@@ -67,6 +67,10 @@ class FileReason(ReasonKind):
         "the list of identifies ends at the cache, because something before it has identifies: those behind it and "
         "those of {wizard} are never asked"
     )
+    LINE_OF_CACHE_ENDS_LIST = (
+        "the name of the line has /cache, so the list of identifies ends there: those behind it and those of {wizard} "
+        "are never asked"
+    )
     NO_SUCH_DATABASE = "{file} has no section [{database}]: no {type} of that table is found"
     NO_UNQUALIFIED_FETCH = "allow_unqualified_fetch keeps Asterisk from reading the table: no {type} of it is found"
 
@@ -81,6 +85,7 @@ OF_TABLES: dict[ReasonKind, str] = {
     FileReason.CACHE_HOLDS_NOTHING: "add full_backend_cache=yes, or take the line out",
     FileReason.CACHE_ALONE: "write TYPE=config,pjsip.conf,criteria=type=TYPE behind the line, or take the line out",
     FileReason.CACHE_ENDS_LIST: "write the line of the cache before the other lines of identify",
+    FileReason.LINE_OF_CACHE_ENDS_LIST: "take /cache out of the name of the line",
     FileReason.NO_SUCH_DATABASE: "name the section as extconfig.conf names the database: upper and lower case count",
     FileReason.NO_UNQUALIFIED_FETCH: "take allow_unqualified_fetch out of the line",
 }

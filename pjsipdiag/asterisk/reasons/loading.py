@@ -16,6 +16,7 @@ class LoadReason(ReasonKind):
     NO_TYPE = "it has no type={type}"
     TEMPLATE = "it is a template, marked (!), and no section is made of it"
     MAPPED_AWAY = "sorcery.conf takes {type} objects from {backends} alone"
+    BEHIND_A_CACHE = "the list of {type} objects ends at the line of sorcery.conf before it is asked"
     WIZARD_ELSEWHERE = "type=wizard counts in {file} only"
     BIND_IS_MAPPED = "bind={value} is an IPv4 address in the form of IPv6, which PJSIP cannot bind"
     BIND_WITHOUT_IPV4 = "bind={value} names a host that has no IPv4 address"
@@ -34,6 +35,10 @@ class LoadReason(ReasonKind):
     NAMED_WAY_OUT_MISSING = (
         "transport={name} is not loaded, and no other transport of protocol={protocol} bound to {family}, which"
         " server_uri needs, listens"
+    )
+    BIND_LEFT_BEHIND = (
+        "transport [{name}] has no bind= and takes bind={value} ({place}) of the transport before it, which does not"
+        " load"
     )
     ADDRESS_IN_USE = "another transport has {ip}:{port} already"
     SECOND_GLOBAL = "[{section}] is not the only section of type=global: it alone counts, being the last"

@@ -48,7 +48,9 @@ def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner
     return Edit(where.file, where.line, (line,), (new or f";{line}",))
 
 
-_ELSEWHERE = (LoadReason.OF_CHAN_SIP, LoadReason.MAPPED_AWAY, LoadReason.WIZARD_ELSEWHERE)
+_ELSEWHERE = (
+    *(LoadReason.OF_CHAN_SIP, LoadReason.MAPPED_AWAY, LoadReason.BEHIND_A_CACHE, LoadReason.WIZARD_ELSEWHERE),
+)
 """Reasons that no line of the section mends: it belongs into another file, or is to be written anew."""
 _ONE_OF = (ValueReason.NOT_ONE_OF, ValueReason.NOT_ONE_OF_SMALL)
 

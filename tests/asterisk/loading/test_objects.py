@@ -113,10 +113,12 @@ CACHED = (
     ("identify=config,pjsip.conf,criteria=type=identify\n" + CACHE, ["i"], "CACHE_ENDS_LIST"),
     ("identify=config,empty.conf,criteria=type=identify\n" + CACHE, ["w-identify"], ""),
     (CACHE + "identify=config,pjsip.conf,criteria=type=identify\n", ["i", "w-identify"], ""),
+    ("identify/cache=config,pjsip.conf,criteria=type=identify\n", ["i"], "LINE_OF_CACHE_ENDS_LIST"),
+    ("identify/mycache2=config,empty.conf,criteria=type=identify\n", ["w-identify"], ""),
 )
 
 
-@pytest.mark.parametrize(("lines", "names", "said"), CACHED, ids=["alone", "behind", "behind nothing", "before"])
+@pytest.mark.parametrize(("lines", "names", "said"), CACHED, ids=range(len(CACHED)))
 @pytest.mark.parametrize("version", ["16.28.0", "22.10.1"])
 def test_where_the_cache_of_identifies_stands_decides_what_is_asked(
     lines: str, names: list[str], said: str, version: str
@@ -131,6 +133,18 @@ def test_where_the_cache_of_identifies_stands_decides_what_is_asked(
     config = load_config(None, version, overlay=files)
     assert [one.name for one in config.identifies] == names
     assert [one.why.kind.name for one in config.warnings] == ([said] if said else [])
+
+
+def test_a_memory_that_is_a_cache_has_no_objects_of_its_own() -> None:
+    """Ran: 16.28.0 refuses the wizard beside it, 22.10.1 asks the wizard after it."""
+    files = {
+        "sorcery.conf": OWNER + "identify/cache=memory\nidentify=config,pjsip.conf,criteria=type=identify\n",
+        "pjsip_wizard.conf": "[w]\ntype=wizard\nremote_hosts=203.0.113.1\n",
+        "pjsip.conf": "[i]\ntype=identify\nendpoint=w\nmatch=203.0.113.2\n",
+    }
+    old, new = (load_config(None, version, overlay=files) for version in ("16.28.0", "22.10.1"))
+    assert ([one.name for one in old.identifies], [one.name for one in new.identifies]) == (["i"], ["i", "w-identify"])
+    assert not old.unread_objects and not new.unread_objects
 
 
 def test_types_in_a_database_are_named() -> None:
@@ -284,3 +298,20 @@ def test_a_websocket_takes_no_port_of_pjsip() -> None:
     assert list(config.transports) == list(texts)
     twice = texts["udp"] + texts["udp"].replace("[udp]", "[again]")
     assert list(load_config(None, overlay={"pjsip.conf": twice}).transports) == ["udp"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "old", "new"),
+    [
+        ("bind=0.0.0.0:5070\nfoo=bar", 5070, 5070),
+        ("bind=0.0.0.0:5070\nprotocol=bogus", 5070, 0),
+        ("foo=bar\nbind=0.0.0.0:5070", 0, 0),
+        ("bind=0.0.0.0:5070\nfoo=bar\n[z]\ntype=transport\nprotocol=tcp\nbind=0.0.0.0:5080", 0, 0),
+    ],
+)
+def test_a_transport_without_bind_takes_what_a_refused_one_left(refused: str, old: int, new: int) -> None:
+    """Ran on both: newer releases forget it where an option of transports refuses its value."""
+    text = f"[a]\ntype=transport\n{refused}\n[b]\ntype=transport\nprotocol=udp\n"
+    for release, port in (("16.28.0", old), ("22.10.1", new)):
+        config = load_config(None, release, overlay={"pjsip.conf": text})
+        assert (config.transports["b"].port if "b" in config.transports else 0) == port

@@ -83,6 +83,16 @@ class Sources:
                 )
         return self.parsed[name]
 
+    def has_profile(self, name: str) -> bool | None:
+        """Whether there is a geolocation profile; a directory without geolocation.conf cannot tell."""
+        if name.startswith("<"):  # res_geolocation brings <prefer_config> and its like along
+            return True
+        parsed = self.file("geolocation.conf")
+        if not parsed.is_found:
+            return None
+        kinds_of_name = (section.first("type") for section in parsed.sections_named(name)) if parsed.is_valid else ()
+        return any(kind is not None and kind.value == "profile" for kind in kinds_of_name)
+
     def not_included(self) -> Mapping[str, bytes]:
         """The files beside pjsip.conf that look as if they belonged to it, and that nothing reads."""
         if self.is_alone:
@@ -125,6 +135,8 @@ class Sources:
 
     def pass_over(self, backend: Backend, object_type: str) -> None:
         """Notes what sorcery.conf takes objects from and no file shows, or a file that is not there."""
+        if backend.is_cache and backend.kind == "memory":
+            return
         if backend.kind in ("config", "astdb", "memory") and backend.where is not None and not self.is_alone:
             held = backend.file or backend.family
             self.tables.unread_objects.append(of_wizard(object_type, backend.kind, held, backend.where))

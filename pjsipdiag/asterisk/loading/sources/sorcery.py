@@ -58,6 +58,9 @@ class Backend:
     """Whether rows are fetched without a key (`allow_unqualified_fetch`)."""
     cache: Cache | None = None
     """The cache that may hold older rows."""
+    is_cache: bool = False
+    """Whether the line has `cache` behind its type: a list ends there once it has anything, and nothing but copies is
+    kept in a memory of that use."""
 
     def __str__(self) -> str:
         conditions = "&".join(f"{name}={value}" for name, value in self.criteria)
@@ -158,8 +161,8 @@ def mappings(sorcery: ParsedFile, loads: Callable[[str], bool], is_family: Calla
                     continue
                 elif kind == "memory_cache" and "cache" in use:
                     caches.setdefault(object_type, cache_of(variable, len(mapped.get(object_type, ()))))
-                elif "cache" not in use:
-                    backend = _backend(variable)
+                else:
+                    backend = replace(_backend(variable), is_cache="cache" in use)
                     mapped.setdefault(object_type, {}).setdefault(backend.kind, backend)
     passed += (
         Problem(FileReason.CACHE_ALONE(type=name, file=MAIN_FILE), cache.where)
@@ -182,7 +185,7 @@ def _of_families(section: Section, owner: str, loads: Callable[[str], bool]) -> 
     for object_type, variable in opened(section, loads, lambda _: True):
         own = object_type in OBJECT_TYPES and OWNERS.get(object_type, RES_PJSIP) == owner
         backend = _backend(variable)
-        if own and backend.kind == "realtime" and "cache" not in variable.name.partition("/")[2]:
+        if own and backend.kind == "realtime":
             yield object_type, backend
 
 

@@ -47,10 +47,13 @@ _SHOWN = {"identify": "identifies", "wizard": "endpoints", **dict.fromkeys(PEER_
 _ADD_WAY_OUT = "Add a transport of that kind, or have server_uri and transport= name one that listens"
 _REPAIRS: dict[ReasonKind, str] = {
     LoadReason.MAPPED_AWAY: "Write what is still wanted where sorcery.conf has it from, or correct the line",
+    LoadReason.BEHIND_A_CACHE: "Take /cache out of that line, or write it before the others of its type",
     LoadReason.NO_WAY_OUT: _ADD_WAY_OUT,
     LoadReason.NAMED_WAY_OUT_MISSING: _ADD_WAY_OUT,
 }
 """Kind of reason -> what to do, where no line of the object itself is wrong."""
+_OF_SORCERY = (LoadReason.MAPPED_AWAY, LoadReason.BEHIND_A_CACHE)
+"""The reasons whose line stands in sorcery.conf."""
 
 
 def of_dropped(situation: Situation, group: CallGroup) -> Cause | None:
@@ -194,16 +197,18 @@ def not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) 
 
 
 def _file_of(dropped: DroppedObject, where: Where) -> str:
-    return dropped.section_where.file if dropped.why.kind is LoadReason.MAPPED_AWAY else where.file
+    return dropped.section_where.file if dropped.why.kind in _OF_SORCERY else where.file
 
 
 def _line_of(dropped: DroppedObject, where: Where) -> str:
-    return str(where) if dropped.why.kind is LoadReason.MAPPED_AWAY else which_line(where)
+    return str(where) if dropped.why.kind in _OF_SORCERY else which_line(where)
 
 
 def _correct(dropped: DroppedObject, where: Where) -> str:
     if dropped.why.kind is LoadReason.MAPPED_AWAY:
         return f"write [{dropped.name}] where {where} has such objects from, or correct that line and restart Asterisk"
+    if dropped.why.kind is LoadReason.BEHIND_A_CACHE:
+        return f"take /cache out of {where}, or write that line before the others of its type, and restart Asterisk"
     if dropped.why.kind is LoadReason.WIZARD_ELSEWHERE:
         return f"move [{dropped.name}] ({dropped.section_where}) to {dropped.why['file']}"
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
