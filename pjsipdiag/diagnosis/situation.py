@@ -160,7 +160,8 @@ class Exchange:
 
     `client` and `server` are IP addresses as text; times are nanoseconds since 1970. `proven` of the `requests` had
     credentials. `statuses` counts answers by status, provisional ones too. `samples` are
-    the first requests of some senders, without and with credentials, `answers` the first answers of each status.
+    the first requests of some senders, without and with credentials, `answers` the first answers of each status, and
+    `spans` the times of the first and the last of them.
     `verdict` is what Asterisk does with the first request; None for requests that the PBX sent.
     """
 
@@ -179,6 +180,7 @@ class Exchange:
     """These requests as a group of calls, for functions that ask whom a source may belong to."""
     last_request: int = 0
     last_answer: int = 0
+    spans: Mapping[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def successes(self) -> int:

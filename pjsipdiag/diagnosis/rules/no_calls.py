@@ -11,8 +11,10 @@ from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, calls, clock, counted, enumerated, is_cut_off, listed, sources
+from pjsipdiag.diagnosis.rules.methods.own_registrations import failing
 from pjsipdiag.diagnosis.rules.methods.refused_requests import say_requests
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
+from pjsipdiag.diagnosis.rules.methods.turned_answers import Turn
 from pjsipdiag.diagnosis.rules.refusals.otherwise import refused_by
 from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.one_direction import MEANING, say_who_was_answered
@@ -129,14 +131,16 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 
 def _unregistered(situation: Situation) -> str:
-    """Says who refuses the PBX's registration or never answers it; empty where nobody does."""
-    registrations = [one for one in situation.own_exchanges if one.method == "REGISTER"]
-    if refusing := list(dict.fromkeys(one.server for one in registrations if one.refusals and not one.successes)):
+    """Says who refuses the PBX's registration or does not answer it; empty where nobody does."""
+    registrations = [one for one in failing(situation) if one.turn is not Turn.ACCEPTED]
+    if refusing := list(dict.fromkeys(one.exchange.server for one in registrations if one.status)):
         does = "refuses" if len(refusing) == 1 else "refuse"
         return f"{listed(refusing)} {does} the PBX's registration, which may be why no call comes from there"
-    if silent := list(dict.fromkeys(one.server for one in registrations if one.is_silent)):
+    if silent := list(dict.fromkeys(one.exchange.server for one in registrations if one.turn is None)):
         does = "answers" if len(silent) == 1 else "answer"
         return f"{listed(silent)} never {does} the PBX's registration: no call comes from there before that"
+    if stopped := list(dict.fromkeys(one.exchange.server for one in registrations)):
+        return f"{listed(stopped)} no longer {'answers' if len(stopped) == 1 else 'answer'} the PBX's registration"
     return ""
 
 

@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.faults import known
 from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
-from pjsipdiag.diagnosis.rules.methods import received, sent
+from pjsipdiag.diagnosis.rules.methods import own_registrations, received, sent
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.refusals import absent_contexts, absent_transports, otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
@@ -103,7 +103,7 @@ TABLE: tuple[Rule, ...] = (
          besides=otherwise.besides),
     Rule("registration-refused", Severity.ERROR,
          "the PBX's own registration is refused or unanswered, so that no call comes",
-         place=30, changes="registration", on_calls=sent.registration_refused),
+         place=30, changes="registration", on_calls=own_registrations.registration_refused),
     Rule("own-request-refused", Severity.WARNING,
          "the PBX's own calls or other requests are refused or unanswered",
          place=35, on_calls=sent.own_refused),

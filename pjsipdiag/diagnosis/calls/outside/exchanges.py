@@ -37,6 +37,7 @@ class _Found:
     statuses: dict[int, int] = field(default_factory=dict)
     asked: list[SipMessage] = field(default_factory=list)
     answers: dict[int, tuple[SipMessage, ...]] = field(default_factory=dict)
+    spans: dict[int, tuple[int, int]] = field(default_factory=dict)
     times: list[int] = field(default_factory=list)
     last_request: int = 0
     last_answer: int = 0
@@ -48,6 +49,7 @@ class _Found:
             self.last_answer = max(self.last_answer, repeated[LAST_TIME])
             self.statuses[int(status)] = repeated[COUNT]
             self.answers[int(status)] = tuple(messages)
+            self.spans[int(status)] = repeated[FIRST_TIME], repeated[LAST_TIME]
         else:
             self.last_request = max(self.last_request, repeated[LAST_TIME])
             self.requests += repeated[COUNT]
@@ -127,6 +129,7 @@ def _exchange(client: bytes, server: bytes, method: bytes, found: _Found) -> Exc
         max(found.times),
         last_request=found.last_request,
         last_answer=found.last_answer,
+        spans=found.spans,
     )
 
 

@@ -15,7 +15,7 @@ from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import clock, counted, listed
 from pjsipdiag.diagnosis.rules.log_refusals.in_files import look_in_files
 from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import GIVEN_UP, HIDE_ALIKE, TO_HAVE_THEM, find_words
-from pjsipdiag.diagnosis.rules.methods.sent import (
+from pjsipdiag.diagnosis.rules.methods.own_registrations import (
     MEANINGS,
     NO_ANSWER,
     NO_CALLS_THEN,

@@ -8,7 +8,10 @@ by status. Out come findings, one for each host and refusing status.
     refused_requests    which were refused, by what the files do with them; those of many strangers
     unidentified        nothing takes them: a section that did not load, a module, a port, a name, as for calls
     received            what the PBX refused: registrations, keep-alives, subscriptions, messages
-    sent                what others refused of the PBX: its registrations
+    sent                what others refused of the PBX: calls and other requests
+    own_registrations   its registrations, refused or unanswered, all or some
+    own_pings           its OPTIONS: what refusals mean, and answers that turned
+    turned_answers      a success at one time, a refusal or silence at another
 
 A refusal by identification, access list or credentials is the same for every method and stands in `received`; what a
 module answers afterwards is a row of EXPLAINED. Imports: the other rules' causes and evidence.
