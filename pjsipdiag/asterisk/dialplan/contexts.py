@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from pjsipdiag.asterisk.config import Problem
+from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
 
@@ -81,3 +82,13 @@ class Dialplan:
         """Whether there is no such context for certain: every call into it is answered 404."""
         elsewhere = self.unknown_sources or any(context in text for text in self.elsewhere.values())
         return context not in self.contexts and not elsewhere and not context.startswith(_MADE_BY_MODULES)
+
+    @property
+    def optional_files(self) -> tuple[Problem, ...]:
+        """The files that `#tryinclude` names and that are not there: neither here nor, perhaps, on the machine."""
+        return tuple(one for one in self.unknown_sources if one.why.kind is FileReason.OPTIONAL_FILE_IS_MISSING)
+
+    def without_optional(self) -> Dialplan:
+        """The dialplan of a machine that has none of the optional files either."""
+        others = tuple(one for one in self.unknown_sources if one not in self.optional_files)
+        return replace(self, unknown_sources=others) if self.optional_files else self

@@ -83,6 +83,10 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     if not parsed.is_found:
         return None
     unknown = [Problem(FileReason.FILE_IS_MISSING(file=gone.why["file"]), gone.where) for gone in parsed.missing_files]
+    unknown += (
+        Problem(FileReason.OPTIONAL_FILE_IS_MISSING(file=gone.why["file"]), gone.where)
+        for gone in parsed.optional_files
+    )
     unknown += parsed.programs
     unknown += [problem for problem in parsed.warnings if problem.why.kind in PASSED_OVER]
     if not parsed.is_valid:

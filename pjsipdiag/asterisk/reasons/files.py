@@ -9,6 +9,7 @@ class FileReason(ReasonKind):
     CONTEXT_NOT_TOLD = "context [{context}] was not told by the running Asterisk"
     ENDLESS_INCLUDES = "not read: {file}: the files include one another without end"
     FILE_IS_MISSING = "the included file {file} is not among the files"
+    OPTIONAL_FILE_IS_MISSING = "{file}, which #tryinclude names, is not among the files: it may define any context"
     NAMED_ELSEWHERE = "{file}, which is not read, names {context} too"
     SWITCH = "{switch} is asked, which the files do not hold"
     AT_TIMES = "[{context}] takes it at {times} only"

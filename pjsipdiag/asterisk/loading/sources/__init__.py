@@ -11,8 +11,8 @@ asked, and the modules without which nothing of it exists.
     caches            what sorcery.conf says of caches
     absent_module     a module that is not loaded, why, and what would load it
     preloads          modules that preload= starts too early
+    call_modules      what becomes of an identified call without one of the modules that it needs
     modules           modules.conf: which modules, and so which types and identifiers, exist
     chan_sip          where the driver before PJSIP listens
-
 Imports: `files`, `realtime`, and of `loading` the options and names of types.
 """

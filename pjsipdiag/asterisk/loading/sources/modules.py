@@ -16,6 +16,7 @@ from pjsipdiag.asterisk.config import Config, UnreadObjects
 from pjsipdiag.asterisk.files.lines import parse_bool
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.asterisk.loading.sources.call_modules import absent_call_modules
 from pjsipdiag.asterisk.releases import MODULES, Release
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import dataclass
@@ -31,7 +32,7 @@ IDENTIFIERS_OF: dict[str, tuple[str, ...]] = {
 NEEDED = ("res_sorcery_config", "res_sorcery_memory", "res_sorcery_astdb", "res_pjproject", "res_pjsip")
 """Without one of these nothing listens (`requires` of res_pjsip)."""
 
-OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", WIZARD_MODULE)
+OTHERS = ("res_pjsip_acl", "res_pjsip_authenticator_digest", "res_pjsip_registrar", WIZARD_MODULE)
 
 STARTING_FILES = {
     "sorcery.conf": "",
@@ -52,18 +53,19 @@ class _Named:
 
     written: str
     where: Where = MODULES_CONF
+    branch: int = 0
     early: bool = False
     required: bool = False
 
     @property
     def is_own(self) -> bool:
         """Whether Asterisk has a module of that name; one that is written in another case is not found."""
-        return self.written.removesuffix(".so") in own_modules()
+        return self.written.removesuffix(".so") in own_modules(self.branch)
 
     @property
     def is_strange(self) -> bool:
-        """Whether no file shows if the module is there: it is none of Asterisk's own."""
-        return bool(self.written) and _base(self.written) not in own_modules()
+        """Whether no file shows if the module is there: it is none of the release's own."""
+        return bool(self.written) and _base(self.written) not in own_modules(self.branch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ class Modules:
         return not named.early, module == ANONYMOUS, list(self.load_lines).index(module)
 
 
-def read(parsed: ParsedFile) -> Modules:
-    """The modules of interest, as modules.conf loads them."""
+def read(parsed: ParsedFile, branch: int) -> Modules:
+    """The modules of interest, as modules.conf loads them with a release of that branch."""
     if not parsed.is_found:
         return Modules()
     if not parsed.is_valid:
@@ -128,7 +130,7 @@ def read(parsed: ParsedFile) -> Modules:
         if word == "noload":
             refused[name] = variable.where
         elif word in _WORDS:
-            known = named.get(name, _Named(variable.value, variable.where))
+            known = named.get(name, _Named(variable.value, variable.where, branch))
             named[name] = replace(
                 known,
                 early=known.early or word.startswith("preload"),
@@ -150,9 +152,10 @@ def read(parsed: ParsedFile) -> Modules:
 
 
 @cache
-def own_modules() -> frozenset[str]:
-    """The modules that some release of Asterisk from 16 on comes with; others may have been added."""
-    return frozenset(json.loads((Path(__file__).parents[2] / "releases" / "modules.json").read_bytes()))
+def own_modules(branch: int) -> frozenset[str]:
+    """The modules that Asterisk has had since 16, without those that were gone by a branch; others may be added."""
+    table = json.loads((Path(__file__).parents[2] / "releases" / "modules.json").read_bytes())
+    return frozenset(table["modules"]) - {name for name, since in table["removed"].items() if since <= branch}
 
 
 REQUIRED_LOG = "*** Failed to load required module {}"
@@ -209,13 +212,13 @@ def apply(config: Config, modules: Modules, declined: Iterable[AbsentModule], ve
             reason = f"{name} is not loaded: {effect(name, version)}"
             used, fatal, remedy = _is_used(name, config), name in NEEDED, modules.remedy(name)
             absent.append(AbsentModule(name, reason, where, is_used=used, is_fatal=fatal, remedy=remedy))
+    absent += absent_call_modules(modules, config)
     absent += _missing_required(absent, modules)
     early = _wizard_too_late(modules, version)
     if early and modules.loads(WIZARD_MODULE):
         reason = f"{early} is preloaded before {WIZARD_MODULE}: on {version} {effect(WIZARD_MODULE, version)}"
         absent.append(AbsentModule(WIZARD_MODULE, reason, modules.where, is_used=_is_used(WIZARD_MODULE, config)))
-    # Where nothing listens, all else that is missing decides nothing: the objects stay, so that a report can still say
-    # what is in the files.
+    # Where nothing listens, all else decides nothing: the objects stay, so that a report can say what is in the files.
     absent.sort(key=lambda one: not one.is_fatal)
     if any(one.is_fatal for one in absent):
         return replace(config, transports={}, sockets=(), absent_modules=tuple(absent))
@@ -307,6 +310,8 @@ def _is_used(module: str, config: Config) -> bool:
             return bool(config.acls)
         case "res_pjsip_authenticator_digest":
             return any(endpoint.auth for endpoint in config.endpoints.values())
+        case "res_pjsip_registrar":
+            return any(aor.value("max_contacts", "0") != "0" for aor in config.aors.values())
         case "res_pjsip_config_wizard":
             return any(item.wizard for item in config.endpoints.values())
     return True
@@ -319,6 +324,7 @@ def effect(module: str, version: Release) -> str:
         return f"there {'is' if len(names) == 1 else 'are'} no identifier{'s' * (len(names) > 1)} {', '.join(names)}"
     return {
         "res_pjsip_acl": "type=acl has no effect",
-        "res_pjsip_authenticator_digest": "nobody is asked for credentials",
+        "res_pjsip_authenticator_digest": "nobody is asked for credentials, and strangers get 500 instead of 401",
+        "res_pjsip_registrar": "REGISTER is answered 501",
         WIZARD_MODULE: "pjsip_wizard.conf makes nothing",
     }.get(module, "nothing listens")

@@ -55,7 +55,8 @@ class Sources:
     @cached_property
     def modules(self) -> Modules:
         found = self.file("modules.conf")
-        return read(ParsedFile(is_found=False) if self.is_partial and found.missing_files else found)
+        lacking = self.is_partial and found.missing_files
+        return read(ParsedFile(is_found=False) if lacking else found, int(self.version.branch))
 
     @cached_property
     def tables(self) -> Tables:

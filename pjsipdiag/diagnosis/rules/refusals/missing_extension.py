@@ -50,7 +50,8 @@ def look_up(
         return []
     message = groups[0].sample
     users = numbers or (number(situation.config, message.request_uri),)
-    each = [(user, find_destination(dialplan, endpoint, user, message)) for user in users]
+    # Asterisk found nothing: so what the files do not have, the optional ones do not have either.
+    each = [(user, find_destination(dialplan.without_optional(), endpoint, user, message)) for user in users]
     order = (Presence.INCOMPLETE, Presence.FOUND)
     return sorted(each, key=lambda pair: order.index(pair[1].presence) if pair[1].presence in order else -1)
 
@@ -71,7 +72,10 @@ def explain_missing(
         return [unsaid, *_to_have_it(situation, what)], _spell(shown, numbers or (user,))
     alike = [other for other, one in found if one.presence is what.presence]
     short = next((pair for pair in found if pair[1].presence is Presence.INCOMPLETE and pair[0] not in alike), None)
+    dialplan = situation.config.dialplan()
+    optional = dialplan.optional_files if isinstance(dialplan, Dialplan) else ()
     evidence = [f"{what.reason}{show_where(what.where)}"]
+    evidence += [f"{problem.reason} ({problem.where})" for problem in optional[:MOST_OF_A_KIND]]
     passed = [problem for problem in what.passed if _is_told(situation, problem)]
     evidence += [f"{problem.reason} ({problem.where})" for problem in passed[:MOST_OF_A_KIND]]
     advice = _repair(situation, endpoint, groups, alike if numbers else [user or "s"], what)

@@ -7,17 +7,21 @@ from collections.abc import Iterator, Sequence
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.asterisk.loading.sources.call_modules import CALL_MODULES
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who
+from pjsipdiag.diagnosis.rules.cause import Cause, answers, finding_for, is_silent, who, with_status
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 
 def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
-    """The module without which nothing listens; for calls that nothing identifies the first one that would identify."""
-    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
-        return None
+    """The module without which nothing listens; for calls that nothing identifies the first one that would identify,
+    for others the one without which they end as they did."""
     absent = [one for one in situation.config.absent_modules if one.is_used]
+    if group.verdict.endpoint and group.verdict.identifier != "anonymous":
+        needed = (one for one in absent if one.module in CALL_MODULES and not one.is_fatal)
+        lacking = next((one for one in needed if _ends_so(group, CALL_MODULES[one.module].statuses)), None)
+        return Cause(lacking.module, lacking.where, lacking.reason) if lacking else None
     ended = next((one for one in absent if one.is_fatal), None)
     if ended is not None:
         return Cause(ended.module, ended.where, ended.reason) if is_silent(group) else None
@@ -26,16 +30,23 @@ def of_absent_module(situation: Situation, group: CallGroup) -> Cause | None:
     return Cause(found.module, found.where, found.reason) if found else None
 
 
+def _ends_so(group: CallGroup, statuses: Sequence[int]) -> bool:
+    """Whether calls of it ended with one of these; what the dialplan answers comes behind a 100, as these do."""
+    return any(with_status(group, status) for status in statuses)
+
+
 def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     blamed = [one for one in situation.config.absent_modules if one.where == cause.where]
     lines = [line for one in blamed for line in words_of_log(one.log)]
+    ends = "matched, and calls end so" if cause.name in CALL_MODULES else "not identified"
     helps = next((say_remedy(one) for one in blamed if one.module == cause.name), f"correct {cause.where}")
     return finding_for(
         groups,
         Severity.ERROR,
-        f"{cause.detail}; {who(groups, 'is', 'are')} not identified",
+        f"{cause.detail}; {who(groups, 'is', 'are')} {ends}",
         cause.where,
         *lines,
+        f"observed answers: {answers(groups)}",
         advice=f"{helps}, then restart Asterisk",
     )
 
@@ -57,3 +68,11 @@ def absent_modules(config: Config) -> Iterator[Finding]:
             advice=f"{remedy[:1].upper()}{remedy[1:]}, then restart Asterisk; `module show like pjsip` tells what is"
             " loaded.",
         )
+    for unread in config.unread_objects:
+        if unread.source == "module":
+            yield Finding(
+                Severity.WARNING,
+                f"{unread.text}; else it ends at once",
+                unread.where,
+                advice="Take the line out, or write load= in the place of require=, unless that module was added.",
+            )
