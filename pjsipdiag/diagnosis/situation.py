@@ -141,10 +141,12 @@ class UnheardAnswers(NamedTuple):
 
 
 class LoneAnswer(NamedTuple):
-    """The first of some calls' alike final answers, whose INVITEs the captures do not hold."""
+    """The first of some calls' alike final answers, whose INVITEs the captures do not hold; or that of re-INVITEs that
+    they do hold (`is_again`), of calls that the PBX does not know."""
 
     first: SipMessage
     calls: int
+    is_again: bool
 
 
 class AnsweredRequest(NamedTuple):

@@ -51,6 +51,7 @@ ACKED, CONNECTED = 0, 1
 """The kind of a TAGGED message: an ACK, or an INVITE over a connection that shows its sender; else it is the status of
 a final answer."""
 CHALLENGES, RINGING, BUSY = (401, 407), (180, 181, 182, 183), (486, 487, 600)
+NO_SUCH_CALL = 481
 FINAL, MOST_FINAL = 200, 699
 MOST_ANSWERS = 8
 """Different statuses kept of one transaction, the earliest ones: a real one has three."""

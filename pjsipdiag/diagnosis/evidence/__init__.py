@@ -11,6 +11,7 @@ configuration's, the PBX's own doing, or a claim of the sender: claims never mak
     near_patterns         patterns of identifies that a message has but for case
     owners                the signs of a source, weighed by who may own it
     offers, sdp           what a refused INVITE offered
+    sdp_faults            why PJSIP cannot read that
     called_numbers        whether the dialplan takes what a call asks for
     quoted                words of others that the sentences of findings hold, for redaction
     seen                  when, between whom and by which Call-IDs a finding's calls are found elsewhere

@@ -18,13 +18,15 @@ SDP_NAMES = {"ulaw": "pcmu", "alaw": "pcma", "g726": "g726-32", "slin": "l16", "
 class Offer:
     """The audio of an SDP: its transport profile and the names of its codecs; empty when there is none to be read.
 
-    `keys` are the attributes that carry keys, `crypto` or `fingerprint`; `kinds` the media of an SDP without audio.
+    `keys` are the attributes that carry keys, `crypto` or `fingerprint`; `kinds` the media of an SDP without audio;
+    `fault` says why PJSIP cannot read it.
     """
 
     profile: str = ""
     codecs: tuple[str, ...] = ()
     keys: frozenset[str] = frozenset()
     kinds: tuple[str, ...] = ()
+    fault: str = ""
 
     @property
     def is_secure(self) -> bool:

@@ -9,10 +9,8 @@ from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.capture.datagram import Tally
 from pjsipdiag.capture.source.tcpdump import RECORD
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import answers, calls, clock, counted, enumerated, is_cut_off, listed, sources
 from pjsipdiag.diagnosis.rules.methods.own_registrations import failing
-from pjsipdiag.diagnosis.rules.methods.refused_requests import say_requests
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.methods.turned_answers import Turn
 from pjsipdiag.diagnosis.rules.refusals.otherwise import refused_by
@@ -114,7 +112,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return "all calls in it were made by the PBX" + (
             f", and {failed} of them {'was' if failed == 1 else 'were'} refused or not answered" if failed else ""
         )
-    if situation.responses and situation.lone_answers():
+    if situation.responses and any(not one.is_again for one in situation.lone_answers()):
         return MEANING
     if messages:
         return "no call begins in it: its SIP is of calls that began before, or not about calls"
@@ -173,33 +171,6 @@ def _only_asked(situation: Situation) -> str:
         f"OPTIONS came from {_each(one.client for one in asked[:4])}, which no identify of a trunk takes, and nothing"
         " from a provider: its packets may use another interface, or it sends calls to another address or account"
     )
-
-
-def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
-    """Requests inside of calls that Asterisk does not know: one finding for each host and method."""
-    found = situation.lone_answers() if situation.calls else ()
-    again = [(one.destination.ip, "re-INVITE", calls) for one, calls in found if one.status == 481]
-    unknown = [*again, *situation.unknown_calls]
-    for client, method, count in unknown[:MOST_EXCHANGES]:
-        late = method in {"BYE", "CANCEL"}
-        yield Finding(
-            Severity.NOTE if late else Severity.WARNING,
-            f"{say_requests([method], client, count)} answered 481 ({counted(count, 'time')}): the PBX knows no such"
-            " call, or not any more",
-            sources=(client,),
-            evidence=("it came inside of a call: identification and match= have no part in it",),
-            advice="nothing where both ends hang up at once"
-            if late
-            else "see whether Asterisk was restarted during the call, whether the call was over already, and"
-            " whether the request reached the PBX that has the call (Record-Route, Contact behind a NAT, several PBXs)",
-        )
-    if rest := unknown[MOST_EXCHANGES:]:
-        hosts = listed(list(dict.fromkeys(client for client, _, _ in rest)))
-        times = counted(sum(count for _, _, count in rest), "time")
-        yield Finding(
-            Severity.NOTE,
-            f"other requests inside of calls were answered 481, too: those of {hosts} ({times})",
-        )
 
 
 def pauses_of_answers(situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from pjsipdiag.diagnosis.rules.doors import strangers, telephones
 from pjsipdiag.diagnosis.rules.faults import known
 from pjsipdiag.diagnosis.rules.gaps import copies, difference, reloads, stores
 from pjsipdiag.diagnosis.rules.match_lines import host_names, ports, repeats, widths
-from pjsipdiag.diagnosis.rules.methods import own_registrations, received, sent
+from pjsipdiag.diagnosis.rules.methods import own_registrations, received, sent, unknown_calls
 from pjsipdiag.diagnosis.rules.order import everybody, overlaps, turns, users
 from pjsipdiag.diagnosis.rules.refusals import absent_contexts, absent_transports, otherwise, refused
 from pjsipdiag.diagnosis.rules.refusals import rejected as by_dialplan
@@ -110,7 +110,7 @@ TABLE: tuple[Rule, ...] = (
     Rule("keepalive-refused", Severity.ERROR, "a provider's OPTIONS are refused",
          place=40, changes="identify", on_calls=received.keepalive_refused),
     Rule("request-refused", Severity.ERROR, "registrations or other requests outside of calls are refused",
-         place=50, changes="endpoint", on_calls=received.request_refused, besides=no_calls.of_unknown_calls),
+         place=50, changes="endpoint", on_calls=received.request_refused, besides=unknown_calls.of_unknown_calls),
     Rule("no-invite", Severity.ERROR, "the capture holds no inbound INVITE",
          place=60, on_calls=no_calls.no_invite),
     Rule("table-not-read", Severity.WARNING,

@@ -8,6 +8,7 @@ by status. Out come findings, one for each host and refusing status.
     refused_requests    which were refused, by what the files do with them; those of many strangers
     unidentified        nothing takes them: a section that did not load, a module, a port, a name, as for calls
     received            what the PBX refused: registrations, keep-alives, subscriptions, messages
+    unknown_calls       requests inside of calls that it does not know
     sent                what others refused of the PBX: calls and other requests
     own_registrations   its registrations, refused or unanswered, all or some
     own_pings           its OPTIONS: what refusals mean, and answers that turned

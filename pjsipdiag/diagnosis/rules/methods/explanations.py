@@ -183,6 +183,16 @@ def _no_extension(what: str, advice: str, option: str = "context") -> Explains:
     return explain
 
 
+UNKNOWN_TAG = RefusalReason(
+    "its To header has a tag, so it says that it belongs to a call or a subscription, and the PBX knows no such one, or"
+    " not any more: identification and match= have no part in it",
+    None,
+    "nothing, if it comes once after a restart or where both ends hang up at once; else have the sender begin anew,"
+    " without that tag",
+)
+"""The reason for 481, whoever asks and whatever takes him (mod_ua_on_rx_request, pjsip/sip_ua_layer.c)."""
+
+
 def explain_unhandled(method: str, status: int) -> RefusalReason:
     """Why a method is refused that nothing takes (endpt_on_rx_msg of PJSIP answers 501)."""
     module = MODULES_OF_METHODS.get(method)
@@ -297,10 +307,6 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
         " only, and if it understands the body",
         "set incoming_mwi_mailbox in [{endpoint}], or switch such NOTIFYs off at the sender",
         "incoming_mwi_mailbox",
-    ),
-    ("NOTIFY", 481): _no_such(
-        "it belongs to no subscription that Asterisk knows",
-        "nothing, if it comes once after a restart; else have the sender end it",
     ),
     ("NOTIFY", 489): _no_such("nobody here subscribed to its Event{event}", "switch such NOTIFYs off at the sender"),
     ("NOTIFY", 501): _no_such(

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.verdict import Outcome
-from pjsipdiag.diagnosis.calls.rows import CHALLENGES
+from pjsipdiag.diagnosis.calls.heads import has_tag
+from pjsipdiag.diagnosis.calls.rows import CHALLENGES, NO_SUCH_CALL
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Finding, Severity
@@ -16,7 +17,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, counted, listed
 from pjsipdiag.diagnosis.rules.doors.telephones import registered_in_vain
 from pjsipdiag.diagnosis.rules.hints import nearest_misses, reasons
 from pjsipdiag.diagnosis.rules.methods import credential_check, unidentified
-from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, RefusalReason, explain_unhandled
+from pjsipdiag.diagnosis.rules.methods.explanations import EXPLANATIONS, UNKNOWN_TAG, RefusalReason, explain_unhandled
 from pjsipdiag.diagnosis.rules.methods.refused_requests import (
     AS_IT_SHOULD,
     Refusal,
@@ -118,7 +119,7 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     names = f" for {listed(refusal.senders)}" if refusal.senders else ""
     attack, why = is_attack(refusal), _why(situation, refusal)
     stranger = refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None
-    severity = Severity.NOTE if attack else Severity.WARNING if stranger else Severity.ERROR
+    severity = Severity.NOTE if attack else Severity.WARNING if stranger or why is UNKNOWN_TAG else Severity.ERROR
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
         severity,
@@ -151,6 +152,8 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
         return RefusalReason(
             "the endpoint is in maintenance mode", None, "`pjsip set maintenance off` ends it, or wait"
         )
+    if status == NO_SUCH_CALL and _may_be_inside(refusal):
+        return UNKNOWN_TAG
     if verdict.outcome is Outcome.NO_MATCH:
         return unidentified.find_why(situation, refusal) or _unmatched(situation, refusal)
     if verdict.outcome is Outcome.UNKNOWN:
@@ -190,6 +193,13 @@ def _why(situation: Situation, refusal: Refusal) -> RefusalReason:
         endpoint.where,
         SEE_THE_LOG,
     )
+
+
+def _may_be_inside(refusal: Refusal) -> bool:
+    """Whether nothing shows that the refused requests have no To tag; REGISTER has no part in dialogs."""
+    ids = {answer.call_id for answer in refusal.exchange.answers.get(refusal.status, ())}
+    untagged = {one.call_id for one in refusal.exchange.samples if not has_tag(one.header("To").encode())}
+    return refusal.method != "REGISTER" and untagged.isdisjoint(ids)
 
 
 def _unmatched(situation: Situation, refusal: Refusal) -> RefusalReason:

@@ -30,7 +30,14 @@ from pjsipdiag.diagnosis.rules.cause import (
     with_status,
 )
 from pjsipdiag.diagnosis.rules.refusals import refused
-from pjsipdiag.diagnosis.rules.refusals.status_meanings import EXPLAINED_STATUSES, NO_TRANSPORT, STALE, Explanation
+from pjsipdiag.diagnosis.rules.refusals.status_meanings import (
+    CORRECT_IT,
+    EXPLAINED_STATUSES,
+    NO_TRANSPORT,
+    STALE,
+    STAR_CONTACT,
+    Explanation,
+)
 from pjsipdiag.diagnosis.rules.taker import RIGHT, find_taker, possible_takers, say_how_sure, why_open
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -183,9 +190,13 @@ def _severity(situation: Situation, status: int, groups: Sequence[CallGroup]) ->
 
 def _of_lines(situation: Situation, status: int, groups: Sequence[CallGroup]) -> Explanation | None:
     """The causes of statuses that have several: a signature that is too old shows in the Date header of the request, a
-    transport that is missing in the files."""
+    transport that is missing in the files, and what PJSIP cannot read in Contact or SDP."""
     if status == 403 and any(refused.is_stale(situation, group) for group in groups):
         return STALE
+    if status == 400 and any(message.header("Contact").strip() == "*" for g in groups for message in samples(g)):
+        return STAR_CONTACT
+    if status == 400 and (fault := next(filter(None, (situation.offer(g, (400,)).fault for g in groups)), "")):
+        return Explanation(f"PJSIP cannot read its SDP: {fault}", advice=CORRECT_IT)
     if status == 500 and any(refused.line_without_transport(situation, group) for group in groups):
         return NO_TRANSPORT
     return None

@@ -21,7 +21,15 @@ _BUSY = (
     " the telephone, and do-not-disturb"
 )
 
+CORRECT_IT = "have the sender corrected; a Warning header of the answer says the same (`pjsip set logger on` shows it)"
+
 EXPLAINED_STATUSES: dict[int, Explanation] = {
+    400: Explanation(
+        "behind identification PJSIP answers so where it cannot read the Contact or the SDP of the request",
+        (),
+        ("Contact", "Content-Type"),
+        CORRECT_IT,
+    ),
     420: Explanation(
         "the request requires an extension that this Asterisk does not support",
         ("100rel", "timers"),
@@ -89,6 +97,10 @@ EXPLAINED_STATUSES: dict[int, Explanation] = {
     600: Explanation(f"busy everywhere: {_CALLEE}", advice=_BUSY),
     603: Explanation(f"declined after it rang: {_CALLEE}"),
 }
+STAR_CONTACT = Explanation(
+    "its Contact is `*`, which only a REGISTER may have (pjsip_inv_verify_request)", (), ("Contact",), CORRECT_IT
+)
+"""400 of an identified caller."""
 STALE = Explanation(
     "STIR/SHAKEN: the signature is too old",
     STIR,

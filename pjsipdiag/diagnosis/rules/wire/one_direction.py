@@ -19,7 +19,8 @@ MOST_ANSWERED = 8
 
 def say_who_was_answered(situation: Situation) -> Iterator[str]:
     """Sentences on who was answered what, and on what the files do with an INVITE from there."""
-    for answer, calls in situation.lone_answers()[:MOST_ANSWERED]:
+    unasked = [(one.first, one.calls) for one in situation.lone_answers() if not one.is_again]
+    for answer, calls in unasked[:MOST_ANSWERED]:
         said = f"{answer.destination.ip} got {answer.status} for {counted(calls, 'INVITE')} not in the capture"
         verdict = situation.replay(asked_for(answer))
         if verdict.outcome is Outcome.NO_MATCH:
@@ -34,7 +35,7 @@ def of_lost_invites(situation: Situation, _blamed: Blamed) -> Iterable[Finding]:
     if not situation.calls or situation.filter_text or any(map(is_cut_off, situation.groups)):
         return
     told = {group.source for group in situation.groups if group.verdict.outcome is Outcome.NO_MATCH}
-    challenged = [(one, calls) for one, calls in situation.lone_answers() if one.status in CHALLENGES]
+    challenged = [(one.first, one.calls) for one in situation.lone_answers() if one.first.status in CHALLENGES]
     lost = [
         (answer, calls)
         for answer, calls in challenged

@@ -8,11 +8,10 @@ from functools import partial
 from pjsipdiag.capture.datagram import Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
-from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, value_of
-from pjsipdiag.diagnosis.calls.rows import Key, first_of, transaction
+from pjsipdiag.diagnosis.calls.heads import branch_of, call_id, has_tag, value_of
+from pjsipdiag.diagnosis.calls.rows import NO_SUCH_CALL, Key, first_of, transaction
 from pjsipdiag.diagnosis.situation import LoneAnswer
 
-NO_SUCH_CALL = 481
 MOST_ANSWERED_CALLS = 100_000
 """Calls whose answers are told apart."""
 
@@ -23,17 +22,18 @@ def lone_answers(
     """The final answers of the PBX to INVITEs by who got them, and by status, each with the first of them.
 
     Beside calls only challenges without their INVITE, and re-INVITEs of calls that the PBX does not know: other answers
-    to re-INVITEs say nothing, and they are hardly challenged.
+    to re-INVITEs say nothing. Asterisk answers a To tag that it does not know with 481, whoever sends it
+    (mod_ua_on_rx_request, pjsip/sip_ua_layer.c), so a challenge is of a call that it knows.
     """
     keys = _challenged_unseen(merged, pbx) | _unknown(merged) if has_calls else None
     if has_calls and not keys:
         return ()
-    found: dict[tuple[bytes, int], LoneAnswer] = {}
-    for datagram in look_again(captures, partial(_final_answers, frozenset(pbx), keys)):
+    found: dict[tuple[bytes, int, bool], LoneAnswer] = {}
+    for datagram, is_again in look_again(captures, partial(_final_answers, frozenset(pbx), keys)):
         answer = datagram.message()
-        key = datagram.destination[:-2], answer.status
+        key = datagram.destination[:-2], answer.status, is_again
         before = found.get(key)
-        found[key] = LoneAnswer(before.first if before else answer, before.calls + 1 if before else 1)
+        found[key] = LoneAnswer(before.first if before else answer, before.calls + 1 if before else 1, is_again)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -53,12 +53,12 @@ def _unknown(merged: MergedFolds) -> frozenset[Key]:
 
 def _final_answers(
     pbx: Collection[bytes], keys: Collection[Key] | None, datagrams: Iterator[Datagram]
-) -> Iterable[Datagram]:
+) -> Iterable[tuple[Datagram, bool]]:
     seen: set[tuple[bytes, bytes]] = set()
     asked: set[tuple[bytes, bytes]] = set()
     for datagram in datagrams:
         payload = datagram.payload
-        if keys is None and payload.startswith(b"INVITE ") and len(asked) < MOST_ANSWERED_CALLS:
+        if payload.startswith(b"INVITE ") and len(asked) < MOST_ANSWERED_CALLS and has_tag(value_of(payload, b"to")):
             asked.add((call_id(payload), value_of(payload, b"cseq").partition(b" ")[0]))
         if not payload.startswith(b"SIP/2.0 ") or payload[8:9] in b"1" or datagram.source[:-2] not in pbx:
             continue
@@ -67,7 +67,7 @@ def _final_answers(
         if keys is not None and transaction(*name, branch_of(payload)) not in keys:
             continue
         if name in asked and int(payload[8:11]) != NO_SUCH_CALL:
-            continue  # a re-INVITE, as no call begins here
+            continue
         if method.strip() == b"INVITE" and name not in seen and len(seen) < MOST_ANSWERED_CALLS:
             seen.add(name)
-            yield datagram
+            yield datagram, name in asked
