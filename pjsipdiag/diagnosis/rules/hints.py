@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -9,11 +10,11 @@ from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shar
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
-from pjsipdiag.diagnosis.evidence.lookup import meant_endpoint, nearest
-from pjsipdiag.diagnosis.evidence.owners import owners
-from pjsipdiag.diagnosis.evidence.readable_addresses import near_miss
+from pjsipdiag.diagnosis.evidence.lookup import find_holding, meant_endpoint, nearest
+from pjsipdiag.diagnosis.evidence.owners import hosts_named, is_likely, owners, samples
+from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
-from pjsipdiag.diagnosis.rules.cause import Cause, sources
+from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources
 from pjsipdiag.diagnosis.rules.unloaded.drops import holding_more
 from pjsipdiag.diagnosis.rules.unloaded.ignored import passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
@@ -78,6 +79,33 @@ def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[st
 def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
     return list(dict.fromkeys(found))[:6]
+
+
+def passing_on(situation: Situation, groups: Sequence[CallGroup]) -> Iterator[str]:
+    """A sentence for each source that says of itself that it passes on what others send it: whose proxy it is no
+    header proves."""
+    own = {prefix(ip) for ip in situation.pbx if is_address(ip)}
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for group in groups[:8]:
+        if not is_likely(situation, group):
+            found[group.source].update(dict.fromkeys(_passed_on(situation, group)))
+    for ip, hosts in found.items():
+        if hosts:
+            beside = " in the PBX's own network" if prefix(ip) in own else ""
+            yield (
+                f"by its Via {ip} is a proxy{beside} that passes on what {listed(list(hosts))} sent: whether the"
+                " provider's or one of your own (Kamailio, OpenSIPS, an SBC) is not known, and a match= line for it"
+                " lets in all that it passes on"
+            )
+
+
+def _passed_on(situation: Situation, group: CallGroup) -> Iterator[str]:
+    """The public or known addresses in the Vias below one of the source itself."""
+    for message in samples(group):
+        *below, top = [host for header, host in hosts_named(message) if header == "Via"] or [""]
+        for host in below if top == group.source else ():
+            if is_address(host) and host != top and (not is_private(host) or find_holding(situation, host)):
+                yield host
 
 
 def unrun_programs(situation: Situation) -> Iterator[str]:
