@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
@@ -28,13 +28,18 @@ def others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
         for group in situation.groups
         if group.source in mine and group.verdict.endpoint
     }
-    callers = {caller for group in groups[:32] for caller in group.callers if caller}
+    callers: dict[str, list[str]] = defaultdict(list)
+    for caller, ip in ((caller, one.source) for one in groups[:32] for caller in one.callers if caller):
+        callers[caller].append(ip)
+    folded = {caller.lower(): ips for caller, ips in callers.items()}
     for name in situation.config.endpoints:
         user = name.partition("@")[0]
         if user in callers and user != name:
-            found.add(f"its From user is that of endpoint {name}, which is for another domain than its From names")
-        elif name not in callers and name.lower() in {caller.lower() for caller in callers}:
-            found.add(f"its From user is spelt like endpoint {name} but for case, which Asterisk tells apart")
+            text = f"its From user is that of endpoint {name}, which is for another domain than its From names"
+            found.add(_whose(groups, text, callers[user]))
+        elif name not in callers and name.lower() in folded:
+            text = f"its From user is spelt like endpoint {name} but for case, which Asterisk tells apart"
+            found.add(_whose(groups, text, folded[name.lower()]))
     return sorted(found)[:4]
 
 
@@ -77,8 +82,20 @@ def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[st
 
 
 def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
-    found = [reason for group in groups[:8] for owner in owners(situation, group)[:2] for reason in owner.reasons]
-    return list(dict.fromkeys(found))[:6]
+    """The signs by which the sources may belong to somebody."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for group in groups[:8]:
+        for reason in (reason for owner in owners(situation, group)[:2] for reason in owner.reasons):
+            found[reason].append(group.source)
+    return [_whose(groups, reason, ips) for reason, ips in islice(found.items(), 6)]
+
+
+def _whose(groups: Sequence[CallGroup], text: str, ips: Iterable[str]) -> str:
+    """A sentence on "its" headers with whose these are, where the finding is about several sources."""
+    if not text.startswith("its ") or not sources(groups)[1:]:
+        return text
+    whose = list(dict.fromkeys(ips))
+    return f"{listed(whose)}: {'their' if whose[1:] else 'its'}{text.removeprefix('its')}"
 
 
 def passing_on(situation: Situation, groups: Sequence[CallGroup]) -> Iterator[str]:
