@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -22,6 +23,8 @@ from pjsipdiag.asterisk.loading.show_output import without_colours
 COMMAND = "asterisk -rx"
 REMOTE_SHELLS = ("ssh", "autossh", "dbclient", "plink")
 """Programs that hand their arguments to a shell of another machine."""
+_AT_THE_TERMINAL = (*REMOTE_SHELLS, "sudo", "doas", "su")
+"""Programs that may ask for a password at the terminal, which only its foreground may read."""
 _UNABLE = ("Unable to connect to remote asterisk", "Unable to access the running directory")
 
 
@@ -80,7 +83,9 @@ def _run(words: list[str]) -> tuple[int, bytes, bytes]:
     :raises OSError: it cannot be run.
     """
     with TemporaryFile() as out, TemporaryFile() as err:
-        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        # In a group of its own what the command has started ends with it.
+        group = None if any(Path(word).name in _AT_THE_TERMINAL for word in words) else 0
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=group)
         end = time.monotonic() + ANSWER_SECONDS
         try:
             while (
@@ -92,8 +97,10 @@ def _run(words: list[str]) -> tuple[int, bytes, bytes]:
                     if time.monotonic() > end:
                         raise
         finally:
-            child.kill()
-            child.wait()
+            if child.poll() is None:
+                with suppress(PermissionError):  # as for sudo's
+                    os.killpg(child.pid, signal.SIGKILL) if group == 0 else child.kill()
+                    child.wait()
         out.seek(0)
         err.seek(0)
         return child.returncode, out.read(LONGEST_ANSWER + 1), err.read(LONGEST_ANSWER)

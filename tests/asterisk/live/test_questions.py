@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from pjsipdiag.asterisk.config import Config
-from pjsipdiag.asterisk.live import saved
+from pjsipdiag.asterisk.live import asking, saved
+from pjsipdiag.asterisk.live.asking import ask_live
 from pjsipdiag.asterisk.live.loaded_otherwise import loaded_otherwise
 from pjsipdiag.asterisk.live.questions import ask_all
 from pjsipdiag.asterisk.live.running import running_config
-from pjsipdiag.asterisk.live.snapshot import WantedNames
+from pjsipdiag.asterisk.live.snapshot import LiveError, WantedNames
 from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from tests.conformance import message, verdict_differences
@@ -74,3 +76,14 @@ def test_an_endpoint_that_a_list_cuts_like_another_is_unknown(answers: Mapping[s
     live = ask_all(answers.__getitem__, "asterisk -rx", WantedNames())
     assert files.endpoints.keys() - running_config(live).endpoints.keys() == {TWIN}
     assert [text for text in live.unknown if TWIN[:51] in text]
+
+
+def test_what_a_command_has_started_ends_with_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(asking, "ANSWER_SECONDS", 1.0)
+    told = tmp_path / "process"
+    with pytest.raises(LiveError, match=r"^sh: core show version: no answer within 1 s$"):
+        ask_live(f"sh -c 'sleep 600 & echo $! > {told}; wait'")
+    process, end = Path("/proc", told.read_text().strip()), time.monotonic() + 5
+    while process.exists() and "zombie" not in (process / "status").read_text() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not process.exists() or "zombie" in (process / "status").read_text()
