@@ -48,7 +48,8 @@ class Teller:
     def __init__(self, command: Sequence[str], url: str | None, say: Callable[[str], None]) -> None:
         if url is not None and not _is_address(url):
             raise PjsipdiagError(
-                f"--webhook {url.partition('://')[0]}://... is no address: give it as https://host/path"
+                f"--webhook {url.partition('://')[0]}://... is no address, or holds a password: give it as"
+                " https://host/path"
             )
         self.counts: Counter[str] = Counter()
         """Outcomes: told, failed, dropped."""
@@ -147,4 +148,4 @@ def _is_address(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc)
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and "@" not in parts.netloc

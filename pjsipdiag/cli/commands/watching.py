@@ -94,7 +94,7 @@ def watch(
     if where is not None and (interface or host or expression):
         raise click.UsageError(f"{where} is what is watched: leave out -i, --on and --filter")
     gate = gate_of(fail_on, ignored, baseline)
-    teller = Teller(_arguments(command) if command else (), webhook, say)
+    teller = Teller(() if command is None else _arguments(command), webhook, say)
     options: Options = {**inputs, "jobs": 1}  # type: ignore[typeddict-item]  # click's own types
     configuration = Configuration(directory(config, quiet), options, say)
     path = _state_file(where, state)
@@ -105,7 +105,7 @@ def watch(
         else _capture(host, interface or "any", expression, configuration.config)
     )
     watching = Watch(source, configuration, gate, Outputs(show, say, teller), path, known)
-    if metrics:
+    if metrics is not None:
         serve(metrics, watching.values)
     say(f"watching {visible(source.name)}: {describe(configuration.config)}")
     with _ended_by_signals(watching):
