@@ -107,6 +107,7 @@ def _bzip2() -> Decompressor:
 COMPRESSIONS: dict[bytes, Callable[[], Decompressor]] = {
     b"\x1f\x8b": _gzip,
     b"\x28\xb5\x2f\xfd": _Zstd,
+    b"\x50\x2a\x4d\x18": _Zstd,  # a frame to be passed over, with which pzstd begins
     b"\xfd7zXZ\0": _xz,
     b"BZh": _bzip2,
 }

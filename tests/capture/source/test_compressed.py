@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import random
+import struct
 import subprocess
 import sys
 import threading
@@ -38,6 +39,13 @@ class Piped(io.BytesIO):
 
     def seekable(self) -> bool:
         return False
+
+
+def test_frames_of_pzstd_that_are_to_be_passed_over() -> None:
+    frames = [zstandard.ZstdCompressor().compress(RAW[at : at + 9000]) for at in range(0, len(RAW), 9000)]
+    squeezed = b"".join(b"\x50\x2a\x4d\x18" + struct.pack("<II", 4, len(frame)) + frame for frame in frames)
+    capture = Capture(squeezed)
+    assert (len(capture.calls), capture.tally.truncated) == (300, None)
 
 
 @pytest.mark.parametrize("at", [-8, -1, -400])
