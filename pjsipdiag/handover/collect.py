@@ -21,7 +21,7 @@ from pjsipdiag.capture.source import tcpdump
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.basis.live_questions import ask, callers_hosts
 from pjsipdiag.diagnosis.work.gather import begin
-from pjsipdiag.errors import CaptureError, PjsipdiagError, visible
+from pjsipdiag.errors import CaptureError, ConfigError, PjsipdiagError, visible
 from pjsipdiag.handover import tar
 from pjsipdiag.handover.bundle import LARGEST_BUNDLE, write_bundle
 from pjsipdiag.inputs import LARGEST_WHOLE
@@ -72,7 +72,11 @@ class Collector:
         excluded = [f"--exclude={pattern}" for pattern in UNWANTED]
         words = ["tar", "-C", self.wish.etc, "--format=ustar", *excluded, "-chf", "-", "."]
         self._fetch(words, everything, LARGEST_WHOLE, self.wish.etc)
-        loaded = load_config(everything)
+        try:
+            loaded = load_config(everything)
+        except ConfigError as error:
+            said = str(error).replace(str(everything), self.wish.etc.rstrip("/"))
+            raise PjsipdiagError(f"{said} (on {visible(self.machine.name)})") from None
         for name in {*loaded.texts, *BESIDE}:
             if (everything / name).is_file():
                 (etc / name).parent.mkdir(parents=True, exist_ok=True)

@@ -214,3 +214,12 @@ def test_what_cannot_be_had_is_one_line(pbx: Pbx, tmp_path: Path, words: list[st
     assert (done.returncode, said in done.stderr) == (2, True), done.stderr
     assert not (tmp_path / "bundle.tgz").exists()
     assert not [*pbx.folder.rglob("ran")]
+
+
+def test_a_configuration_that_is_no_text_is_named_where_it_lies(pbx: Pbx, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/pjsip.conf").write_text("[a]\ntype=endpoint\n", "utf-16")
+    done = pbx.run("collect", "--on", remote.NAME, "-c", tmp_path / "etc", "-o", tmp_path / "bundle.tgz")
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"pjsipdiag: {tmp_path}/etc/pjsip.conf is UTF-16 ")
+    assert done.stderr.endswith(" (on pbx.test)\n")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pjsipdiag import storage
 from pjsipdiag.asterisk.files.asterisk_conf import read_options
 from pjsipdiag.asterisk.files.glob import WILDCARD, alternatives, one_part
-from pjsipdiag.asterisk.files.lines import parse_bool
+from pjsipdiag.asterisk.files.lines import parse_bool, why_no_text
 from pjsipdiag.errors import ConfigError, shown_name
 from pjsipdiag.inputs import LARGEST_WHOLE, read_plain, read_whole
 from pjsipdiag.storage import Url
@@ -183,7 +183,7 @@ class Files:
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, None when there is no regular file of that name.
 
-        :raises ConfigError: the file is there and cannot be read.
+        :raises ConfigError: the file is there and cannot be read, or is no text.
         """
         found = self.overlay[name] if name in self.overlay else self._from_disk(name)
         if found is not None:
@@ -212,6 +212,8 @@ class Files:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from error
         if len(data) > LARGEST_WHOLE:
             raise ConfigError(f"{path} is larger than {LARGEST_WHOLE >> 20} MiB: that is no configuration file")
+        if why := why_no_text(data):
+            raise ConfigError(f"{path} {why}")
         return data
 
     def _leads_out(self, name: str) -> bool:

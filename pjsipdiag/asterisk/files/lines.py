@@ -27,6 +27,23 @@ def split(data: bytes) -> Iterator[bytes]:
                 yield line[start : start + LINE_BUFFER]
 
 
+_WIDE_MARKS = b"\xff\xfe", b"\xfe\xff"
+_WIDE = re.compile(rb"[^\0]\0")
+_LOOKED_AT = 4096
+
+
+def why_no_text(data: bytes) -> str:
+    """Why Asterisk finds no line in a file, and what to do; empty where it does, as in all but damaged copies."""
+    head = data[:_LOOKED_AT]
+    if data and not head.strip(b"\0") and not data.strip(b"\0"):
+        return "holds nothing but zeros, as a full disk or a crash leaves them: bring it back from a backup"
+    if head.startswith(_WIDE_MARKS) or 5 * len(_WIDE.findall(head)) > len(head):
+        return "is UTF-16 or UTF-32 text, as Windows writes it, of which Asterisk reads nothing: save it as UTF-8"
+    if b"\n" not in data and data.count(b"\r") > 1:
+        return "has carriage returns alone for line ends, so Asterisk reads one line: tr '\\r' '\\n' mends it"
+    return ""
+
+
 TRUE_WORDS = frozenset({"yes", "true", "y", "t", "1", "on"})
 FALSE_WORDS = frozenset({"no", "false", "n", "f", "0", "off"})
 """`ast_false` (main/utils.c)."""

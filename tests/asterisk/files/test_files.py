@@ -101,6 +101,41 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
         Files(tmp_path).read("pjsip.conf")
 
 
+CONFIGURATION = "[a]\ntype=endpoint\ncontext=caf\u00e9\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (CONFIGURATION.encode("utf-16"), "is UTF-16 or UTF-32 text"),
+        (CONFIGURATION.encode("utf-16-le"), "is UTF-16 or UTF-32 text"),
+        (CONFIGURATION.encode("utf-16-be"), "is UTF-16 or UTF-32 text"),
+        (CONFIGURATION.encode("utf-32"), "is UTF-16 or UTF-32 text"),
+        (bytes(5000), "holds nothing but zeros"),
+        (CONFIGURATION.replace("\n", "\r").encode(), "has carriage returns alone"),
+    ],
+)
+def test_what_is_no_text_to_asterisk_is_said(tmp_path: Path, data: bytes, said: str) -> None:
+    (tmp_path / "pjsip.conf").write_text("[t]\ntype=transport\n#include more.conf\n")
+    (tmp_path / "more.conf").write_bytes(data)
+    with pytest.raises(ConfigError, match=rf"^{tmp_path}/more\.conf {said}"):
+        load_config(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_what_asterisk_reads_is_read(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "pjsip.conf").write_bytes(CONFIGURATION.replace("\n", "\r\n").encode(encoding) + bytes(400))
+    assert [section.name for section in load_config(tmp_path).sections] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_a_main_file_that_is_none_is_not_said_to_be_missing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "pjsip.conf"
+    path.mkdir() if kind == "folder" else path.symlink_to("/nowhere/pjsip.conf")
+    with pytest.raises(ConfigError, match=r"^pjsip\.conf in \S+ is no plain file"):
+        load_config(tmp_path)
+
+
 def test_a_link_that_leads_nowhere_is_missing_where_a_pattern_fits_it(tmp_path: Path) -> None:
     (tmp_path / "pjsip.conf").write_text("[t]\ntype=transport\nbind=0.0.0.0\n#include more/*.conf\n")
     (tmp_path / "more").mkdir()

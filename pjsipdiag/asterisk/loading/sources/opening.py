@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ def _recognise(path: str, file: Path, disk: Disk) -> None:
 
 def no_main_file(path: str | Path | None) -> ConfigError:
     """The error that there is neither the main file nor a table in its place."""
+    if path is not None and os.path.lexists(Path(path) / MAIN_FILE):
+        return ConfigError(f"{MAIN_FILE} in {path} is no plain file: it is a folder, or a link that leads nowhere")
     return ConfigError(f"no {MAIN_FILE} in {path or 'the given files'}: is it Asterisk's configuration directory?")
 
 
