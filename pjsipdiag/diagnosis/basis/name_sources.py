@@ -117,10 +117,10 @@ def parse_databases(databases: Sequence[str]) -> Databases:
     """
     urls: dict[str, str] = {}
     for given in databases:
-        name, equals, url = given.partition("=")
+        name, _, url = given.partition("=")
         if given == AUTO:
             continue
-        if not equals or not name or "://" in name or not ("://" in url or url == DOWN or Path(url).exists()):
+        if not url or not name or "://" in name or not ("://" in url or url == DOWN or Path(url).exists()):
             raise ConfigError(
                 "--database takes NAME=URL, NAME being what extconfig.conf calls the database: "
                 f"{', '.join(DATABASE_URLS)}, a dump (a file of pg_dump or mysqldump, or a folder with TABLE.csv), "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ _DRIVERS = {
 _LIMITS = {"pg8000": ("timeout",), "pymysql": ("read_timeout", "write_timeout")}
 """The arguments of drivers that limit how long they wait."""
 
+_UNKNOWN_OPTION = re.compile(r"unexpected keyword argument '(\w+)'")
 _TABLE = re.compile(r"[\w$]+(\.[\w$]+)?")
 _COLUMNS = (
     "SELECT column_name, character_maximum_length, {type} FROM information_schema.columns "
@@ -188,6 +190,13 @@ def _reason(error: BaseException, url: str) -> str:
         cause = cause.__cause__  # pg8000 says with it that it could not connect
     if isinstance(cause, AttributeError) and urlsplit(url).password is None:
         return "it asks for a password, and the URL has none (USER:PASSWORD@HOST)"
+    if unknown := _UNKNOWN_OPTION.search(str(cause)):
+        return (
+            f"its driver knows no option '{unknown[1]}': leave it out of the URL, or name a driver that has it, as"
+            " postgresql+psycopg://"
+        )
+    if isinstance(cause, (LookupError, UnicodeError, struct.error)):
+        return "what answers there is no such database"
     told = cause.args[-1] if cause.args else cause
     # pg8000 raises what the server sent as a dictionary, M is the message; PyMySQL a number and a text.
     text = str(told.get("M", told)) if isinstance(told, dict) else str(told)

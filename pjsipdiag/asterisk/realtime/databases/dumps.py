@@ -54,7 +54,10 @@ def read(name: str, path: str, query: Query, take: Take[_T]) -> _T:
     place = Path(path)
     try:
         if place.is_dir():
-            columns, rows = _from_csv(place / f"{query.table}.csv")
+            file = place / f"{query.table}.csv"
+            if not file.exists():
+                raise NoAnswerError(f"database {name}: {path} has no {file.name}: bring all tables that are asked for")
+            columns, rows = _from_csv(file)
         else:
             data = read_whole(place, LARGEST_DUMP)
             if data.startswith(b"SQLite format 3\0"):

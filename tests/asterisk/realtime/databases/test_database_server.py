@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,8 @@ FILES = {
     [
         ("main=postgresql://u:hunter2@127.0.0.1:1/x", r"\(127\.0\.0\.1/x\) cannot be opened: Connection refused"),
         ("main=mysql://u:hunter2@127.0.0.1:1/x?unheard=of", "cannot be opened: .*'unheard'"),
+        ("main=postgresql://u:hunter2@127.0.0.1:1/x?sslmode=require", "no option 'sslmode': leave it out"),
+        ("main=", "--database takes NAME=URL"),
         ("main=mysql://u:hunter2@x@127.0.0.1:1/x", "write @ as %40"),
         ("main=postgresql://u:a/hunter2@127.0.0.1:1/x", "write @ as %40"),
         ("main=postgresql://u:a#hunter2@127.0.0.1:1/x", "write @ as %40"),
@@ -43,6 +47,27 @@ def test_what_cannot_be_used_is_one_line_without_the_password(given: str, said: 
         load(tmp_path, {"databases": [given]})
     assert "hunter2" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+def test_what_answers_and_is_no_database_is_said(scheme: str, tmp_path: Path) -> None:
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(bytes(8))
+                while connection.recv(1 << 16):
+                    pass
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        url = f"{scheme}://u:hunter2@127.0.0.1:{listener.getsockname()[1]}/x"
+        with pytest.raises(ConfigError, match="cannot be opened: what answers there is no such database$"):
+            load(tmp_path, {"databases": [f"main={url}"]})
+        thread.join(10)
 
 
 @pytest.mark.parametrize("given", ["main", "main=oracle://u@127.0.0.1/x"])
