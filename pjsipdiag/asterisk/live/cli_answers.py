@@ -17,6 +17,11 @@ _REGISTRATION = re.compile(r"^ (?!<Registration/)(\S.*?)/sips?:")
 _AUTH = re.compile(r"^ +(?:InAuth|I/OAuth):  (?!<AuthId/)(.+)/[^/]*$")
 _RULE = re.compile(r"^ *\d+: +(deny|allow) - (\S+) *$")
 _MODULE = re.compile(r"^(\S+)\.so .* (?<!Not )Running ")
+_LIST = re.compile(
+    r"<(?:Identify/Endpoint|Endpoint/CID|TransportId|Registration/ServerURI)\.|^Module +Description", re.MULTILINE
+)
+_END = re.compile(r"^(?:Objects found: \d+|No objects found\.|\d+ modules? loaded)\s*$", re.MULTILINE)
+_CUT_MODULE = re.compile(r"^\S+\.so (?!.*Running ).*$", re.MULTILINE)
 NAME_WIDTH = 51
 """Bytes of an endpoint's name that a list shows."""
 _NAMES = ("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")
@@ -28,6 +33,11 @@ def version(text: str) -> str:
     if found is None:
         return ""
     return f"certified/{found[1]}" if "certified/" in found[0] else found[1]
+
+
+def ends_early(text: str) -> bool:
+    """Whether a list of objects or modules came in part: it has no end, or its lines have none."""
+    return bool(_LIST.search(text)) and not (_END.search(text) and not _CUT_MODULE.search(text))
 
 
 def rows(text: str) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] =
     version = cli_answers.version(ask("core show version"))
     if not version:
         raise LiveError(f"{origin} does not answer as Asterisk does: 'core show version' names no release")
-    modules = tuple(cli_answers.modules(ask("module show like res_pjsip")))
+    modules = tuple(cli_answers.modules(_ask_list(ask, "module show like res_pjsip")))
     unknown: list[str] = []
     identifiers: tuple[str, ...] | None = ()
     items: list[Item] = []
@@ -59,12 +59,20 @@ def ask_all(ask: Ask, origin: str, wanted: WantedNames, names: tuple[str, ...] =
         items.append(item("global", "global", cli_answers.rows(ask("pjsip show settings"))))
         with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
             items += _objects(ask, pool.map, unknown, names, wanted.names.get("endpoint", ()))
-            if FUNCTION in cli_answers.modules(ask(f"module show like {FUNCTION}")):
+            if FUNCTION in cli_answers.modules(_ask_list(ask, f"module show like {FUNCTION}")):
                 items += _aliases(ask, pool.map, wanted)
             elif wanted.hosts:
                 unknown.append(f"aliases of domains could not be asked for: {FUNCTION} does not run")
         items += _dialplan(ask, items) if wanted.dialplan else ()
     return LiveAnswers(origin, version, identifiers, modules, tuple(items), tuple(unknown))
+
+
+def _ask_list(ask: Ask, question: str) -> str:
+    """:raises LiveError: the answer came in part: what is missing is not to be taken for what is not there."""
+    answer = ask(question)
+    if cli_answers.ends_early(answer):
+        raise LiveError(f"'{question}': the answer was cut off on its way: see what the command prints by itself")
+    return answer
 
 
 Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
@@ -74,12 +82,12 @@ Map = Callable[[Callable[[str], list[Item]], list[str]], Iterable[list[Item]]]
 def _objects(
     ask: Ask, each: Map, unknown: list[str], endpoints: tuple[str, ...], known: tuple[str, ...]
 ) -> Iterator[Item]:
-    listed = cli_answers.identifies(ask("pjsip show identifies"))
+    listed = cli_answers.identifies(_ask_list(ask, "pjsip show identifies"))
     for found in each(partial(_identify, ask), listed):
         yield from found
     names = [text.rpartition("/")[2] for text in listed]
     names += known
-    shown = Counter(list(endpoints) or cli_answers.endpoints(ask("pjsip show endpoints")))
+    shown = Counter(list(endpoints) or cli_answers.endpoints(_ask_list(ask, "pjsip show endpoints")))
     lists = cli_answers.acls(ask("acl show"))
     unlisted: dict[str, None] = {}
     for text, found in zip(shown, each(partial(_endpoint, ask, names), list(shown)), strict=True):
@@ -89,7 +97,7 @@ def _objects(
         if sum(one.type == "endpoint" for one in found) < shown[text]:
             unknown.append(f"the endpoint that is listed as '{text}' could not be asked for: its name is cut there")
     for kind, options in (("transport", cli_answers.transports), ("registration", cli_answers.registrations)):
-        for found in each(partial(_ask_named, ask, kind), options(ask(f"pjsip show {kind}s"))):
+        for found in each(partial(_ask_named, ask, kind), options(_ask_list(ask, f"pjsip show {kind}s"))):
             yield from found
     for found in each(partial(_acl, ask), lists):
         yield from found

@@ -19,6 +19,7 @@ from pjsipdiag.asterisk.section import Section
 from pjsipdiag.errors import shown_name
 from pjsipdiag.inputs import read_whole
 
+_PROGRAMS = "#!", "\x7fELF"
 FIRST_LINE = "; what a running Asterisk told pjsipdiag; it holds no passwords"
 
 
@@ -70,6 +71,8 @@ def from_text(text: str, name: str) -> LiveAnswers:
     if head is None or version is None or not version.value:
         if text.startswith(FIRST_LINE):
             raise LiveError(f"{name} is cut off: the answers of a running Asterisk end with its version")
+        if text.startswith(_PROGRAMS):
+            raise LiveError(f"{name} is a program, and alone it is read as a file: --live 'env {name}' runs it")
         raise LiveError(f"{name} holds no answers of a running Asterisk: give a file of --save-live, or a command")
     origin = found.value if (found := head.first("origin")) else ""
     lists = {

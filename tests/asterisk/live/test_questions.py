@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,3 +87,29 @@ def test_what_a_command_has_started_ends_with_it(monkeypatch: pytest.MonkeyPatch
     while process.exists() and "zombie" not in (process / "status").read_text() and time.monotonic() < end:
         time.sleep(0.05)
     assert not process.exists() or "zombie" in (process / "status").read_text()
+
+
+def columns(text: str) -> str:
+    return "\n".join(line[:70] for line in text.split("\n"))
+
+
+def beginning(text: str) -> str:
+    return text[:500]
+
+
+@pytest.mark.parametrize(
+    ("question", "cut"),
+    [
+        ("module show like res_pjsip", columns),
+        ("module show like res_pjsip", beginning),
+        ("pjsip show identifies", beginning),
+        ("pjsip show endpoints", beginning),
+    ],
+)
+def test_a_list_that_came_in_part_is_no_answer(
+    answers: Mapping[str, str], question: str, cut: Callable[[str], str]
+) -> None:
+    """The modules' lines end with their state, the other lists with the number of their objects."""
+    told = {**answers, question: cut(answers[question])}
+    with pytest.raises(LiveError, match=rf"^'{question}': the answer was cut off"):
+        ask_all(told.__getitem__, "asterisk -rx", WantedNames())

@@ -65,7 +65,7 @@ def test_what_answers_and_is_no_database_is_said(scheme: str, tmp_path: Path) ->
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         url = f"{scheme}://u:hunter2@127.0.0.1:{listener.getsockname()[1]}/x"
-        with pytest.raises(ConfigError, match="cannot be opened: what answers there is no such database$"):
+        with pytest.raises(ConfigError, match=r"cannot be opened: what answers there is no such database$"):
             load(tmp_path, {"databases": [f"main={url}"]})
         thread.join(10)
 
