@@ -12,6 +12,8 @@ from pjsipdiag.dataclass import dataclass
 
 HINT = -1
 """The priority of a hint."""
+NO_CONTEXTS = ("general", "globals")
+"""Sections of extensions.conf, in any case, of which no context is made (pbx_load_config)."""
 _MADE_BY_MODULES = ("stasis-", "parkedcalls")
 """How the contexts begin that res_stasis makes of applications, and res_parking of its lots."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.dialplan.contexts import HINT, Context, Dialplan, Extension, Include, Switch
+from pjsipdiag.asterisk.dialplan.contexts import HINT, NO_CONTEXTS, Context, Dialplan, Extension, Include, Switch
 from pjsipdiag.asterisk.dialplan.extension import place
 from pjsipdiag.asterisk.files.conf import parse
 from pjsipdiag.asterisk.files.files import Files
@@ -105,7 +105,7 @@ def read_dialplan(files: Files, release: Release, missing: Mapping[str, Where]) 
     for section in parsed.sections if parsed.is_valid and "pbx_config" not in missing else ():
         if section.is_template:
             templates.setdefault(section.name, section.where)
-        if section.is_template or section.name.lower() in ("general", "globals"):
+        if section.is_template or section.name.lower() in NO_CONTEXTS:
             continue
         # Sections of one name fill one context (ast_context_find_or_create); `same` and `n` go on from nothing in each,
         # for lastextension and lastpri begin anew with every category.

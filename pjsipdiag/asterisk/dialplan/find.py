@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from pjsipdiag.asterisk.config import Problem
-from pjsipdiag.asterisk.dialplan.contexts import HINT, Context, Dialplan, Extension
+from pjsipdiag.asterisk.dialplan.contexts import HINT, NO_CONTEXTS, Context, Dialplan, Extension
 from pjsipdiag.asterisk.dialplan.extension import Fit, fit
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
@@ -70,7 +70,9 @@ def find(
     if known is None:
         template = dialplan.templates.get(context)
         passed = (Problem(FileReason.CONTEXT_IS_TEMPLATE(context=context), template),) if template else ()
-        return Destination(Presence.MISSING, f"there is no context [{context}]", None, passed)
+        settings = FileReason.CONTEXT_IS_OF_SETTINGS(context=context) if context.lower() in NO_CONTEXTS else ""
+        reason = f"there is no context [{context}]" + (f": {settings}" if settings else "")
+        return Destination(Presence.MISSING, reason, None, passed)
     if walk.later:
         walk.passed.append(Problem(FileReason.LONGER_NUMBER(extension=walk.later.name), walk.later.where))
     reason = f"context [{context}] has no extension that takes {dialled}"

@@ -26,6 +26,7 @@ class FileReason(ReasonKind):
     LONGER_NUMBER = "{extension} would take a longer number"
     INCLUDES_NOTHING = "there is no context [{context}] to include"
     CONTEXT_IS_TEMPLATE = "[{context}](!) is a template, of which no context is made"
+    CONTEXT_IS_OF_SETTINGS = "[{context}] of extensions.conf is for settings, in any case: no context is made of it"
     NO_DIALPLAN_LINE = "{name}= is no line of a dialplan"
     FIRST_IS_SAME = "a first line of a context that is `same`"
     NO_PRIORITY = "no priority in {value!r}"

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 
 from pjsipdiag.asterisk.config import Config, Identify, LoadedObject
+from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
@@ -104,6 +105,21 @@ def custom_file(config: Config) -> str:
     """The file for own additions to the identifies that FreePBX generates, if the configuration includes it."""
     wanted = ("pjsip.identify_custom_post.conf", "pjsip_identify_custom_post.conf")
     return next((file for file in config.files if PurePosixPath(file).name in wanted), "")
+
+
+def say_place(config: Config, where: Where) -> str:
+    """Where a line is changed, in brackets: not in a file that a program writes anew."""
+    if not is_generated(config, where.file):
+        return f" ({where})"
+    page = "the page of the program that writes it"
+    if is_freepbx(config, where.file):
+        page = f"FreePBX's page, or in {where.file.removesuffix('.conf')}_custom_post.conf"
+    return f" (not at {where}, for that file is written anew: on {page})"
+
+
+def dialplan_file(config: Config) -> str:
+    """The file for own contexts: FreePBX writes extensions.conf anew."""
+    return "extensions_custom.conf" if is_freepbx(config, EXTENSIONS_FILE) else EXTENSIONS_FILE
 
 
 def free_name(config: Config, endpoint: str, later: int = 0) -> str:

@@ -10,6 +10,7 @@ from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shar
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.diagnosis.evidence.look_alikes import appearance, tell_apart
 from pjsipdiag.diagnosis.evidence.lookup import find_holding, meant_endpoint, nearest
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, is_likely, owners, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private, near_miss
@@ -31,15 +32,18 @@ def others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     callers: dict[str, list[str]] = defaultdict(list)
     for caller, ip in ((caller, one.source) for one in groups[:32] for caller in one.callers if caller):
         callers[caller].append(ip)
-    folded = {caller.lower(): ips for caller, ips in callers.items()}
+    looks: dict[str, list[str]] = defaultdict(list)
+    for caller in callers:
+        looks[appearance(caller)].append(caller)
     for name in situation.config.endpoints:
         user = name.partition("@")[0]
         if user in callers and user != name:
             text = f"its From user is that of endpoint {name}, which is for another domain than its From names"
             found.add(_whose(groups, text, callers[user]))
-        elif name not in callers and name.lower() in folded:
-            text = f"its From user is spelt like endpoint {name} but for case, which Asterisk tells apart"
-            found.add(_whose(groups, text, folded[name.lower()]))
+        elif name not in callers:
+            for like in looks.get(appearance(name), ())[:4]:
+                text = f"its From user is spelt like endpoint {name} {tell_apart(like, name)}"
+                found.add(_whose(groups, text, callers[like]))
     return sorted(found)[:4]
 
 

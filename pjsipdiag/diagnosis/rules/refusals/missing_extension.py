@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 
 from pjsipdiag.asterisk.config import Endpoint, Problem
-from pjsipdiag.asterisk.dialplan.contexts import Dialplan
+from pjsipdiag.asterisk.dialplan.contexts import NO_CONTEXTS, Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.dialplan.find import Destination, Presence
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
-from pjsipdiag.diagnosis.edits.place import is_generated
+from pjsipdiag.diagnosis.edits.place import dialplan_file, is_generated, say_place
 from pjsipdiag.diagnosis.evidence.called_numbers import (
     contexts_with,
     find_destination,
@@ -27,6 +27,7 @@ from pjsipdiag.diagnosis.evidence.called_numbers import (
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.rules.unloaded.placeholders import name_placeholders
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
+from pjsipdiag.sip import SipMessage
 
 _PLAIN = re.compile(r"(?!_)[\w+*#.()-]+")
 """A number or name that may stand in a command and in the dialplan: a caller chooses it, and `_X.` takes all."""
@@ -133,11 +134,15 @@ def _repair(
     place = (
         f"[{endpoint.context}]{show_where(known.where)}"
         if known
-        else f"a new context [{endpoint.context}] in {EXTENSIONS_FILE}"
+        else f"a new context [{endpoint.context}] in {dialplan_file(situation.config)}"
     )
     holes = name_placeholders(endpoint.context)
     if holes and option:
         return Advice(f"write the name of the context at {option.where}: {holes[0]}", "endpoint")
+    if option and known is None and endpoint.context.lower() in NO_CONTEXTS:
+        name = others[0] if others else "NAME, the name of another context"
+        place = say_place(situation.config, option.where)
+        return Advice(f"set context={name}{place}; `dialplan show` lists the contexts", "endpoint")
     plain, with_options, _ = numbers[0].partition(";")
     if _PLAIN.fullmatch(plain) is None:
         return Advice(
@@ -155,16 +160,9 @@ def _repair(
     if template and known is None:
         return Advice(f"take the (!) out of the head at {template}, or {written}; {shown} tells")
     if with_options:
-        taken = find_destination(dialplan, endpoint, plain, message)
-        is_taken = taken.presence is Presence.FOUND
-        then = f"which the files take ({taken.reason}{show_where(taken.where)})" if is_taken else f"and {written}"
-        return Advice(
-            f"set ignore_uri_user_options=yes in [global]: then Asterisk leaves out what stands behind `;` in the user,"
-            f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells",
-            "global",
-        )
+        return _without_options(dialplan, endpoint, message, plain, written)
     if others:
-        where = f" ({option.where})" if option else ""
+        where = say_place(situation.config, option.where) if option else ""
         return Advice(
             f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells", "endpoint"
         )
@@ -178,6 +176,18 @@ def _repair(
             f" sent so, or {written}; {shown} tells"
         )
     return Advice(f"{written}{_as_sent(numbers)}; {shown} tells")
+
+
+def _without_options(dialplan: Dialplan, endpoint: Endpoint, message: SipMessage, plain: str, written: str) -> Advice:
+    """Advice for a user with parameters, of which `plain` is what stands before them."""
+    taken = find_destination(dialplan, endpoint, plain, message)
+    is_taken = taken.presence is Presence.FOUND
+    then = f"which the files take ({taken.reason}{show_where(taken.where)})" if is_taken else f"and {written}"
+    return Advice(
+        f"set ignore_uri_user_options=yes in [global]: then Asterisk leaves out what stands behind `;` in the user,"
+        f" and looks for {plain}, {then}; `dialplan show {plain}@{endpoint.context}` tells",
+        "global",
+    )
 
 
 def show_command(numbers: Sequence[str], endpoint: Endpoint) -> str:
