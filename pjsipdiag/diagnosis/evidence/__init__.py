@@ -8,8 +8,7 @@ configuration's, the PBX's own doing, or a claim of the sender: claims never mak
     vicinity              which addresses an endpoint's own lines speak for
     trunks                what the files know of each trunk: networks, names, users, transport
     without_effect        addresses in comments, and in files that nothing includes
-    look_alikes           names that people take for one another
-    near_patterns         patterns of identifies that a message has but for case
+    look_alikes, near_patterns    names that look like another, patterns that a message has but for case
     owners                the signs of a source, weighed by who may own it
     offers, sdp           what a refused INVITE offered
     sdp_faults            why PJSIP cannot read that

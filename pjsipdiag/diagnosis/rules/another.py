@@ -12,7 +12,7 @@ from pjsipdiag.asterisk.section import Where
 from pjsipdiag.diagnosis.calls.heads import IsAsterisk
 from pjsipdiag.diagnosis.evidence.readable_addresses import address_of
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, listed, who, with_status
 from pjsipdiag.diagnosis.rules.gaps.difference import NONCE, contradicts
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.digits import is_number, read_number
@@ -26,6 +26,9 @@ _OTHERS = (
 )
 """Names of other servers and devices, whoever configured them."""
 FIRST_WITH_PJSIP = 12
+PROXY_CHALLENGE = 407
+"""The challenge that PJSIP never sends to callers: its own is 401 (challenge(), res_pjsip_authenticator_digest.c)."""
+_ASKS_AS_PROXY = "something that asks for credentials with 407, as PJSIP never does,"
 
 
 def of_another(situation: Situation, group: CallGroup) -> Cause | None:
@@ -33,6 +36,8 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
     if is_silent(group) or not group.destinations:
         return None
     place = address_of(group.destinations[0])
+    if with_status(group, PROXY_CHALLENGE):
+        return Cause(_ASKS_AS_PROXY, None, str(place))
     who_is, where, heard, alone = _at(situation, group.transport, place)
     if not who_is or (heard and not contradicts(group) and (alone or not _fails(group))):
         return None  # Asterisk may be called anything: only what it does tells that a name is another's
@@ -111,6 +116,7 @@ def answered_by_another(situation: Situation, cause: Cause, groups: Sequence[Cal
         " these calls",
         cause.where,
         *_evidence(situation, place),
+        *(["if that address is a provider's, it is no PBX: --pbx names yours"] if cause.name == _ASKS_AS_PROXY else []),
         f"PJSIP listens on {listed(bound) or 'nothing'}",
         advice=_advice(situation, place, old),
     )

@@ -318,3 +318,33 @@ def test_a_bound_address_that_only_calls(others: str, found: tuple[tuple[str, ..
     """It is the PBX unless others call each other, too: then the capture may be of another machine."""
     text = "@ 1 192.0.2.1:5060 > 198.51.100.20:5060\nINVITE sip:1@198.51.100.20 SIP/2.0\n" + others
     assert seen(text, tmp_path, TRANSPORT.replace("0.0.0.0", "192.0.2.1")) == found
+
+
+REMOTE_ASTERISK = """
+@ 0 192.0.2.1:5060 > 198.51.100.76:5060 out -> 401
+INVITE sip:300@198.51.100.76 SIP/2.0
+From: <sip:trunk@192.0.2.1>;tag=1
+Contact: <sip:trunk@192.0.2.1>
+@ 3 192.0.2.1:5060 > 198.51.100.76:5060 out -> 403
+INVITE sip:300@198.51.100.76 SIP/2.0
+From: <sip:trunk@192.0.2.1>;tag=2
+Contact: <sip:trunk@192.0.2.1>
+"""
+"""The PBX does not say that it is an Asterisk, and the provider's answers do."""
+TRUNK = "[trunk]\ntype=endpoint\naors=trunk\n[trunk]\ntype=aor\ncontact=sip:198.51.100.76\n"
+
+
+def test_where_the_configuration_sends_calls_is_another_asterisk(tmp_path: Path) -> None:
+    found = diagnosed(REMOTE_ASTERISK, tmp_path, TRUNK)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]
+    assert {finding["rule"] for finding in found["findings"]} == {"no-invite", "own-request-refused"}
+
+
+def test_a_stranger_who_calls_the_contact_of_a_trunk_does_not_become_the_pbx_beside_its_own_answers(
+    tmp_path: Path,
+) -> None:
+    called = (
+        "@ 9 203.0.113.5:5060 > 192.0.2.1:5060 -> 401\nINVITE sip:1@192.0.2.1 SIP/2.0\nContact: <sip:203.0.113.5>\n"
+    )
+    found = diagnosed(REMOTE_ASTERISK + called, tmp_path, TRUNK)
+    assert found["pbx"]["addresses"] == ["192.0.2.1"]

@@ -84,7 +84,10 @@ def _clues(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> Iterator
     bound = list(dict.fromkeys(traffic.bound(list(_binds(config)))))
     yield add_beside(bound, "a transport of the configuration binds it")
     yield PbxAddresses(traffic.blank(), "Asterisk's own log or capture, which leaves out its address")
-    answerers = _without_peers(without_proxies(traffic.answerers, merged), traffic)
+    named = _NamedAddresses(config)
+    answerers = without_proxies(traffic.answerers, merged)
+    yield _caller_of(answerers, traffic, named)
+    answerers = _without_peers([ip for ip in answerers if not named.is_called(ip)] or answerers, traffic)
     if traffic.local.isdisjoint(answerers):
         reason = "the capture was made on it, and it sends requests as Asterisk"
         yield PbxAddresses(tuple(sorted(asking & traffic.local)), reason)
@@ -97,9 +100,9 @@ def _clues(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> Iterator
     if all(source in calling for source, _ in traffic.pairs):
         yield PbxAddresses(_only(calling), "it answers as Asterisk, and all calls are its own")
     yield PbxAddresses(_only(asking & {*traffic.received}), "it sends requests as Asterisk, and INVITEs go there")
-    callers, named = _only(traffic.local & traffic.seen), _NamedAddresses(config)
-    if any(named.has(peer, alone=True) for ip in callers for peer in traffic.peers[ip]):
-        yield PbxAddresses(callers, "the capture was made on it, and it calls who the configuration names")
+    here = _only(traffic.local & traffic.seen)
+    if any(named.has(peer, alone=True) for ip in here for peer in traffic.peers[ip]):
+        yield PbxAddresses(here, "the capture was made on it, and it calls who the configuration names")
     if traffic.seen:
         others = {ip for ip in traffic.seen if not named.has(ip, alone=True)}
         busiest = max(others or traffic.seen, key=traffic.rank)
@@ -110,6 +113,15 @@ def _clues(merged: MergedFolds, config: Config, beyond: HostsBeyond) -> Iterator
             doubt = "" if busiest in asterisks else ", though nothing there calls itself Asterisk: --pbx names another"
             reason = f"most INVITEs come from there{doubt}"
         yield PbxAddresses((busiest,), reason)
+
+
+def _caller_of(answerers: list[bytes], traffic: _Traffic, named: _NamedAddresses) -> PbxAddresses:
+    """The one that calls those who answer as Asterisk, where these are all such as the configuration has it call."""
+    if not traffic.local.isdisjoint(answerers) or not all(map(named.is_called, answerers)):
+        return PbxAddresses((), "")
+    callers = {source for source, destination in traffic.pairs if destination in answerers}
+    reason = "it calls where the configuration has it call, and that answers as Asterisk"
+    return PbxAddresses(_only({ip for ip in callers if not named.is_called(ip)}), reason)
 
 
 def _with_beside(
@@ -174,6 +186,8 @@ class _NamedAddresses:
         uris = (parse_uri(one.server_uri) for one in config.registrations.values())
         hosts = {uri.host for uri in uris if uri is not None}
         self._servers = {text for host in hosts for text in (host, *config.server_addresses.get(host, ()))}
+        contacts = (parse_uri(contact) for aor in config.aors.values() for contact in aor.contacts)
+        self._called = self._servers | {uri.host for uri in contacts if uri is not None}
 
     def has(self, ip: bytes, *, alone: bool = False) -> bool:
         """Whether the address is one of them (`alone`: not in a network around it)."""
@@ -182,6 +196,10 @@ class _NamedAddresses:
         return ip_text(ip) in self._servers or any(
             number & mask in self._networks.get((family, mask), ()) for mask in masks
         )
+
+    def is_called(self, ip: bytes) -> bool:
+        """Whether the PBX sends calls or registrations there: that is nobody but another."""
+        return ip_text(ip) in self._called
 
 
 class _Traffic:
