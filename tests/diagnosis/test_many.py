@@ -18,6 +18,7 @@ from pjsipdiag.asterisk.section import Section
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.model import Report
+from pjsipdiag.diagnosis.repairs import suggestions
 from pjsipdiag.diagnosis.repairs.proof import prove
 from pjsipdiag.diagnosis.rules.unloaded import drops
 from tests.diagnosis.scene import write_scene
@@ -203,6 +204,63 @@ def test_nor_where_identifies_look_at_headers_too(tmp_path: Path) -> None:
 
     assert len(found().suggestions) == 5
     assert found().suggestions == with_all_calls(found).suggestions
+
+
+WIZARD = "[t{0}]\ntype=wizard\nendpoint/context=in\nremote_hosts=198.51.100."
+ENDPOINT = "[t{0}]\ntype=endpoint\ncontext=in\n"
+TROUBLES = {
+    "a mask of a wizard": ("pjsip_wizard.conf", WIZARD + "{0}/99\n"),
+    "a port of a wizard": ("pjsip_wizard.conf", WIZARD + "{0}:5070\n"),
+    "an address beside that of a wizard": ("pjsip_wizard.conf", WIZARD + "10{0}\n"),
+    "an option of a wizard's endpoint": ("pjsip_wizard.conf", WIZARD + "{0}\nendpoint/dtmf_mode=loud\n"),
+    "a wizard's endpoint that denies": ("pjsip_wizard.conf", WIZARD + "{0}\nendpoint/deny=0.0.0.0/0\n"),
+    "a mask in a template of its own": (
+        "trunks.conf",
+        "[m{0}](!)\nmatch=198.51.100.{0}/99\n" + ENDPOINT + "[i{0}](m{0})\ntype=identify\nendpoint=t{0}\n",
+    ),
+    "a mask in a template of all": (
+        "trunks.conf",
+        "[m{0}](!)\ntype=identify\nmatch=198.51.100.0/99\n" + ENDPOINT + "[i{0}](m1)\nendpoint=t{0}\n",
+    ),
+    "match in the endpoint": ("trunks.conf", ENDPOINT + "match=198.51.100.{0}\n"),
+    "an option of the endpoint": (
+        "trunks.conf",
+        ENDPOINT + "dtmf_mode=loud\n[i{0}]\ntype=identify\nendpoint=t{0}\nmatch=198.51.100.{0}\n",
+    ),
+    "an endpoint of another name": (
+        "trunks.conf",
+        ENDPOINT + "[i{0}]\ntype=identify\nendpoint=t{0}x\nmatch=198.51.100.{0}\n",
+    ),
+}
+"""What is wrong with each trunk: the file, and the sections of a trunk."""
+
+
+def in_trouble(directory: Path, trouble: str, count: int, caller: str) -> Callable[[], Report]:
+    file, sections = TROUBLES[trouble]
+    include = "" if file == "pjsip_wizard.conf" else f"#include {file}\n"
+    (directory / "pjsip.conf").write_text(f"[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n{include}")
+    (directory / file).write_text("".join(sections.format(number) for number in range(1, count + 1)))
+    calls = [CALL.format(number, number, caller.format(number)) for number in range(1, count + 1)]
+    capture = write_scene("".join(calls), directory / "c.pcap")
+    return lambda: diagnose([capture], directory, pbx=("192.0.2.1",))
+
+
+@pytest.mark.parametrize("caller", ["+4930{0}", "t{0}", "t1"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_repairs_of_many_are_those_of_each(trouble: str, caller: str, tmp_path: Path) -> None:
+    run = in_trouble(tmp_path, trouble, 5, caller)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suggestions, "prove_together", lambda *_: None)
+        alone = run()
+    found = run()
+    assert found.suggestions or found.unconfirmed or caller != "+4930{0}"  # others may find an endpoint by their name
+    assert (found.suggestions, found.unconfirmed) == (alone.suggestions, alone.unconfirmed)
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_repairs_of_many_need_few_loads(trouble: str, tmp_path: Path, loads: list[None]) -> None:
+    in_trouble(tmp_path, trouble, 30, "+4930{0}")()
+    assert len(loads) < 12
 
 
 @pytest.mark.parametrize(("rule", "case"), CASES)

@@ -26,6 +26,21 @@ ObjectKey = tuple[str, str]
 """Type and name of an object."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Uses:
+    """How many sections are of a type and name, and how many have the option of a line, (file, line)."""
+
+    keys: Counter[ObjectKey]
+    lines: Counter[tuple[str, int]]
+
+    @classmethod
+    def of(cls, config: Config) -> _Uses:
+        sections = [section for section in config.sections if not section.is_template]
+        keys = Counter((kind.value, section.name) for section in sections if (kind := section.first("type")))
+        options = (option.where for section in sections for option in section.variables)
+        return cls(keys, Counter((where.file, where.line) for where in options))
+
+
 @dataclass(slots=True)
 class _Correction:
     """The correction of one object for the calls that it keeps out."""
@@ -39,12 +54,11 @@ class _Correction:
     edits: list[Edit] = field(default_factory=list)
     corrected: set[ObjectKey] = field(default_factory=set)
     is_own: bool = True
-    """Whether only options of the objects themselves are edited, neither a template nor a name, so that it makes no
-    difference to any other object."""
+    """Whether only options of the objects themselves are edited, neither what others inherit nor a name, so that it
+    makes no difference to any other object."""
 
-    def correct(self, config: Config, keys: Mapping[ObjectKey, int]) -> bool:
-        """Adds the next edit; says whether to load the files with it, as only that shows what is still dropped. `keys`
-        says how many sections are of a type and name."""
+    def correct(self, config: Config, uses: _Uses) -> bool:
+        """Adds the next edit; says whether to load the files with it, as only that shows what is still dropped."""
         dropped, self.dropped = self.dropped, None
         edit = correction(config, dropped, sources(self.groups), self.owner) if dropped else None
         if not dropped or not edit or any((edit.file, edit.line) == (made.file, made.line) for made in self.edits):
@@ -53,8 +67,8 @@ class _Correction:
         self.corrected.add(_key(dropped))
         is_head = "".join(edit.old).lstrip().startswith("[")
         # an object that loads again beside one of its name costs all objects of its type
-        is_alone = keys.get(_key(dropped), 0) <= 1
-        self.is_own &= dropped.where.section == dropped.section_where.section and is_alone and not is_head
+        is_alone = uses.keys[_key(dropped)] <= 1 and uses.lines[edit.file, edit.line] <= 1
+        self.is_own &= is_alone and not is_head
         # The line was commented out, for no endpoint knows match= or host=: an identify has to say it instead.
         if self.key[0] == "endpoint" and option_of(edit.old[0] if edit.old else "") in ("match", "host"):
             self.edits.append(_identify_of(config, dropped, value_of(edit.old[0])))
@@ -79,12 +93,11 @@ def correct_objects(
     written = (lost for lost in lookup(situation).dropped if lost.type in AS_WRITTEN)
     loaded = (lost for lost in situation.config.dropped if lost.type not in AS_WRITTEN)
     named = {_key(lost): lost for lost in reversed((*written, *loaded))}
-    sections = (section for section in situation.config.sections if not section.is_template)
-    keys = Counter((kind.value, section.name) for section in sections if (kind := section.first("type")))
+    uses = _Uses.of(situation.config)
     left = made = [_begin(situation, named, *one) for one in causes]
     # sorcery drops an object at its first bad option and says nothing of the others: only loading again shows the next.
     for _ in range(ROUNDS):
-        left = [one for one in left if one.correct(situation.config, keys)]
+        left = [one for one in left if one.correct(situation.config, uses)]
         _load_again(situation, left)
     return [_drafts(cause, one) for (cause, _), one in zip(causes, made, strict=True)]
 

@@ -6,11 +6,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses.address_rule import fits
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
-from pjsipdiag.asterisk.section import Section
+from pjsipdiag.asterisk.loading.wizard import WIZARD_TYPES, make, wizards
+from pjsipdiag.asterisk.releases import release
+from pjsipdiag.asterisk.section import Section, Variable
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.repairs.proof.announced import ASKED
 from pjsipdiag.diagnosis.situation import CallGroup
 
+NOT_ASKED = ("identify", "aor")
+"""Types of sections that are compared as objects, or not at all."""
+_OF_TOKENS = ("line", "endpoint")
 USUAL_METHODS = "username,ip"
 """The default of `identify_by` (res_pjsip/pjsip_configuration.c)."""
 
@@ -77,14 +82,14 @@ def _differing_identifies(before: Config, after: Config) -> dict[str, list[Ident
 def _asking(before: Config, after: Config, added: Collection[str]) -> set[str] | None:
     """The endpoints that differ in ASKED only; None where sections differ in anything else, but those of `added`
     endpoints."""
-    old, new = _sections(before), _sections(after)
-    if [name for name, _ in old] != [name for name, _ in new]:
+    old, new = list(_sections(before)), list(_sections(after))
+    if [section[:2] for section in old] != [section[:2] for section in new]:
         return None
     found: set[str] = set()
-    for (name, was), (_, now) in zip(old, new, strict=True):
+    for (kind, name, was), (_, _, now) in zip(old, new, strict=True):
         if was == now:
             continue
-        if {dict(variables).get("type") for variables in (was, now)} != {"endpoint"}:
+        if kind != "endpoint":
             return None
         if name in added:
             continue
@@ -121,13 +126,25 @@ def _bare(rule: AddressRule) -> object:
     return rule.version, rule.network, rule.mask, rule.port, rule.deny
 
 
-def _sections(config: Config) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Everything that is no identify, without the lines that it stands on."""
-    return [
-        (section.name, [(variable.name, variable.value) for variable in section.variables])
-        for section in config.sections
-        if not section.is_template and not _is_identify(section)
-    ]
+def _sections(config: Config) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+    """(type, name, options) of every section that may decide on calls and makes no identify, without the lines that it
+    stands on: who is found, let in, and how far he gets hangs on no AOR, and on a registration by its token alone."""
+    for section in config.sections:
+        for kind, name, variables in () if section.is_template else _made_of(section, config.version):
+            if kind not in NOT_ASKED:
+                asked = _OF_TOKENS if kind == "registration" else None
+                options = [(one.name, one.value) for one in variables if asked is None or one.name.lower() in asked]
+                yield kind, name, options
+
+
+def _made_of(section: Section, version: str) -> Iterator[tuple[str, str, Sequence[Variable]]]:
+    """(type, name, options) of each object that a section is meant to be."""
+    if not wizards([section]):
+        kind = section.first("type")
+        yield kind.value if kind else "", section.name, section.variables
+        return
+    for made in WIZARD_TYPES:
+        yield from ((made, one.name, one.variables) for one in make(made, section, release(version)).sections)
 
 
 def _rest(config: Config, without: Collection[str]) -> object:
@@ -136,8 +153,3 @@ def _rest(config: Config, without: Collection[str]) -> object:
     lists = {name: [_bare(rule) for rule in rules] for name, rules in config.named_acls.items()}
     endpoints = [name for name in config.endpoints if name not in without]
     return config.identifiers, endpoints, bool(config.rejected_files), lists
-
-
-def _is_identify(section: Section) -> bool:
-    kind = section.first("type")
-    return kind is not None and kind.value == "identify"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -22,9 +23,12 @@ from pjsipdiag.diagnosis.repairs.proof.prove import Effects, Proof, known_source
 from pjsipdiag.diagnosis.repairs.proof.reach import Passage
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
+_HEAD = re.compile(r"\s*\[([^\]]*)\]")
+
 
 class SectionChange(NamedTuple):
-    """Edits that are to change one identify or endpoint, for groups of calls."""
+    """Edits that are to change identifies or endpoints of a section, or of those that inherit from it, for groups of
+    calls."""
 
     section: str
     edits: Sequence[Edit]
@@ -42,56 +46,90 @@ def prove_together(
     changes are nothing to a call that one of them holds. None where a call is held by several, where more differs, and
     where a new section may turn the order of the others round: then each is to be proven alone.
     """
-    before, owners = situation.config, {change.section: number for number, change in enumerate(changes)}
-    changed = _load_all(situation, texts, changes) if len(owners) == len(changes) else None
+    before, owners = situation.config, _owners(situation.config, changes)
+    changed = _load_all(situation, texts, changes) if owners else None
     found = find_changed(before, changed) if changed else None
-    if changed is None or found is None or not _are_of(owners, before, found):
+    if changed is None or owners is None or found is None or not _is_plain(before, found):
         return None
-    known, way, replay = known_sources(situation), Passage(situation, changed), Replay(changed)
+    holders = _Holders.of(owners, changed, found)
+    if holders is None:
+        return None
+    known, way = known_sources(situation), Passage(situation, changed)
     effects = [Effects(known, way, change.groups) for change in changes]
-    holders = _Holders.of(owners, found, replay)
     requests = [(group, number) for number, one in enumerate(effects) for group in one.other_requests]
     for group, asker in (*((group, None) for group in situation.groups), *requests):
         holding = holders.holding(group)
         if len(holding | {asker} - {None}) > 1:
             return None
         for number in holding:
-            for effect in replayed(replay, group):
+            for effect in replayed(holders.replay, group):
                 if holders.by_endpoint.get(effect[2].endpoint, number) != number:
                     return None
                 effects[number].add(*effect)
     opened: dict[int, list[tuple[str, AddressRule]]] = defaultdict(list)
     for name, endpoint, rule in find_new_rules(before, changed):
-        opened[owners[name]].append((endpoint, rule))
+        opened[holders.by_identify[name]].append((endpoint, rule))
     return tuple(
         _as_alone(one.proof(opened[number]), changes, change)
         for number, (one, change) in enumerate(zip(effects, changes, strict=True))
     )
 
 
+def _owners(config: Config, changes: Sequence[SectionChange]) -> dict[str, int] | None:
+    """Section -> the number of the change that is of it, of a line that it inherits, or that brings it; None where
+    several are."""
+    by_name = {change.section: number for number, change in enumerate(changes)}
+    by_line = {
+        (edit.file, edit.line + at): number
+        for number, change in enumerate(changes)
+        for edit in change.edits
+        for at in range(len(edit.old))
+    }
+    if len(by_name) < len(changes):
+        return None
+    found: dict[str, set[int]] = defaultdict(set, {name: {number} for name, number in by_name.items()})
+    for number, change in enumerate(changes):
+        for line in chain.from_iterable(edit.new for edit in change.edits):
+            if head := _HEAD.match(line):
+                found[head[1]].add(number)
+    for section in config.sections:
+        lines = {(variable.where.file, variable.where.line) for variable in section.variables}
+        if not section.is_template and (numbers := {by_line[line] for line in lines if line in by_line}):
+            found[section.name] |= numbers
+    return {name: min(numbers) for name, numbers in found.items()} if all(len(n) == 1 for n in found.values()) else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Holders:
     """The changes, by number, that may make a difference to a call."""
 
-    by_identify: Sequence[int]
-    """For each identify of the `index`."""
+    by_identify: Mapping[str, int]
     index: AddressIndex
+    """The identifies that differ, each as it was and as it is."""
+    numbers: Sequence[int]
+    """The change of each identify of the index."""
     by_endpoint: Mapping[str, int]
     added: Collection[str]
     replay: Replay
 
     @classmethod
-    def of(cls, owners: Mapping[str, int], found: ChangedObjects, replay: Replay) -> _Holders:
-        by_change = [(owners[name], identify) for name, both in found.identifies.items() for identify in both]
-        index = AddressIndex.build([identify for _, identify in by_change])
-        by_endpoint = {name: owners[name] for name in (*found.asking, *found.added)}
-        return cls([number for number, _ in by_change], index, by_endpoint, found.added, replay)
+    def of(cls, owners: Mapping[str, int], changed: Config, found: ChangedObjects) -> _Holders | None:
+        """None where something differs that is of no change."""
+        sections = {name: both[0].where.section for name, both in found.identifies.items()}
+        endpoints = {name: changed.endpoints[name].where.section for name in (*found.asking, *found.added)}
+        if not owners.keys() >= {*sections.values(), *endpoints.values()}:
+            return None
+        by_identify = {name: owners[section] for name, section in sections.items()}
+        each = [(by_identify[name], identify) for name, both in found.identifies.items() for identify in both]
+        index = AddressIndex.build([identify for _, identify in each])
+        by_endpoint = {name: owners[section] for name, section in endpoints.items()}
+        return cls(by_identify, index, [number for number, _ in each], by_endpoint, found.added, Replay(changed))
 
     def holding(self, group: CallGroup) -> set[int]:
         """The changes that may make a difference to a group's calls."""
         hits = self.index.hits(SourceSocket(*number_of(group.source), 0))
         endpoints = {group.verdict.endpoint, *self._candidates(group)}
-        return {self.by_identify[hit.identify] for hit in hits} | {
+        return {self.numbers[hit.identify] for hit in hits} | {
             self.by_endpoint[name] for name in endpoints if name in self.by_endpoint
         }
 
@@ -129,11 +167,9 @@ def _load_all(situation: Situation, texts: Mapping[str, str], changes: Sequence[
     return changed if rules_are_announced(before, changed, texts, edits) else None
 
 
-def _are_of(owners: Mapping[str, int], before: Config, found: ChangedObjects) -> bool:
-    """Whether nothing differs but what is to be changed, no section more turns the identifies' order round, and each
-    call can find one added endpoint by each identifier: names with a domain are several tries of one."""
+def _is_plain(before: Config, found: ChangedObjects) -> bool:
+    """Whether no identify more turns the others' order round, and each call can find one added endpoint by each
+    identifier: names with a domain are several tries of one."""
     keeps_order = has(before.version, "identifies_by_name")
     known = {identify.name for identify in before.identifies}
-    differing = {*found.identifies, *found.asking, *found.added}
-    is_plain = not any("@" in name for name in found.added)
-    return is_plain and differing <= owners.keys() and (keeps_order or found.identifies.keys() <= known)
+    return not any("@" in name for name in found.added) and (keeps_order or found.identifies.keys() <= known)
