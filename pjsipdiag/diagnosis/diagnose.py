@@ -31,7 +31,7 @@ from pjsipdiag.diagnosis.basis.name_sources import load, parse_databases, releas
 from pjsipdiag.diagnosis.basis.replay_basis import Basis, Reload, load_changed, of_running, settle
 from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.groups import group, regrouping
-from pjsipdiag.diagnosis.calls.judge import Arrival, judge
+from pjsipdiag.diagnosis.calls.judge import judge
 from pjsipdiag.diagnosis.calls.outside.exchanges import (
     exchanges,
     find_missing_methods,
@@ -42,6 +42,7 @@ from pjsipdiag.diagnosis.calls.outside.exchanges import (
     unknown_calls,
 )
 from pjsipdiag.diagnosis.calls.pbx.inference import parse_addresses
+from pjsipdiag.diagnosis.calls.pbx.received_at import Arrival
 from pjsipdiag.diagnosis.calls.pbx.same_machine import find_proxied
 from pjsipdiag.diagnosis.calls.selection import Selection
 from pjsipdiag.diagnosis.calls.sources import SourceRows
@@ -130,7 +131,7 @@ def conclude(
     situation = note_filters(situation, options, seen.tallies)
     notes = [
         *seen.notes,
-        *notes_on(seen.merged, situation, seen.tallies),
+        *notes_on(seen.merged, situation, seen.tallies, basis.translated),
         *open_questions(situation.config, live, situation.groups if config is None else ()),
     ]
     if names_are_dead(situation):
@@ -166,13 +167,13 @@ def _situation(  # noqa: PLR0917  (everything that is known)
 ) -> Situation:
     pbx = frozenset(basis.pbx.addresses)
     replay = Replay(basis.config, tokens(own_registrations(seen.merged, pbx), basis.config))
-    arrival = Arrival(basis.config, seen.merged.answering, find_proxied(seen.merged, pbx, basis.config))
+    proxied = find_proxied(seen.merged, pbx, basis.config)
+    arrival = Arrival(basis.config, seen.merged.answering, proxied, basis.translated.places)
     look = partial(judge, seen.merged, pbx=pbx, arrival=arrival, replay=replay, wanted=wanted)
     judged = share(look, slices([len(keys) for keys in seen.merged.keys], jobs), jobs)
     files = [tally.name for tally in seen.tallies]
     calls = Calls(seen.merged, judged, files, arrival, replay.verdict, share=partial(share_range, jobs=jobs))
-    others = other_methods(seen.merged, pbx, wanted)
-    sources = SourceRows(calls, others)
+    sources = SourceRows(calls, others := other_methods(seen.merged, pbx, wanted))
     if on_rows:  # as early as may be: others write the rows meanwhile
         on_rows(calls, sources)
     received, sent = exchanges(seen.merged, pbx, wanted, replay)
@@ -181,8 +182,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
     groups, crowd = group(calls, basis.config, lambda ip: ip in asked or near(ip))
     callers = {calls.sources[calls.source[one.first_call]] for one in groups}
     second = SecondReading(calls, seen.tallies, groups)
-    servers = asked & {*callers, *_packed(one.client for one in received)}
-    ends = EndAddresses(pbx, callers, servers)
+    ends = EndAddresses(pbx, callers, asked & {*callers, *_packed(one.client for one in received)})
     acknowledged = AcknowledgedCalls(calls, seen.merged.tags, seen.tallies, ends, wanted.mirrors)
     return Situation(
         config=basis.config,
@@ -201,6 +201,7 @@ def _situation(  # noqa: PLR0917  (everything that is known)
         unread_messages=sum((tally.unread_messages for tally in seen.tallies), Counter()),
         signs=seen.signs,
         mirrors=wanted.mirrors,
+        replaced_sources=basis.translated.replaced_sources(),
         find_sent=acknowledged.find_sent,
         captures=tuple(map(summary, seen.tallies)),
         are_texts=bool(seen.tallies) and all(tally.is_text for tally in seen.tallies),

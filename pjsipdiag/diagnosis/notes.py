@@ -11,6 +11,7 @@ from pjsipdiag.diagnosis.calls.calls import Calls
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
 from pjsipdiag.diagnosis.calls.pbx.inference import without_proxies
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import version_of
+from pjsipdiag.diagnosis.calls.pbx.translated import Translated
 from pjsipdiag.diagnosis.evidence.readable_addresses import show_address, show_ip
 from pjsipdiag.diagnosis.rules.another import of_another
 from pjsipdiag.diagnosis.rules.cause import counted, listed
@@ -22,7 +23,9 @@ UNTOLD = ("0.0.0.0:0", "[::]:0", "0.0.0.0", "::", "[::]", ":::0")
 """The addresses in place of the own side where a log leaves it out."""
 
 
-def notes_on(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]) -> Iterator[str]:
+def notes_on(
+    merged: MergedFolds, situation: Situation, tallies: Sequence[Tally], translated: Translated
+) -> Iterator[str]:
     """The notes that follow from the captures, and from what could not be judged in them."""
     calls, own = situation.calls, {*_packed(situation.pbx)}
     if situation.filter_text:
@@ -43,6 +46,7 @@ def notes_on(merged: MergedFolds, situation: Situation, tallies: Sequence[Tally]
             f"no transport of the configuration listens at {places}: a proxy there passes calls on to Asterisk, and"
             " they are judged as it gets them"
         )
+    yield from translated.sentences()
     yield from _several(merged, frozenset(situation.pbx))
     if situation.groups and not situation.responses:
         yield "no answer is in the capture: how the calls ended is not known"

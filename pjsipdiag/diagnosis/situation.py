@@ -278,6 +278,8 @@ class Situation:
     """ICMP errors, resets and alerts: the network's word beside SIP."""
     mirrors: Collection[str] = ()
     """Carriers whose word is taken."""
+    replaced_sources: Mapping[str, str] = field(default_factory=dict)
+    """Sources as the capture has them -> as Asterisk has them, where something replaces them on the way."""
     find_sent: Callable[[str, Collection[str]], Collection[str]] = lambda _source, _call_ids: ()
     """(source, Call-IDs) -> of these Call-IDs those with which the source called."""
     requests_to: Callable[[str], Sequence[AnsweredRequest]] = lambda _ip: ()

@@ -13,6 +13,7 @@ from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.pbx.inference import PbxAddresses, infer
 from pjsipdiag.diagnosis.calls.pbx.passed_on import hosts_beyond
 from pjsipdiag.diagnosis.calls.pbx.releases_shown import name_of, release_sent, releases_seen
+from pjsipdiag.diagnosis.calls.pbx.translated import Translated, find_translated, with_other_side
 from pjsipdiag.diagnosis.rules.cause import listed
 from pjsipdiag.diagnosis.work.gather import GatheredCaptures
 
@@ -32,6 +33,7 @@ class Basis:
     reason: str
     capture_version: str
     names: tuple[str, ...] = ()
+    translated: Translated = Translated()
 
 
 def of_running(basis: Basis, config: Config, version: str) -> Basis:
@@ -48,7 +50,15 @@ def settle(
     reload: Reload,
 ) -> Basis:
     merged = gathered.merged
+    translated = find_translated(gathered.tallies, merged)
     pbx = told if told.addresses else infer(merged, config, partial(hosts_beyond, gathered.tallies))
+    pbx = with_other_side(pbx, translated)
+    basis = _settle(gathered, config, pbx, asked, reload)
+    return replace(basis, translated=translated)
+
+
+def _settle(gathered: GatheredCaptures, config: Config, pbx: PbxAddresses, asked: str | None, reload: Reload) -> Basis:
+    merged = gathered.merged
     own = frozenset(pbx.addresses)
     names = releases_seen(merged, own)
     # Several names: anybody can send under the PBX's address. What leaves it, in the capture's own direction, is its

@@ -18,7 +18,8 @@ from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.assembly import assemble
 from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import shown_values
-from pjsipdiag.diagnosis.calls.judge import Arrival, JudgedRows, outcomes
+from pjsipdiag.diagnosis.calls.judge import JudgedRows, outcomes
+from pjsipdiag.diagnosis.calls.pbx.received_at import Arrival
 from pjsipdiag.diagnosis.calls.received_columns import in_order, join_received, pick
 from pjsipdiag.diagnosis.calls.rows import (
     ANSWER,

@@ -8,22 +8,19 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import field
 from itertools import compress
 from operator import getitem
 
-from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.forms.expressions import Fields
 from pjsipdiag.asterisk.forms.header_syntax import read_sender
 from pjsipdiag.asterisk.replay.alike import AlikeKeys, RequestKind
-from pjsipdiag.asterisk.replay.arrival import find_listening
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.asterisk.verdict import Verdict
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.calls.fold_content import TRANSPORT_NAMES, CapturePart, MergedFolds
 from pjsipdiag.diagnosis.calls.heads import call_id, value_of
-from pjsipdiag.diagnosis.calls.pbx.same_machine import ProxiedCalls
+from pjsipdiag.diagnosis.calls.pbx.received_at import Arrival
 from pjsipdiag.diagnosis.calls.rows import (
     CALL,
     CHALLENGES,
@@ -46,7 +43,6 @@ from pjsipdiag.diagnosis.calls.rows import (
     outcome_of,
 )
 from pjsipdiag.diagnosis.calls.selection import Selection
-from pjsipdiag.sip import NOWHERE, Address
 
 LEFT_OUT = -1
 """No number of a verdict."""
@@ -78,30 +74,6 @@ class JudgedRows:
     """How its calls were answered (0: not at all), by packed IP address that they went to and their digest."""
     passing: int = 0
     """Transactions between other hosts."""
-
-
-@dataclass(slots=True)
-class Arrival:
-    """An address that answers, but that no transport of the files listens on, is a NAT's: where the request went on
-    to is then not known. `answering` are the packed addresses that answered anything, `proxied` the calls that
-    a proxy on the PBX's machine takes there first."""
-
-    config: Config
-    answering: AbstractSet[bytes]
-    proxied: ProxiedCalls = ProxiedCalls()
-    known: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
-
-    def at(self, transport: str, destination: bytes) -> bytes:
-        """The packed address that Asterisk received it on: `destination`, or NOWHERE."""
-        place = self.known.get((transport, destination))
-        if place is None:
-            place = self.known[transport, destination] = self._at(transport, destination)
-        return place
-
-    def _at(self, transport: str, destination: bytes) -> bytes:
-        if destination not in self.answering or not self.config.transports:
-            return destination
-        return destination if find_listening(transport, Address.unpack(destination), self.config) else NOWHERE.pack()
 
 
 def judge(

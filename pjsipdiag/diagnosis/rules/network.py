@@ -33,7 +33,7 @@ from pjsipdiag.diagnosis.rules.log_refusals.refusal_words import HIDE_ALIKE
 from pjsipdiag.diagnosis.rules.scanning import scanner_signs, scans
 from pjsipdiag.diagnosis.rules.transports import of_transport
 from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
-from pjsipdiag.diagnosis.rules.wire import bounces
+from pjsipdiag.diagnosis.rules.wire import bounces, replaced
 from pjsipdiag.diagnosis.rules.wire.pauses import OF_ALL, OF_ONE, silences
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import SipMessage
@@ -78,6 +78,8 @@ def of_translation(situation: Situation, group: CallGroup) -> Cause | None:
     """A source that stands for others: a NAT, Docker or proxy address before the real callers."""
     if is_split(situation, group):
         return Cause(group.source, None, SPLIT)
+    if group.source in situation.replaced_sources:
+        return Cause(group.source, None, replaced.REPLACED)
     if group.verdict.outcome not in (Outcome.NO_MATCH, Outcome.UNKNOWN, Outcome.ACCEPTED):
         return None
     if is_unmatched(group) and is_likely(situation, group):
@@ -108,6 +110,8 @@ def translated_source(situation: Situation, cause: Cause, groups: Sequence[CallG
             ),
             advice=HIDE_ALIKE,
         )
+    if cause.detail == replaced.REPLACED:
+        return replaced.tell(situation, cause.name, groups)
     named = {found for group in groups for found in senders(situation, group)}
     behind, headers = sorted({host for _, host in named}), sorted({header for header, _ in named})
     matched = groups[0].verdict.outcome is not Outcome.NO_MATCH

@@ -13,7 +13,8 @@ from pjsipdiag.asterisk.loading.objects import load_config
 from pjsipdiag.asterisk.replay.identifiers import Replay
 from pjsipdiag.diagnosis.calls import judge as judging
 from pjsipdiag.diagnosis.calls import rows
-from pjsipdiag.diagnosis.calls.judge import Arrival, judge
+from pjsipdiag.diagnosis.calls.judge import judge
+from pjsipdiag.diagnosis.calls.pbx.received_at import Arrival
 from pjsipdiag.diagnosis.calls.received_columns import join_received
 from pjsipdiag.diagnosis.calls.selection import Selection, selection
 from tests.diagnosis.calls.test_groups import TRUNK

@@ -5,6 +5,8 @@ the releases that it names.
 
     inference        the addresses: given, else the first clue that the capture has
     passed_on        hosts beyond the machine that recorded, where that is a router
+    received_at      at which address Asterisk received what the capture shows elsewhere
+    translated       requests and answers on two sides of an address translation
     same_machine     calls that a proxy on its machine took first
     releases_shown   the releases in the headers of what the PBX sends
 

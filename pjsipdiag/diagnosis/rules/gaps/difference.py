@@ -75,7 +75,7 @@ def is_a_copy(situation: Situation) -> bool:
 
 def of_difference(situation: Situation, group: CallGroup) -> Cause | None:
     """The line that decides in the files, for calls whose answer says that another one did; nameless among many."""
-    if not contradicts(group) or is_split(situation, group):
+    if not contradicts(group) or is_split(situation, group) or group.source in situation.replaced_sources:
         return None
     expected = group.calls - sum(contradicts(group).values())
     if group.verdict.outcome is Outcome.NO_MATCH and expected > 0 and is_likely(situation, group):

@@ -6,6 +6,7 @@ findings, and sentences for the findings of others that they speak for.
     meanings    what an ICMP error or a TLS alert says, and what to do: literal tables
     bounces     whose packet or connection it was: the finding, and the sentences
     acks        final answers that the PBX repeats because no ACK reaches it
+    replaced    sources that Asterisk sees as others
     pauses      from when to when answers stopped, and who got them meanwhile
     one_direction    who was answered, where the INVITE is in no capture
 
