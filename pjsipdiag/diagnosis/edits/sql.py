@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.realtime import row_lines
@@ -20,6 +21,7 @@ from pjsipdiag.diagnosis.model import Edit
 _LISTS = ("match", "permit", "deny", "acl", "contact_permit", "contact_deny", "contact_acl", "auth", "aors")
 """Columns that hold several values, with commas."""
 
+_ROW_START = re.compile(r"(?m)^(?=\[)")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)?")
 
 
@@ -35,15 +37,27 @@ def statements(config: Config, edits: Iterable[Edit]) -> tuple[str, ...]:
         for file, text in apply_edits(config, [edit for edit in edits if table_of(config, edit.file)]).items()
         if (stored := table_of(config, file))
         for statement in (
-            _changes(stored, row_lines.parse_rows(file, text, stored.columns))
+            _changes(stored, row_lines.parse_rows(file, _changed_rows(stored.text, text), stored.columns))
             if stored.type
             else _lines_changed(stored, row_lines.parse_rows(file, text, key=CATEGORY))
         )
     )
 
 
-def _changes(stored: StoredTable, after: Iterable[Section]) -> Iterator[str]:
-    before = {section.name: _columns(section) for section in stored.sections}
+def _changed_rows(before: str, after: str) -> str:
+    """The lines of the rows that are not there before: a table has thousands, and a repair changes one."""
+    known = _row_texts(before)
+    return "".join(row for row in _ROW_START.split(after) if row not in known)
+
+
+@lru_cache(maxsize=4)
+def _row_texts(text: str) -> frozenset[str]:
+    return frozenset(_ROW_START.split(text))
+
+
+def _changes(stored: StoredTable, after: Sequence[Section]) -> Iterator[str]:
+    wanted = {section.name for section in after}
+    before = {section.name: _columns(section) for section in stored.sections if section.name in wanted}
     quoted = Quoting(stored)
     table = quoted.name(stored.mapped.table)
     for section in after:

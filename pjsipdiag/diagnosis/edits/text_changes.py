@@ -32,12 +32,12 @@ def lines_of(config: Config, file: str) -> Sequence[str]:
     """The lines of a loaded file, or those of the rows of a table, with their line ends; empty when there is no such
     file."""
     stored = next((stored.text for stored in config.stored_tables if stored.name == file), None)
-    return _lines(config.texts.get(file, b"")) if stored is None else _split(stored)
+    return _lines(config.texts.get(file, b"") if stored is None else stored)
 
 
 @lru_cache(maxsize=64)
-def _lines(data: bytes) -> Sequence[str]:
-    return tuple(_split(data.decode("utf-8", "surrogateescape")))
+def _lines(data: bytes | str) -> Sequence[str]:
+    return tuple(_split(data if isinstance(data, str) else data.decode("utf-8", "surrogateescape")))
 
 
 def line_at(config: Config, where: Where) -> str:
