@@ -6,7 +6,8 @@ for the whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses import match, sockaddr
 from pjsipdiag.asterisk.addresses.address_rule import applies
@@ -21,6 +22,9 @@ from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.section import Section, Where
 from pjsipdiag.digits import is_number, read_number
+
+_OF_EXPRESSIONS = re.compile(r"^\^|\$$|\.[*+]|\\[].+?*/()|[]")
+"""Signs of a regular expression that no header and no URI has at these places."""
 
 
 def build(
@@ -63,6 +67,7 @@ def build(
             warnings.append(Problem(reason, where, log))
         else:
             rules += [match.host_rule(address, name, host, where) for address in found]
+    warnings += _bare_expressions(applied, release)
     return Identify(
         name=section.name,
         where=section.where,
@@ -74,6 +79,18 @@ def build(
         match_request_uri=values.get("match_request_uri", ""),
         srv_lookups=lookups,
     )
+
+
+def _bare_expressions(applied: AppliedOptions, release: Release) -> Iterator[Problem]:
+    """The patterns that are compared as they stand, though they look like regular expressions."""
+    for name in ("match_header", "match_request_uri") if release.has("header_regex") else ():
+        for line in applied.options.get(name, ())[-1:]:
+            header, colon, value = line.value.rpartition(": ") if name == "match_header" else ("", "", line.value)
+            if expression := bare_expression(value.strip()):
+                reason = LoadReason.BARE_EXPRESSION(
+                    option=name, value=line.value, meant=f"{header}{colon}/{expression}/"
+                )
+                yield Problem(reason, line.where)
 
 
 def _read_matches(
@@ -139,6 +156,16 @@ def _uri_refusal(name: str, request_uri: str, release: Release) -> tuple[Reason,
 def expression_in(value: str) -> str:
     """The regular expression between the slashes of a value; empty where it is meant as it stands."""
     return value[1:-1] if len(value) > 2 and value.startswith("/") and value.endswith("/") else ""
+
+
+def bare_expression(value: str) -> str:
+    """The regular expression that a value is to all appearances meant to be, but without its slashes; empty for one
+    that is meant as it stands."""
+    if expression_in(value):
+        return ""
+    lone = value.startswith("/") != value.endswith("/") and len(value) > 1
+    bare = value.strip("/") if lone else value
+    return bare if lone or _OF_EXPRESSIONS.search(bare) else ""
 
 
 def _pattern_refusal(

@@ -29,6 +29,9 @@ class LoadReason(ReasonKind):
     NOTHING_TO_MATCH = "it has nothing to match"
     HEADER_WITHOUT_COLON = "match_header has no ':' after the name of the header"
     HEADER_WITHOUT_NAME = "match_header names no header"
+    BARE_EXPRESSION = (
+        "{option}={value} is compared as it stands, for a regular expression stands between slashes: {option}={meant}"
+    )
     NO_EXPRESSION = "the regular expression of {option} does not compile: {error}"
     ONLY_ONE_FILE = "only {file} was given: other files of the configuration are not known"
     NO_WAY_OUT = "server_uri needs a transport of protocol={protocol} bound to {family}, and none listens"

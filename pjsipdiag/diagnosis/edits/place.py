@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
 from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.dataclass import dataclass
-from pjsipdiag.diagnosis.edits.text_changes import lines_of, set_value
+from pjsipdiag.diagnosis.edits.text_changes import lines_of, option_of, set_value
 from pjsipdiag.diagnosis.model import Edit
 
 FREEPBX = re.compile(r"pjsip\.(identify|endpoint|aor|auth|registration|transports)\.conf$")
@@ -69,6 +69,24 @@ def end_of_section(config: Config, file: str, line: int) -> int:
         if text.strip() and not text.lstrip().startswith(";"):
             end = number
     return end
+
+
+def added_lines(config: Config, where: Where) -> Edit | None:
+    """The `NAME += VALUE` lines that add to the value of a line, as lines of their own."""
+    lines = lines_of(config, where.file)
+    name = re.escape(option_of(lines[where.line - 1])) if 0 < where.line <= len(lines) else "$"
+    adding = re.compile(rf"\s*{name}\s*\+=", re.IGNORECASE)
+    found = []
+    for number in range(where.line + 1, len(lines) + 1):
+        if _HEADER.match(lines[number - 1]):
+            break
+        found += [number] if adding.match(lines[number - 1]) else []
+    if not found:
+        return None
+    old = tuple(line.rstrip("\r\n") for line in lines[found[0] - 1 : found[-1]])
+    return Edit(
+        where.file, found[0], old, tuple(line.replace("+=", "=", 1) if adding.match(line) else line for line in old)
+    )
 
 
 def set_order(config: Config, order: str) -> tuple[Where, Edit]:

@@ -1,32 +1,55 @@
-"""Patterns of identifies that a message has but for case, in which Asterisk tells them apart."""
+"""Patterns of identifies that a message nearly has: but for case, as a part, or as the expression that was meant."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.asterisk.loading.identify import expression_in
+from pjsipdiag.asterisk.loading.identify import bare_expression, expression_in
 from pjsipdiag.diagnosis.evidence.lookup import SameConfig
 from pjsipdiag.sip import SipMessage
 
+SHORTEST_TEXT, MOST_TEXTS = 3, 200
+"""Characters of a text that is looked for as a part of a header, and how many texts are."""
+
 
 def nearly_fitting(config: Config, message: SipMessage) -> Iterator[tuple[str, str]]:
-    """(endpoint, words) of the identifies whose header or request URI differs from that of the message in case only."""
+    """(endpoint, words) of the identifies whose header or request URI nearly fits that of the message."""
     for header, literals in _literals(SameConfig(config)).items():
         values = message.values(header) if header else (message.request_uri,)
+        what, option = header or "request URI", "match_header" if header else "match_request_uri"
         for value in values:
-            for identify, wanted in literals.get(value.casefold(), ()):
-                if value == wanted:
-                    continue
-                option = "match_header" if header else "match_request_uri"
-                where = identify.line_of(option)
-                line = f"{option}={f'{header}: ' if header else ''}{wanted} ({where})"
-                yield (
-                    identify.endpoint,
-                    f"its {header or 'request URI'} is that of {line} but for case: write it as it is sent",
-                )
+            same = literals.get(value.casefold(), ())
+            for identify, wanted in same:
+                if value != wanted:
+                    line = _line(identify, option, header, wanted)
+                    yield identify.endpoint, f"its {what} is that of {line} but for case: write it as it is sent"
+            for identify, wanted in islice((one for ones in literals.values() for one in ones), MOST_TEXTS):
+                line, expression = _line(identify, option, header, wanted), bare_expression(wanted)
+                head = f"{option}={f'{header}: ' if header else ''}"
+                if expression and _fits(expression, value):
+                    words = f"its {what} fits {line} as a regular expression, and these stand between slashes"
+                    yield identify.endpoint, f"{words}: write {head}/{expression}/"
+                elif value != wanted and len(wanted) >= SHORTEST_TEXT and wanted in value:
+                    words = f"its {what} only contains {line}, which is compared with the whole"
+                    yield identify.endpoint, f"{words}: {head}/{wanted}/ would look for it anywhere"
+
+
+def _line(identify: Identify, option: str, header: str, wanted: str) -> str:
+    return f"{option}={f'{header}: ' if header else ''}{wanted} ({identify.line_of(option)})"
+
+
+@lru_cache(maxsize=1024)
+def _fits(expression: str, value: str) -> bool:
+    from pjsipdiag.asterisk.ere.automaton import EreError, compile_ere  # large, and few configurations have a pattern
+
+    try:
+        return compile_ere(expression, False).search(value)
+    except EreError:
+        return False
 
 
 @lru_cache(maxsize=2)

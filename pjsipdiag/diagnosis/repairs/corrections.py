@@ -13,7 +13,7 @@ from pjsipdiag.asterisk.loading import object_options
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.values import ValueReason
 from pjsipdiag.asterisk.section import Section, Where
-from pjsipdiag.diagnosis.edits.place import free_name
+from pjsipdiag.diagnosis.edits.place import added_lines, free_name
 from pjsipdiag.diagnosis.edits.text_changes import line_at, option_of, style_line, value_of, with_name, with_value
 from pjsipdiag.diagnosis.evidence.lookup import section_at
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_name
@@ -41,6 +41,9 @@ def correction(config: Config, dropped: DroppedObject, ips: Sequence[str], owner
         return None
     if _missing(dropped) == "endpoint":
         return Edit(where.file, where.line + 1, (), (f"endpoint={owner}",)) if owner else None
+    added = added_lines(config, where) if dropped.why.kind in _OF_MATCH else None
+    if added:
+        return added
     new = next(filter(None, _readings(config, dropped, line, ips)), "")
     # A head cannot be commented out: its options would become those of the section before it.
     if not new and line.lstrip().startswith("["):
@@ -52,6 +55,7 @@ _ELSEWHERE = (
     *(LoadReason.OF_CHAN_SIP, LoadReason.MAPPED_AWAY, LoadReason.BEHIND_A_CACHE, LoadReason.WIZARD_ELSEWHERE),
 )
 """Reasons that no line of the section mends: it belongs into another file, or is to be written anew."""
+_OF_MATCH = (LoadReason.MATCH_NOT_RESOLVED, LoadReason.MATCH_REFUSED)
 _ONE_OF = (ValueReason.NOT_ONE_OF, ValueReason.NOT_ONE_OF_SMALL)
 
 
@@ -146,9 +150,20 @@ def _tidy(value: str) -> str:
         plain,
         value.strip(_QUOTES),
         ", ".join(value.split()),
+        _as_network(value),
         value.translate(str.maketrans("OoIl", "0011")),
     )
     return next((text for text in candidates if text != value and _is_address_list(text)), value)
+
+
+_ANY_OCTETS = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,2})((?:\.\*){1,3})")
+
+
+def _as_network(value: str) -> str:
+    """The network of 203.0.113.*; empty for what is none."""
+    found = _ANY_OCTETS.fullmatch(value) if value.count(".") == 3 else None
+    octets = found[1].split(".") if found else []
+    return f"{'.'.join([*octets, '0', '0', '0'][:4])}/{8 * len(octets)}" if octets else ""
 
 
 def _is_address_list(text: str) -> bool:
