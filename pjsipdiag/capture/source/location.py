@@ -69,14 +69,19 @@ def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | i
     return file
 
 
-def open_plain(path: Path) -> io.FileIO:
-    """The file or pipe at `path`. Raises OSError, also for a device: most of them never end."""
-    file = path.open("rb", buffering=0)
+def open_plain(path: Path, *, waits: bool = True) -> io.FileIO:
+    """The file or pipe at `path`; it `waits` for a pipe's writer. Raises OSError, also for a device: most of them never
+    end."""
+    file = open(path, "rb", buffering=0, opener=None if waits else _open_at_once)  # noqa: SIM115  (it is returned)
     mode = os.fstat(file.fileno()).st_mode
     if S_ISCHR(mode) or S_ISBLK(mode):
         file.close()
         raise OSError(errno.ENODEV, "it is a device: pipe what comes out of it into `-`")
     return file
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def size_of(path: str) -> int | None:
