@@ -45,7 +45,8 @@ class TextKind:
         self._cut = self._cut or cut_after(text)
         if self._named is None:
             rows = (named for named in NAMED_TEXTS if named.inside or not self._of_asterisk)
-            self._named = next((named for named in rows if named.is_in(raw) or named.is_in(text)), None)
+            shown = (text,) if text == raw else (raw, text)
+            self._named = next((named for named in rows if any(map(named.is_in, shown))), None)
 
     @property
     def is_bare_sip(self) -> bool:

@@ -174,17 +174,19 @@ NAMED_TEXTS = (
         _PCAP,
     ),
     UnjudgedText(
-        (b" bytes)", b" SIP Message ", b"ccsipDisplayMsg", b"Message ", b"message ", b"channel [", b"WebSocket", b"Send to: ", b"Received from: "),
+        (b" bytes)", b" SIP Message ", b"ccsipDisplayMsg", b"Message ", b"message ", b"channel [", b"WebSocket", b"Send to: ", b"Received from: ",
+         b" received from ", b" sent to ", b"coming SIP ", b"going SIP "),
         re.compile(
             rb"^[ \t]*(?:Received from|Sent to) (?:udp|tcp|tls):\S{3,80} at .{5,60} \(\d+ bytes\)|"
             rb"---- (?:Incoming|Outgoing) SIP Message (?:from|to) \S|\bccsipDisplayMsg:|"
             rb"\bMessage (?:recv|sent): ?\(|\b(?:UDP|TCP|TLS) message (?:received \[|sent[ (])|"
             rb"\b(?:received \[\d+\] new bytes from|message sent to) \[(?:UDP|TCP|TLS)://|"
-            rb"^[ \t]*(?:Send to|Received from): (?:udp|tcp|tls):\S|\b(?:Received|Sending) WebSocket (?:text )?message:",
+            rb"^[ \t]*(?:Send to|Received from): (?:udp|tcp|tls):\S|\b(?:Received|Sending) WebSocket (?:text )?message:|"
+            rb"\bOn \[\d+:\d+\]\S{3,60} (?:received from|sent to) \S|\b(?:Incoming|Outgoing) SIP (?:UDP|TCP|TLS) message (?:from|to) \S",
             re.MULTILINE,
         ),
-        "the trace of a telephone, gateway or another SIP program at its own side (snom, AudioCodes, Cisco, Linphone,"
-        " SIPp, SIP.js or the like): who called Asterisk from which address it does not tell",
+        "the trace of a telephone, gateway or another SIP program at its own side (snom, AudioCodes, Cisco, Oracle,"
+        " Linphone, SIPp, SIP.js or the like): who called Asterisk from which address it does not tell",
         _PCAP + " on the PBX",
     ),
     UnjudgedText(

@@ -49,6 +49,8 @@ WORDS = {
     "snom": "telephone, gateway",
     "audiocodes": "telephone, gateway",
     "cisco": "telephone, gateway",
+    "cucm": "telephone, gateway",
+    "oracle": "telephone, gateway",
     "linphone": "telephone, gateway",
     "sipp": "telephone, gateway",
     "sipjs": "telephone, gateway",
