@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence, Set
 from pjsipdiag.capture.datagram import Datagram, LoggedRefusal, Tally
 from pjsipdiag.capture.passed_over import CUT_SENTENCE, HIDDEN_ADDRESS
 from pjsipdiag.capture.text.hidden import stand_in
-from pjsipdiag.capture.text.sentences import Sentence, is_part, is_unparsed, lines_with, method_in, sentence
+from pjsipdiag.capture.text.sentences import (
+    Sentence,
+    is_part,
+    is_unparsed,
+    lines_with,
+    method_in,
+    sentence,
+    tried_identify,
+)
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.sip import Address
 
@@ -73,7 +81,11 @@ class Refusals:
                 continue
             said = sentence(line)
             if said is None:
-                if is_part(line):
+                if tried := tried_identify(line):
+                    # Beside hundreds of identifies that do not match, the one that does is kept.
+                    which = "tried" if "does not match" in tried[1] else "matched"
+                    self._note_line(f"{which}:{tried[0]}", tried[1])
+                elif is_part(line):
                     self._add_unread(Unread(), 1)
             elif said.doubtful:
                 self._tally.undecoded[DOUBTFUL] += 1
@@ -167,6 +179,14 @@ class Refusals:
         else:
             self._tally.undecoded[BEYOND] += count
 
+    def _note_line(self, key: str, text: str) -> None:
+        """Keeps what Asterisk says of a request, or of a source."""
+        known = self._tally.log_lines
+        if key in known or len(known) < MOST_KEYS:
+            lines = known.setdefault(key, [])
+            if len(lines) < MOST_SENTENCES:
+                lines.append(text)
+
     def _add(self, said: Sentence, time: int) -> None:
         tally = self._tally
         if said.source is None and (said.event or said.hidden):
@@ -174,11 +194,7 @@ class Refusals:
             self._add_unread(Unread(said.call_id, said.event, *why), 1)
             return
         if not said.event:
-            key = said.call_id or f"source:{said.source or ''}"
-            if key in tally.log_lines or len(tally.log_lines) < MOST_KEYS:
-                lines = tally.log_lines.setdefault(key, [])
-                if len(lines) < MOST_SENTENCES:
-                    lines.append(said.text)
+            self._note_line(said.call_id or f"source:{said.source or ''}", said.text)
         ip, port = (said.source.ip, said.source.port) if said.source else ("", 0)  # older releases name none
         alike = (ip, said.transport, said.method, said.sender, said.endpoint, said.reason, said.event)
         refused = self._found.get(alike)

@@ -33,6 +33,8 @@ NEEDLES = (
     ),
     *(b" bytes packet from ", b"Error processing packet from "),
     b" (Handshake): ",
+    b"c: Source address ",
+    b"_check: Source address ",
 )
 LONGEST_LOG_LINE = 8192
 """LOGMSG_SIZE (main/logger.c): Asterisk writes no longer line."""
@@ -107,6 +109,15 @@ _PART = re.compile(
     r"(?:No matching endpoint found|(?:Failed|Error) to authenticate|Not match Endpoint )"
 )
 """The beginning or the end of a sentence on a refused request."""
+_TRIED = re.compile(
+    r"DEBUG(?:\x1b\[[0-9;]*m)*\[\d+\](?:\[C-[0-9a-f]+\])?:? (?:\x1b\[[0-9;]*m)*"
+    r"res_pjsip_endpoint_identifier_ip\.c(?:\x1b\[[0-9;]*m)*(?::(?:\x1b\[[0-9;]*m)*\d+(?:\x1b\[[0-9;]*m)*)?"
+    r"(?: (?:\x1b\[[0-9;]*m)*\w+(?:\x1b\[[0-9;]*m)*)?: "
+    r"(?P<text>Source address (?P<source>\S+) (?:matches|does not match) identify '[^'\n]*')"
+)
+"""The words of ip_identify_match_check (res_pjsip_endpoint_identifier_ip.c) from `core set debug 3` on, in a file and
+on a console."""
+_LEVEL = re.compile(r"\b(?:VERBOSE|DEBUG|NOTICE|WARNING|ERROR|SECURITY)\b")
 _TWICE = (re.compile(r" failed for '?[^'\s]+'? \(callid: "), re.compile(r"' not found for endpoint '"))
 """Words that stand once in a sentence, between words that the sender of the request chose."""
 _OTHERS = re.compile(r"\b(?:VERBOSE|DEBUG|DTMF)(?:\x1b\[[0-9;]*m)*\[|\bExecuting \[")
@@ -182,6 +193,15 @@ def sentence(line: bytes) -> Sentence | None:
         "" if source else place_of,
         doubtful=any(len(part.findall(text)) > 1 for part in _TWICE),
     )
+
+
+def tried_identify(line: bytes) -> tuple[Address, str] | None:
+    """The source that an identify was held against, and Asterisk's sentence; None where the line is another, or may be
+    what a sender wrote into one."""
+    text = line[:LONGEST_LOG_LINE].decode("utf-8", "surrogateescape")
+    found = _TRIED.search(text)
+    source = _sender(found["source"]) if found and not _LEVEL.search(text, 0, found.start()) else None
+    return (source, found["text"]) if found and source else None
 
 
 def is_unparsed(reason: str) -> bool:

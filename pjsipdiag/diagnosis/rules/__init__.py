@@ -11,7 +11,7 @@ Each group of calls is blamed on one cause, the first of `table` that takes the 
     doors, admission    doors that were not meant for the calls; the right endpoint asks for credentials or denies
     refusals      identified, let in, and refused later; taker says as whom, and how sure that is
     methods       requests outside of calls
-    log_refusals    what only Asterisk's sentences tell
+    log_refusals, tried_identifies    what only Asterisk's sentences tell; which identifies its DEBUG lines name
     scanning, no_calls    scanners; captures without a call, and connections that cannot be read
     gaps, faults    files that are not what ran, or not all of it; known faults of the release
     match_lines     address rules that cannot do what they seem to

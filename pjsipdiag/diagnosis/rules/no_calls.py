@@ -14,6 +14,7 @@ from pjsipdiag.diagnosis.rules.methods.own_registrations import failing
 from pjsipdiag.diagnosis.rules.methods.sent import unsuccessful
 from pjsipdiag.diagnosis.rules.methods.turned_answers import Turn
 from pjsipdiag.diagnosis.rules.refusals.otherwise import refused_by
+from pjsipdiag.diagnosis.rules.tried_identifies import sources_tried
 from pjsipdiag.diagnosis.rules.wire.bounces import words
 from pjsipdiag.diagnosis.rules.wire.one_direction import MEANING, say_who_was_answered
 from pjsipdiag.diagnosis.rules.wire.pauses import (
@@ -120,6 +121,11 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
         return "no SIP came through, but connections or packets that were refused or not answered"
     if unread:
         return f"what is in it could not be read: {unread}"
+    if tried := sources_tried(situation):
+        return (
+            f"nor any other SIP; its DEBUG lines tell that requests of {listed(tried)} came, not what they were: the"
+            " SIP logger was off, or writes to another file"
+        )
     if situation.are_texts:
         return (
             "nor any other SIP, nor a sentence about a refused request: the SIP logger was off, or writes to another"

@@ -24,6 +24,7 @@ from pjsipdiag.diagnosis.rules.hints import (
     unloaded_identifies,
     unrun_programs,
 )
+from pjsipdiag.diagnosis.rules.tried_identifies import identifies_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.sip import Address
 
@@ -177,6 +178,7 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         Severity.ERROR,
         message,
         cause.where,
+        *identifies_of_log(situation, groups),
         *passing_on(situation, groups),
         *misfits(situation, cause, groups),
         *_denied_by_list(situation, cause, groups),

@@ -20,6 +20,7 @@ from pjsipdiag.diagnosis.evidence.seen import groups_of
 from pjsipdiag.diagnosis.model import Edit, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import Cause, clock, counted, finding_for, listed, sources
 from pjsipdiag.diagnosis.rules.gaps.stores import stores as stores_of
+from pjsipdiag.diagnosis.rules.tried_identifies import tried_identifies
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
 NONCE = re.compile(r'nonce="\d{9,11}/[0-9a-f]{32}"')
@@ -310,9 +311,7 @@ def _line(situation: Situation, cause: Cause) -> str:
 
 def _log_lines(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     wanted = set(sources(groups))
+    tried = [line for line in tried_identifies(situation, groups) if "does not match" not in line]
     lines = [line for lines in situation.log_lines.values() for line in lines]
-    return [
-        f"Asterisk's log: {line}"
-        for line in lines
-        if any(f"'{ip}:" in line or f":{ip}:" in line or f"[{ip}]" in line for ip in wanted)
-    ][:2]
+    told = (line for line in lines if any(f"'{ip}:" in line or f":{ip}:" in line or f"[{ip}]" in line for ip in wanted))
+    return [f"Asterisk's log: {line}" for line in [*tried, *told]][:2]
