@@ -124,8 +124,32 @@ def _registration_taken(situation: Situation, taken: _Taken, exchanges: Sequence
         where=taken.where,
         sources=hosts,
         evidence=(f"answers to {'its' if len(hosts) == 1 else 'their'} REGISTER: {_counts(statuses)}",),
-        advice=f"narrow [{taken.identify}] to the trunk's own address: then the {taken.word} finds"
+        advice=_tell_apart(shared, taken.identify)
+        if (shared := [ip for ip in _taken_rightly(situation, taken.identify) if ip in hosts])
+        else f"narrow [{taken.identify}] to the trunk's own address: then the {taken.word} finds"
         f" {phone.name}, which asks for the password",
+    )
+
+
+def _taken_rightly(situation: Situation, identify: str) -> list[str]:
+    """The sources of calls that the rule takes and that name no telephone: narrowing it must leave these in."""
+    phones = _telephones(situation, FROM_USER)
+    found = {
+        group.source
+        for group in situation.groups
+        if group.verdict.identify == identify and not group.credentialed and not scans(situation, group)
+        if any(caller not in phones for caller in group.callers)
+    }
+    return sorted(found)
+
+
+def _tell_apart(hosts: Sequence[str], identify: str) -> str:
+    """The advice where telephones come from the same address as the trunk's calls, as behind a proxy."""
+    return (
+        f"{listed(hosts)} also {'brings' if len(hosts) == 1 else 'bring'} calls that [{identify}] takes rightly, so no"
+        " address tells them apart: have that host send telephones from another address or port (match=ADDRESS:PORT"
+        " takes one port), or put username before ip in endpoint_identifier_order: whoever then says a telephone's name"
+        " has to log in"
     )
 
 
@@ -165,14 +189,7 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
     here = set(sources(groups))
     registered = {one.client for one in situation.exchanges if one.method == "REGISTER" and one.successes}
     registers = sum(situation.other_methods.get(ip, {}).get("REGISTER", 0) for ip in here - registered)
-    # Whom the rule takes rightly: narrowing it must leave these in.
-    others = sorted(
-        {
-            group.source
-            for group in situation.groups
-            if group.verdict.identify == cause.name and group not in groups and not scans(situation, group)
-        }
-    )
+    others = _taken_rightly(situation, cause.name)
     meant = f" to the trunk's own address{f' ({listed(others)} also calls by it)' if others else ''}"
     return finding_for(
         groups,
@@ -186,6 +203,8 @@ def telephone_taken(situation: Situation, cause: Cause, groups: Sequence[CallGro
         *([f"REGISTERs of {listed(sorted(here & registered))} were answered with 200"] if here & registered else []),
         advice=f"narrow {text} of [{cause.name}]{meant}: then the {word} finds {phone.name}, which asks for the"
         " password"
+        if rule and here.isdisjoint(others)
+        else _tell_apart(sorted(here.intersection(others)), cause.name)
         if rule
         else f"make the rule of [{cause.name}] fit the trunk's calls only, or put {IDENTIFIER_OF[word]} before"
         f" {verdict.identifier} in endpoint_identifier_order",
