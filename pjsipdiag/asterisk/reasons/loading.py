@@ -14,6 +14,7 @@ class LoadReason(ReasonKind):
     TYPE_COMES_SECOND = "its type is {first!r} ({place}): the head of a section is missing before this type={type}"
     OF_CHAN_SIP = "its type is {type!r}, which is one of sip.conf: PJSIP has no such objects"
     NO_TYPE = "it has no type={type}"
+    ADDS_NOTHING = "its head has no (+) and the section no type=, so its lines add nothing to [{section}] ({place})"
     TEMPLATE = "it is a template, marked (!), and no section is made of it"
     MAPPED_AWAY = "sorcery.conf takes {type} objects from {backends} alone"
     BEHIND_A_CACHE = "the list of {type} objects ends at the line of sorcery.conf before it is asked"

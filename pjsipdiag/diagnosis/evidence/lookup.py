@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.addresses.address_rule import SourceSocket, source
 from pjsipdiag.asterisk.addresses.index import AddressIndex, NearMiss
 from pjsipdiag.asterisk.addresses.match import MatchValue, parse_match
 from pjsipdiag.asterisk.config import AddressRule, Config, DroppedObject, Identify
-from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
+from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, SINGLE_OBJECTS
 from pjsipdiag.asterisk.loading.wizard import WIZARD_FILE
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.section import Section, Variable, Where
@@ -186,8 +186,14 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
     """Sections with `match=` and `endpoint=` that are no identify: their type is something else, or they are templates
     of which no section is made; and sections as sip.conf has them."""
     used = {parent for section in config.sections for parent in section.parents}
+    beside = {one.where: whole for one, whole in unattached_sections(config)}
     for section in config.sections:
         kind = section.first("type")
+        whole = beside.get(section.where) if section.first("match") else None
+        if whole and (of_whole := whole.first("type")) and of_whole.value == "identify":
+            why = LoadReason.ADDS_NOTHING(section=section.name, place=str(whole.where))
+            yield DroppedObject("identify", section.name, why, section.where, section.where)
+            continue
         if kind and kind.value in PEER_TYPES and section.first("host") and not section.is_template:
             why = LoadReason.OF_CHAN_SIP(type=kind.value)
             yield DroppedObject(kind.value, section.name, why, kind.where, section.where)
@@ -205,6 +211,22 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
                 continue
             why = LoadReason.OTHER_TYPE(type=kind.value) if kind else LoadReason.NO_TYPE(type="identify")
             yield DroppedObject("identify", section.name, why, kind.where if kind else section.where, section.where)
+
+
+def unattached_sections(config: Config) -> Iterator[tuple[Section, Section]]:
+    """Each section of which nothing is made, beside the one of its name that it was to be added to."""
+    used = {parent for section in config.sections for parent in section.parents}
+    typed: dict[str, Section] = {}
+    for section in config.sections:
+        kind = section.first("type")
+        is_object = kind and not section.is_template and section.name not in SINGLE_OBJECTS
+        # An identify is often called as its endpoint; what has match= is meant for it.
+        if kind and is_object and (section.name not in typed or kind.value == "identify"):
+            typed[section.name] = section
+    for section in config.sections:
+        plain = section.variables and not section.is_template and section.first("type") is None
+        if plain and section.name in typed and section.name not in used and section.where.file != WIZARD_FILE:
+            yield section, typed[section.name]
 
 
 def _no_wizard(section: Section) -> Iterator[DroppedObject]:

@@ -69,6 +69,8 @@ def _readings(config: Config, dropped: DroppedObject, line: str, ips: Sequence[s
     """The lines that may have been meant, the likeliest first; empty where a reading does not apply."""
     if dropped.why.kind is LoadReason.OTHER_TYPE:
         yield with_value(line, dropped.type)
+    if dropped.why.kind is LoadReason.ADDS_NOTHING:
+        yield line.replace(f"[{dropped.name}]", f"[{dropped.name}](+type={dropped.type})", 1)
     yield _no_template(dropped, line)
     yield _other_name(config, dropped, line)
     yield _other_option(config, dropped, line, ips)

@@ -25,6 +25,7 @@ from pjsipdiag.diagnosis.evidence.lookup import (
     meant_endpoint,
     second_type,
     section_at,
+    unattached_sections,
 )
 from pjsipdiag.diagnosis.evidence.owners import best
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address
@@ -209,6 +210,8 @@ def _correct(dropped: DroppedObject, where: Where) -> str:
         return f"write [{dropped.name}] where {where} has such objects from, or correct that line and restart Asterisk"
     if dropped.why.kind is LoadReason.BEHIND_A_CACHE:
         return f"take /cache out of {where}, or write that line before the others of its type, and restart Asterisk"
+    if dropped.why.kind is LoadReason.ADDS_NOTHING:
+        return f"write [{dropped.name}](+type={dropped.type}) as the head at {where}"
     if dropped.why.kind is LoadReason.WIZARD_ELSEWHERE:
         return f"move [{dropped.name}] ({dropped.section_where}) to {dropped.why['file']}"
     if dropped.why.kind is LoadReason.NOTHING_TO_MATCH:
@@ -286,6 +289,15 @@ def dropped_objects(config: Config) -> Iterator[Finding]:
             " Asterisk keeps what it had.",
         )
     yield from misspelt(config.sections)
+    for section, whole in unattached_sections(config):
+        reason = LoadReason.ADDS_NOTHING(section=section.name, place=str(whole.where))
+        yield Finding(
+            Severity.WARNING,
+            f"[{section.name}] does not load: {reason}",
+            section.where,
+            advice=f"Write [{section.name}](+type=TYPE) with the type that the lines are for, then `module reload"
+            " res_pjsip.so`.",
+        )
 
 
 def other_releases(object_type: str, reason: Reason) -> tuple[str, ...]:
