@@ -11,7 +11,7 @@ from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
 from pjsipdiag.diagnosis.evidence.look_alikes import appearance, tell_apart
-from pjsipdiag.diagnosis.evidence.lookup import find_holding, meant_endpoint, nearest
+from pjsipdiag.diagnosis.evidence.lookup import find_holding, nearest
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, is_likely, owners, samples
 from pjsipdiag.diagnosis.evidence.readable_addresses import is_address, is_private, near_miss
 from pjsipdiag.diagnosis.evidence.trunks import prefix, trunks
@@ -136,12 +136,11 @@ def unrun_programs(situation: Situation) -> Iterator[str]:
             yield f"{problem.where}: {problem.reason}; what the program writes may be what is missing"
 
 
-def unloaded_identifies(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> list[str]:
-    """Identifies of other endpoints that did not load, and that may have had an address of these calls."""
+def unloaded_identifies(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """Identifies that did not load, and that may have had an address of these calls."""
     held = [
         gone for near in sorted({prefix(group.source) for group in groups}) for gone in holding_more(situation, near)
     ]
-    found = (gone for gone in dict.fromkeys(held) if meant_endpoint(situation.config, gone) != cause.name)
     return [
         "; ".join(
             [
@@ -149,5 +148,5 @@ def unloaded_identifies(situation: Situation, cause: Cause, groups: Sequence[Cal
                 *passed_over(situation.config, gone),
             ]
         )
-        for gone in islice(found, 4)
+        for gone in islice(dict.fromkeys(held), 4)
     ]

@@ -183,10 +183,10 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         *misfits(situation, cause, groups),
         *_denied_by_list(situation, cause, groups),
         *[text for ip in sources(groups)[:MOST_LOOKED_FOR] for text in places_without_effect(situation.config, ip)],
+        *unloaded_identifies(situation, groups),
         *nearest_misses(situation, groups),
         *reasons(situation, groups),
         *(() if cause.name else others_of(situation, groups)),
-        *unloaded_identifies(situation, cause, groups),
         *(["a file that is missing here may have a rule for it"] if situation.config.missing_files else []),
         *unrun_programs(situation),
         # Reports show the suggested lines themselves where a finding has no advice.

@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from types import MappingProxyType
 
-from pjsipdiag.capture.datagram import Datagram, Tally
+from pjsipdiag.capture.datagram import TOLD, Datagram, Tally
 from pjsipdiag.capture.reread import look_again
 from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.calls.fold_content import MergedFolds
@@ -77,6 +77,8 @@ def _paired(called: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterato
     waiting: dict[tuple[bytes, bytes, bytes], _Way] = {}
     for datagram in islice(datagrams, MOST_LOOKED_AT):
         payload, way = datagram.payload, (datagram.source, datagram.destination)
+        if datagram.direction.startswith(TOLD):
+            continue  # anybody can write a HEP packet
         is_answer = payload.startswith(b"SIP/2.0 ")
         if not is_answer and (not payload.startswith(b"INVITE ") or len(waiting) >= MOST_ASKED):
             continue

@@ -308,6 +308,10 @@ EXPLANATIONS: dict[tuple[str, int], Explains] = {
         "set incoming_mwi_mailbox in [{endpoint}], or switch such NOTIFYs off at the sender",
         "incoming_mwi_mailbox",
     ),
+    ("NOTIFY", 481): _no_such(
+        "it belongs to no subscription that Asterisk knows",
+        "nothing, if it comes once after a restart; else have the sender end it",
+    ),
     ("NOTIFY", 489): _no_such("nobody here subscribed to its Event{event}", "switch such NOTIFYs off at the sender"),
     ("NOTIFY", 501): _no_such(
         "outside of a subscription Asterisk takes message counts (application/simple-message-summary) only",
