@@ -28,7 +28,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause, listed, sources, with_status
 from pjsipdiag.diagnosis.rules.methods.received import blamed_keepalives, unmatched_keepalives
 from pjsipdiag.diagnosis.rules.table import TABLE
 from pjsipdiag.diagnosis.rules.unfit_names import names_are_dead
-from pjsipdiag.diagnosis.rules.unmatched import is_unmatched
+from pjsipdiag.diagnosis.rules.unmatched import awaits_credentials, is_unmatched
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 from pjsipdiag.diagnosis.work.jobs import share
 
@@ -96,6 +96,9 @@ def _drafts(situation: Situation, aggregate: bool) -> Iterator[tuple[str, Draft]
         ]
         unsure = [group for group in groups if group not in sure]
         doubtful = sources(unsure)
+        account = situation.config.endpoints[endpoint]
+        if all(awaits_credentials(account, group) for group in unsure):
+            unsure = []
         for wanted in (sure, unsure):
             accounts = list(repairs.by_name(situation, endpoint, wanted)) if wanted and wanted is not sure else []
             yield from ((rule, replace(draft, is_claimed=True)) for draft in accounts)

@@ -35,6 +35,11 @@ def others_of(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     looks: dict[str, list[str]] = defaultdict(list)
     for caller in callers:
         looks[appearance(caller)].append(caller)
+    for caller, ips in callers.items():
+        plain, options, _ = caller.partition(";")
+        if options and plain in situation.config.endpoints:
+            text = f"its From user is {plain}, an endpoint, with options behind `;`, which count as part of the name"
+            found.add(_whose(groups, f"{text} unless ignore_uri_user_options=yes stands in [global]", ips))
     for name in situation.config.endpoints:
         user = name.partition("@")[0]
         if user in callers and user != name:

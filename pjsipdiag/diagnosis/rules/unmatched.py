@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from pjsipdiag.asterisk.addresses.address_rule import source
+from pjsipdiag.asterisk.config import Endpoint
 from pjsipdiag.asterisk.replay.admission import denial
 from pjsipdiag.asterisk.verdict import Match, Outcome
 from pjsipdiag.diagnosis.evidence.lookup import find_holding
@@ -30,6 +31,10 @@ from pjsipdiag.sip import Address
 
 MOST_LOOKED_FOR = 8
 """Sources of one cause that are looked for in comments and in files that nothing includes."""
+
+
+LOG_IN = "see that it answers the challenge: user name and password of auth= of [{name}] belong into the telephone"
+"""Advice for whom credentials find."""
 
 
 def is_unmatched(group: CallGroup) -> bool:
@@ -149,10 +154,18 @@ def passed_over(group: CallGroup) -> str:
     return next((check.endpoint for check in group.verdict.trace if check.step == "username" and check.endpoint), "")
 
 
+def awaits_credentials(endpoint: Endpoint, group: CallGroup) -> bool:
+    """Whether the endpoint that From names is found by credentials, and none came: the 401 is what asks for them."""
+    by_login = "auth_username" in endpoint.identify_by and passed_over(group) == endpoint.name
+    return by_login and not group.credentialed
+
+
 def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGroup]) -> Finding:
     they, them = verb(groups, "it", "they"), verb(groups, "it", "them")
     count = counted(calls(groups), "call")
     nowhere = f"{who(groups)} in no match= of any identify ({count})"
+    named = situation.config.endpoints.get(cause.name)
+    asks = named is not None and awaits_credentials(named, groups[0])
     taken_out = next((rule for _, rule in find_holding(situation, groups[0].source) if rule.where == cause.where), None)
     if taken_out and taken_out.deny:
         message = (
@@ -165,7 +178,9 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         message += f", whose lines end at {cause.where}" if rules else f", whose pattern ({cause.where}) does not fit"
     elif cause.name and passed_over(groups[0]) == cause.name:
         by = ",".join(situation.config.endpoints[cause.name].identify_by)
-        message = f"{nowhere}, and identify_by={by} ({cause.where}) keeps the From user from finding {cause.name}"
+        message = f"{nowhere}, and identify_by={by} ({cause.where}) keeps the From user from finding {cause.name}" + (
+            ": it is found by credentials, which this 401 asks for, and none came" if asks else ""
+        )
     elif cause.name:
         message = f"{nowhere}: endpoint {cause.name} ({cause.where}) has no identify at all"
     elif cause.detail == "several":
@@ -196,6 +211,8 @@ def unmatched_source(situation: Situation, cause: Cause, groups: Sequence[CallGr
         else f"if these calls are wanted, permit {listed(sources(groups))} in the access list of {cause.name} as well"
         " as in its match= lines"
         if any(_denied_by_list(situation, cause, groups))
+        else LOG_IN.format(name=cause.name)
+        if asks
         else ""
         if cause.name
         else "ask who calls from there before you add anything: whoever is matched gets the endpoint's context",

@@ -19,7 +19,7 @@ from pjsipdiag.diagnosis.rules.cause import Cause
 from pjsipdiag.diagnosis.rules.methods.explanations import RefusalReason, let_name_find
 from pjsipdiag.diagnosis.rules.methods.refused_requests import Refusal, from_user
 from pjsipdiag.diagnosis.rules.unloaded import absent, drops, rejected_files
-from pjsipdiag.diagnosis.rules.unmatched import passed_over
+from pjsipdiag.diagnosis.rules.unmatched import LOG_IN, awaits_credentials, passed_over
 from pjsipdiag.diagnosis.situation import CallGroup, Names, Situation
 
 BY_ADDRESS = (
@@ -101,6 +101,13 @@ def _passed_over(situation: Situation, group: CallGroup, _names: Sequence[str]) 
     line = endpoint.line_of("identify_by") if endpoint else None
     if endpoint is None:
         return None
+    if awaits_credentials(endpoint, group):
+        return RefusalReason(
+            f"identify_by={','.join(endpoint.identify_by)} ({line}) has credentials find endpoint {endpoint.name}, and"
+            " none came: this 401 asks for them",
+            line,
+            LOG_IN.format(name=endpoint.name),
+        )
     return RefusalReason(
         f"identify_by={','.join(endpoint.identify_by)} ({line}) keeps the From user from finding endpoint"
         f" {endpoint.name}",
