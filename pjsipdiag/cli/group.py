@@ -45,6 +45,14 @@ def _no_folder(error: OSError) -> str:
     return "the folder in which this runs was removed: go to another one, or give whole paths" if gone else ""
 
 
+def _where_to(error: click.UsageError) -> str:
+    """The end of a message about a word that belongs to -c; empty for another one."""
+    command = error.ctx.command if error.ctx else None
+    takes = command is not None and any(one.name in ("config", "configs") for one in command.params)
+    is_extra = error.format_message().startswith("Got unexpected extra argument")
+    return ": the configuration is given with -c" if takes and is_extra else ""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message about a word that is not known: those that resemble it; empty where none does."""
     from difflib import get_close_matches
@@ -69,7 +77,8 @@ class Commands(click.Group):
         except BrokenPipeError:  # nobody reads on
             raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
         except click.UsageError as error:
-            raise click.UsageError(visible(error.format_message()), error.ctx) from None
+            said = error.format_message().replace("\n\t", " ")  # before each of click's choices
+            raise click.UsageError(visible(said) + _where_to(error), error.ctx) from None
         except click.ClickException as error:
             raise Failure(error.message) from None
         except PjsipdiagError as error:
@@ -101,7 +110,8 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(error.message + did_you_mean(args[0], self.commands), ctx) from None
+            hint = did_you_mean(args[0], (*self.commands, "--help", "--version"))
+            raise click.UsageError(error.message + hint, ctx) from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Commands, and files, which are diagnosed: these first, for bash forgets what stands before them."""

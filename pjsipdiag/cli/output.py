@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -18,6 +19,7 @@ import click
 from pjsipdiag.cli.bundles import BUNDLES
 from pjsipdiag.errors import ConfigError, visible
 from pjsipdiag.outputs import PRIVATE_MODE, USUAL_MODE, named_files, write_file
+from pjsipdiag.storage import SCHEME
 
 if TYPE_CHECKING:
     from pjsipdiag.diagnosis.compare import Change
@@ -45,10 +47,20 @@ def directory(config: str | None, quiet: bool, *, live: bool = False) -> str | N
     if config is not None or live:
         return config
     if not DEFAULT_CONFIG.is_dir():
-        raise ConfigError(f"no {DEFAULT_CONFIG} here; say where the configuration is: -c DIR")
+        raise ConfigError(_no_config(click.get_current_context().params.get("captures") or ()))
     if not quiet:
         click.echo(f"configuration: {DEFAULT_CONFIG}", err=True)
     return str(DEFAULT_CONFIG)
+
+
+def _no_config(captures: Sequence[str]) -> str:
+    """The complaint where no configuration was given and there is none at its usual place: a capture may lack, too."""
+    gone = (one for one in captures if not (one == "-" or SCHEME.match(one) or set(one) & set("*?[")))
+    missing = next((one for one in gone if not os.path.lexists(one)), None)
+    if missing is not None:
+        return f"{missing}: the capture cannot be opened: {os.strerror(errno.ENOENT)}"
+    found = next((one for one in captures if Path(one, "pjsip.conf").is_file()), "DIR")
+    return f"no {DEFAULT_CONFIG} here; say where the configuration is: -c {found}"
 
 
 def format_for(format_: str | None, output: str | None) -> str:

@@ -35,6 +35,11 @@ def no_pjsip_conf(path: Path) -> list[str]:
     return ["diagnose", SEED, "-c", str(path / "etc")]
 
 
+def dialplan(path: Path) -> list[str]:
+    (path / "extensions.conf").write_text("[from-trunk]\nexten => 100,1,Hangup()\n")
+    return ["diagnose", SEED, "-c", str(path / "extensions.conf")]
+
+
 def events(_: Path) -> list[str]:
     """The kernel's events, after those that are there: reading goes on when there are more."""
     with suppress(OSError):
@@ -81,6 +86,14 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "no word for a capture": (lambda _: ["diagnose", "", "-c", ETC], "empty word"),
     "no word for a configuration": (lambda _: ["check", "-c", ""], "empty word"),
     "no word for the result": (lambda _: ["diagnose", SEED, "-c", ETC, "-o", ""], "empty word"),
+    "a word for an option": (lambda _: ["help"], "Did you mean --help?"),
+    "a configuration without -c": (lambda _: ["check", ETC], "given with -c"),
+    "a dialplan alone": (dialplan, "extensions.conf holds no object of PJSIP"),
+    "a choice that is missing": (lambda _: ["allowlist", "-c", ETC], "Choose from: nft, ipset,"),
+    "a change printed and written": (
+        lambda path: ["suggest", SEED, "-c", ETC, "--diff", "-o", str(path / "changed")],
+        "one of them",
+    ),
     "compare one thing": (lambda _: ["compare", SEED, "-c", ETC], "twice"),
 }
 
@@ -129,3 +142,13 @@ def test_a_folder_that_was_removed_needs_whole_paths(tmp_path: Path, monkeypatch
     result = run("diagnose", SEED, "-c", ETC, "-o", "report.json")
     assert result.exit_code == 2
     assert "was removed" in result.stderr
+
+
+def test_without_a_configuration_the_capture_is_named_where_it_is_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pjsipdiag.cli.output.DEFAULT_CONFIG", tmp_path / "none")
+    gone = run("diagnose", str(tmp_path / "typo.pcap"))
+    assert (gone.exit_code, "typo.pcap: the capture cannot be opened" in gone.stderr) == (2, True)
+    assert f"say where the configuration is: -c {ETC}" in run("diagnose", SEED, ETC).stderr
+    assert "say where the configuration is: -c DIR" in run("diagnose", SEED).stderr

@@ -64,7 +64,8 @@ def by_command(words: list[str]) -> Ask:
         except subprocess.TimeoutExpired as error:
             raise LiveError(f"{what}: no answer within {ANSWER_SECONDS:.0f} s") from error
         except OSError as error:
-            raise LiveError(f"cannot run {words[0]}: {error.strerror}") from error
+            file = "" if words[1:] else ", and there is no file of answers called so"
+            raise LiveError(f"cannot run {words[0]}: {error.strerror}{file}") from error
         if len(out) > LONGEST_ANSWER:
             raise LiveError(f"{what}: the answer is longer than any of Asterisk")
         text = without_colours(out.decode("utf-8", "surrogateescape"))

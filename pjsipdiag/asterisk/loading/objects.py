@@ -24,7 +24,7 @@ from pjsipdiag.asterisk.loading.object_options import NO_SETTINGS, AppliedOption
 from pjsipdiag.asterisk.loading.resolve import Hosts, Resolver, read_hosts
 from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.object_sources import Sources
-from pjsipdiag.asterisk.loading.sources.opening import no_main_file, open_path
+from pjsipdiag.asterisk.loading.sources.opening import no_main_file, open_path, require_objects
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE, Backend, Batch, select
 from pjsipdiag.asterisk.loading.transport_starter import TransportStarter
 from pjsipdiag.asterisk.loading.way_out import WaysOut
@@ -75,6 +75,8 @@ def load_config(
     main, files, alone = open_path(path, overlay, main, disk)
     given = databases if isinstance(databases, Databases) else Databases(databases or {})
     sources = Sources(files, main, alone, version, given, partial or alone, overlay or {})
+    if alone:
+        require_objects(main, sources.file(main).sections)
     newer = asterisk if asterisk and is_newer(asterisk) else ""
     return _Loader(sources, version, resolver, readable, newer).config("" if path is None else locate(str(path)))
 

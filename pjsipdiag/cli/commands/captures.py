@@ -171,6 +171,8 @@ def suggest(
     Lines that rest on what callers say of themselves are left out: anybody can say it.
     """
     _refuse_ignored(inputs)
+    if diff and output:
+        raise click.UsageError("--diff prints the change and -o writes it: give one of them")
     seen = _observe(captures, config, quiet, inputs)
     from pjsipdiag.diagnosis.edits import text_changes as edits
     from pjsipdiag.report.text import suggestions_text

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pjsipdiag.asterisk.files.files import Disk, Files, is_of_kernel
+from pjsipdiag.asterisk.loading.object_options import OBJECT_TYPES
 from pjsipdiag.asterisk.loading.sources.sorcery import MAIN_FILE
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.errors import ConfigError
 from pjsipdiag.storage import Url, locate
 
@@ -45,6 +47,18 @@ def _recognise(path: str, file: Path, disk: Disk) -> None:
         raise ConfigError(
             f"{path} is compressed or an archive, no configuration: unpack it and give its directory with -c; a capture"
             " stands without -c"
+        )
+
+
+def require_objects(name: str, sections: Sequence[Section]) -> None:
+    """Demands that a file under another name than pjsip.conf is one of PJSIP all the same.
+
+    :raises ConfigError: none of its sections is an object.
+    """
+    types = {found.value.lower() for section in sections if (found := section.first("type"))}
+    if name != MAIN_FILE and sections and types.isdisjoint(OBJECT_TYPES):
+        raise ConfigError(
+            f"{name} holds no object of PJSIP (type=endpoint, type=identify and the like): give its directory with -c"
         )
 
 
