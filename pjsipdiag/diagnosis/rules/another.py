@@ -36,9 +36,9 @@ def of_another(situation: Situation, group: CallGroup) -> Cause | None:
     if is_silent(group) or not group.destinations:
         return None
     place = address_of(group.destinations[0])
-    if with_status(group, PROXY_CHALLENGE):
-        return Cause(_ASKS_AS_PROXY, None, str(place))
     who_is, where, heard, alone = _at(situation, group.transport, place)
+    if not who_is and with_status(group, PROXY_CHALLENGE):
+        return Cause(_ASKS_AS_PROXY, None, str(place))
     if not who_is or (heard and not contradicts(group) and (alone or not _fails(group))):
         return None  # Asterisk may be called anything: only what it does tells that a name is another's
     return Cause(who_is, where, str(place))
