@@ -246,3 +246,42 @@ def test_endpoints_that_load_again_are_proven_together(tmp_path: Path) -> None:
     ]
     together, _ = proofs(situation, changes)
     assert [(one.fixes, one.changes_others) for one in together or ()] == [(1, 0)] * 3
+
+
+@pytest.mark.parametrize(
+    ("change", "release", "wanted"),
+    [
+        (("one", "deny=0.0.0.0/0", "permit=203.0.113.0/24"), "22.10.1", True),
+        (("all", "permit=203.0.113.0/24", "permit=0.0.0.0/0"), "22.10.1", False),
+        (("to", "line=no", "line=yes"), "22.10.1", False),
+        (("to", "server_uri=sip:203.0.113.1", "server_uri=sip:203.0.113.2"), "22.10.1", True),
+        (("pass", "username=x", "username=y"), "22.10.1", False),
+        (("base", "[base](!)", "[base](!,wide)"), "22.10.1", False),
+        (("base", "match=203.0.113.7", "match=203.0.113.8"), "22.10.1", True),
+        (("new", "; end", "[new]\ntype=identify\nendpoint=two\nmatch=203.0.113.9"), "22.10.1", True),
+        (("new", "; end", "[new]\ntype=identify\nendpoint=two\nmatch=203.0.113.9"), "16.28.0", False),
+    ],
+    ids=[
+        *("an endpoint's list", "a list of all", "a registration's token", "its server", "an auth"),
+        *("what a template inherits", "a template", "new", "by hash"),
+    ],
+)
+def test_what_may_touch_any_call_is_proven_alone(
+    change: tuple[str, str, str], release: str, wanted: bool, tmp_path: Path
+) -> None:
+    section, old, new = change
+    text = (
+        "[udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n[all]\ntype=acl\npermit=203.0.113.0/24\n"
+        "[to]\ntype=registration\nserver_uri=sip:203.0.113.1\nclient_uri=sip:a@203.0.113.1\nline=no\nendpoint=two\n"
+        "[pass]\ntype=auth\nusername=x\npassword=y\n[one]\ntype=endpoint\ncontext=in\nauth=pass\ndeny=0.0.0.0/0\n"
+        "[two]\ntype=endpoint\ncontext=in\n[wide](!)\nmatch=203.0.113.0/24\n[base](!)\nmatch=203.0.113.7\n"
+        "[i](base)\ntype=identify\nendpoint=one\n; end\n"
+    )
+    (tmp_path / "pjsip.conf").write_text(text)
+    capture = write_capture(FROM.format(0, "203.0.113.8", "100"), tmp_path / "c.pcap")
+    situation = observe([capture], tmp_path, pbx=("192.0.2.1",), asterisk=release).situation
+    line = text.count("\n", 0, text.index(f"{old}\n", text.index("[one]") if section == "one" else 0)) + 1
+    edit = Edit("pjsip.conf", line, (old,), (*new.split("\n"),))
+    together, alone = proofs(situation, [SectionChange(section, (edit,), situation.groups)])
+    assert (together is not None) is wanted
+    assert together is None or list(map(bare, together)) == list(map(bare, alone))
