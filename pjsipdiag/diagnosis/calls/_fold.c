@@ -889,10 +889,12 @@ static PyObject *kind_of(const Message *message, int client, Text what) {
 
 /* How many messages of a kind are looked at: `kinds.looks`. */
 static int looks(Text kind) {
-    static const char registered[] = "REGISTER 200";
-    const size_t length = sizeof registered - 1;
-    if ((size_t)(kind.stop - kind.at) > length && !memcmp(kind.stop - length, registered, length))
-        return MOST_LOOKS;
+    static const char *const registering[] = {"REGISTER", "REGISTER+", "REGISTER 200"};
+    for (int n = 0; n < 3; n++) {
+        const size_t length = strlen(registering[n]);
+        if ((size_t)(kind.stop - kind.at) > length && !memcmp(kind.stop - length, registering[n], length))
+            return MOST_LOOKS;
+    }
     if (kind.stop - kind.at < 4 || kind.stop[-4] != ' ' || kind.stop[-3] < '3' || kind.stop[-3] > '6')
         return 1;
     return !memcmp(kind.stop - 3, "401", 3) || !memcmp(kind.stop - 3, "407", 3) ? MOST_SEEN : MOST_LOOKS;

@@ -27,7 +27,7 @@ MOST_KINDS, MOST_OF_KIND, LONGEST_SEEN = 10_000, 4, 8192
 """Kinds of which messages are kept, how many of each, and bytes of each."""
 MOST_LOOKS = 8
 REFUSALS = (b" 3", b" 4", b" 5", b" 6")
-REGISTRATION = b"REGISTER 200"
+REGISTRATIONS = (b"REGISTER", b"REGISTER+", b"REGISTER 200")
 
 
 def count_kind(others: dict[Kind, Repeated], seen: dict[Kind, list[Datagram]], kind: Kind, datagram: Datagram) -> None:
@@ -60,8 +60,8 @@ def telling(payload: bytes) -> int:
 
 
 def looks(kind: Kind) -> int:
-    """How many messages of a kind are looked at: more of those that tell who is refused, or registered."""
-    if kind.endswith(REGISTRATION):
+    """How many messages of a kind are looked at: more of those that tell who is refused, or registers."""
+    if kind.endswith(REGISTRATIONS):
         return MOST_LOOKS
     if kind[-4:-2] not in REFUSALS:
         return 1

@@ -57,10 +57,12 @@ def find_translated(captures: Sequence[Tally], merged: MergedFolds) -> Translate
     if not called or answering <= merged.received.keys():
         return Translated()
     places, sources = dict[bytes, bytes](), dict[bytes, bytes]()
-    for asked, answer in islice(look_again(captures, partial(_paired, called)), MOST_PAIRED):
+    for asked, answer, goes_out in islice(look_again(captures, partial(_paired, called)), MOST_PAIRED):
         (source, place), (answerer, back) = asked, answer
-        # Who sends the PBX an answer to his own request, or one from where he called, is no PBX.
-        if back == place or answerer[:-2] in {source[:-2], place[:-2]} or not any(answerer[:-2]):
+        is_sure = goes_out or is_private(show_ip(place[:-2])) != is_private(show_ip(answerer[:-2]))
+        # Who sends the PBX an answer to his own request, or one from where he called, is no PBX; nor is any other host
+        # that answers a request to a third one.
+        if not is_sure or back == place or answerer[:-2] in {source[:-2], place[:-2]} or not any(answerer[:-2]):
             continue
         places.setdefault(place, answerer)
         if back[:-2] != source[:-2]:
@@ -72,8 +74,9 @@ _Way = tuple[bytes, bytes]
 """Packed source and destination."""
 
 
-def _paired(called: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterator[tuple[_Way, _Way]]:
-    """The ways of requests to those who never answer, and of their first answers."""
+def _paired(called: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterator[tuple[_Way, _Way, bool]]:
+    """The ways of requests to those who never answer, and of their first answers; whether the recording machine sent
+    these."""
     waiting: dict[tuple[bytes, bytes, bytes], _Way] = {}
     for datagram in islice(datagrams, MOST_LOOKED_AT):
         payload, way = datagram.payload, (datagram.source, datagram.destination)
@@ -86,7 +89,7 @@ def _paired(called: Collection[bytes], datagrams: Iterator[Datagram]) -> Iterato
         if is_answer:
             asked = waiting.pop(name, None)
             if asked is not None:
-                yield asked, way
+                yield asked, way, datagram.direction == "out"
         elif way[1][:-2] in called:
             waiting.setdefault(name, way)
         else:

@@ -12,7 +12,7 @@ from pjsipdiag.diagnosis.model import CallMarks, Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed
 from pjsipdiag.diagnosis.rules.methods.explanations import user_of
 from pjsipdiag.diagnosis.rules.methods.refused_requests import MOST_TOLD_ALONE, TOLD_FIRST, asked_for
-from pjsipdiag.diagnosis.rules.methods.sent import answer_lines, part_named, say_more_hosts
+from pjsipdiag.diagnosis.rules.methods.sent import answer_lines, part_named, say_more_hosts, was_asked
 from pjsipdiag.diagnosis.rules.methods.turned_answers import Turn, say_turn, turn_of
 from pjsipdiag.diagnosis.rules.wire import bounces
 from pjsipdiag.diagnosis.situation import Exchange, Situation
@@ -58,7 +58,7 @@ class Failing(NamedTuple):
 def failing(situation: Situation) -> Iterator[Failing]:
     """The PBX's own registrations that are or were refused or without an answer, always or at times."""
     for one in situation.own_exchanges:
-        if one.method != "REGISTER":
+        if one.method != "REGISTER" or not was_asked(situation, one):
             continue
         turn = turn_of(one, situation.end)
         if refused := _never_accepted(one, situation.end):
@@ -78,14 +78,16 @@ def _worst(refusals: Mapping[int, int]) -> int:
 
 
 def _never_accepted(exchange: Exchange, end: int) -> list[SipMessage]:
-    """A refusing answer for each account that was never accepted, where others were and all of these are known."""
+    """A refusing answer for each account that asked and was never accepted, where others were and all of these are
+    known."""
+    asked = {user_of(one) for one in exchange.samples}
     accepted = {user_of(one) for status, seen in exchange.answers.items() if 200 <= status < 300 for one in seen}
-    if not accepted or len(accepted) >= MOST_OF_KIND:
+    if not accepted or max(len(accepted), len(asked)) >= MOST_OF_KIND:
         return []
     found: dict[str, SipMessage] = {}
     for status in sorted(exchange.answers, key=lambda one: one in CHALLENGES):
         for answer in exchange.answers[status] if status >= 300 and status != TOO_BRIEF else ():
-            if user_of(answer) not in accepted and end - answer.time > T1_GIVES_UP:
+            if user_of(answer) in asked - accepted and end - answer.time > T1_GIVES_UP:
                 found.setdefault(user_of(answer), answer)
     return list(found.values())
 
@@ -128,14 +130,15 @@ def _finding(situation: Situation, found: Failing) -> Finding:
         message = f"{exchange.server} never answers the PBX's own REGISTER ({counted(exchange.requests, 'request')})"
     message += f": {meaning}" if status and says_why else ""
     over = turn is Turn.ACCEPTED
+    weight = Severity.WARNING if turn is Turn.MIXED else Severity.NOTE if over else Severity.ERROR
     return Finding(
-        Severity.NOTE if over else Severity.ERROR,
+        weight,
         f"{message}; it is {describe_registration(known)}",
         where=known.where if known else None,
         sources=(exchange.server,),
         evidence=(
             *(() if over else (NO_CALLS_THEN,)),
-            *(() if refused else _users(exchange)),
+            *(() if refused or not exchange.samples else _users(exchange)),
             *_challenge(exchange),
             *answer_lines(exchange, status),
             *(bounces.about_requests(situation, exchange.server) if exchange.is_silent else ()),

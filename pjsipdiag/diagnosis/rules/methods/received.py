@@ -97,15 +97,20 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     why = _why(situation, refusal)
     calls = bool(groups_of(situation, client))
     group = refusal.exchange.group
+    unknown = why is UNKNOWN_TAG
     known = bool(refusal.verdict.endpoint or why.where or (group and best(situation, group)))
     return Finding(
-        Severity.WARNING if calls or not known else Severity.ERROR,
+        Severity.NOTE
+        if unknown and not (calls or known)
+        else Severity.WARNING
+        if calls or not known
+        else Severity.ERROR,
         f"{say_requests([refusal.method], client, refusal.times)} answered {refusal.status}"
         f" ({_share(refusal)}): {why.text}",
         where=why.where,
         sources=(client,),
         evidence=(
-            *([] if calls else [DEAD]),
+            *([] if calls or unknown else [DEAD]),
             *why.evidence,
             *_hints(situation, refusal, why),
         ),
@@ -119,7 +124,9 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     names = f" for {listed(refusal.senders)}" if refusal.senders else ""
     attack, why = is_attack(refusal), _why(situation, refusal)
     stranger = refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None
-    severity = Severity.NOTE if attack else Severity.WARNING if stranger or why is UNKNOWN_TAG else Severity.ERROR
+    unknown = why is UNKNOWN_TAG
+    severity = Severity.NOTE if attack or (stranger and unknown) else Severity.ERROR
+    severity = Severity.WARNING if severity is Severity.ERROR and (stranger or unknown) else severity
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
         severity,
@@ -278,7 +285,8 @@ def _logins(situation: Situation, refusal: Refusal) -> tuple[list[str], str]:
 
 def _hints(situation: Situation, refusal: Refusal, why: RefusalReason) -> Iterator[str]:
     group: CallGroup | None = refusal.exchange.group
-    if group is not None and refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None:
+    may_belong = refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None and why is not UNKNOWN_TAG
+    if group is not None and may_belong:
         if refusal.method != "REGISTER":
             yield from _few(nearest_misses(situation, [group]))
             yield from _few(reasons(situation, [group]))

@@ -46,7 +46,9 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
     alike: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
     for exchange in situation.own_exchanges:
         silent = exchange.is_silent and exchange.requests > 1
-        if exchange.method != "REGISTER" and not exchange.successes and (exchange.refusals or silent):
+        if exchange.method == "REGISTER" or not was_asked(situation, exchange):
+            continue
+        if not exchange.successes and (exchange.refusals or silent):
             kind = exchange.method, own_pings.wants_success(situation, exchange), *exchange.refusals
             if len(alike) >= MOST_ANSWERS_APART and kind not in alike:  # as forged answers have any status
                 kind = exchange.method, None, *(() if silent and not exchange.refusals else (0,))
@@ -82,6 +84,12 @@ def own_refused(situation: Situation) -> Iterator[Finding]:
             sources=tuple(rest[:MOST_TOLD_ALONE]),
             advice=TOLD_FIRST,
         )
+
+
+def was_asked(situation: Situation, exchange: Exchange) -> bool:
+    """Whether the PBX is seen to ask that host, or the captures hold no such request at all: anybody can send it
+    answers."""
+    return exchange.requests > 0 or not any(one.requests for one in situation.own_exchanges)
 
 
 def _got_through(situation: Situation) -> set[str]:

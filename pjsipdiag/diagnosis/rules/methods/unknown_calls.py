@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pjsipdiag.diagnosis.calls.rows import NO_SUCH_CALL
+from pjsipdiag.diagnosis.evidence.lookup import find_holding
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rule import Blamed
 from pjsipdiag.diagnosis.rules.cause import counted, listed
@@ -17,7 +18,8 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
     """Requests inside of calls that Asterisk does not know: one finding for each host and method."""
     found = (one for one in situation.lone_answers() if one.first.status == NO_SUCH_CALL)
     again = [(one.first.destination.ip, "re-INVITE", one.calls) for one in found]
-    unknown = [*again, *situation.unknown_calls]
+    known = {group.source for group in situation.groups if group.verdict.endpoint}
+    unknown = sorted([*again, *situation.unknown_calls], key=lambda one: not _is_known(situation, known, one[0]))
     for client, method, count in unknown[:MOST_EXCHANGES]:
         late = method in {"BYE", "CANCEL"}
         yield Finding(
@@ -38,3 +40,8 @@ def of_unknown_calls(situation: Situation, _blamed: Blamed) -> Iterable[Finding]
             Severity.NOTE,
             f"other requests inside of calls were answered 481, too: those of {hosts} ({times})",
         )
+
+
+def _is_known(situation: Situation, callers: Collection[str], client: str) -> bool:
+    """Whether the files take a host: anybody else can make up what belongs to no call, and comes last."""
+    return client in callers or any(True for _ in find_holding(situation, client))
