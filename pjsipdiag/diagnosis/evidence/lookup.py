@@ -199,7 +199,8 @@ def _untyped(config: Config) -> Iterator[DroppedObject]:
             yield DroppedObject(kind.value, section.name, why, kind.where, section.where)
         if section.name not in used and section.first("remote_hosts"):
             yield from _no_wizard(section)
-        if section.name in used or not (section.first("match") and section.first("endpoint")):
+        is_meant = section.first("endpoint") or (section.is_template and kind and kind.value == "identify")
+        if section.name in used or not (section.first("match") and is_meant):
             continue
         if section.is_template:
             yield DroppedObject("identify", section.name, LoadReason.TEMPLATE(), section.where, section.where)

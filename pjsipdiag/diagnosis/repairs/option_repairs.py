@@ -19,6 +19,7 @@ from pjsipdiag.diagnosis.edits.text_changes import (
     style_line,
     value_of,
     with_name,
+    with_value,
 )
 from pjsipdiag.diagnosis.evidence.lookup import find_taking, identify_named
 from pjsipdiag.diagnosis.evidence.owners import best_of_all
@@ -143,6 +144,9 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
     endpoint = situation.config.endpoints[cause.name]
     if cause.detail or cause.where is None or groups[0].verdict.identifier not in RULE_IDENTIFIERS:
         return
+    if endpoint.wizard:
+        yield from _open_wizard(situation.config, endpoint, groups)
+        return
     line = line_at(situation.config, cause.where)
     option = line.split("=")[0].strip()
     if option.lower() not in ("auth", "endpoint/auth") or is_generated(situation.config, cause.where.file):
@@ -166,6 +170,21 @@ def credentials(situation: Situation, cause: Cause, groups: Sequence[CallGroup])
         why = "is there already" if kept else "is what Asterisk shows to the provider"
         note = f"{note}; outbound_auth {why}"
     yield Draft(groups, where.file, where.line, where.section, endpoint.name, (), (edit,), sources(groups), note)
+
+
+def _open_wizard(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> Iterable[Draft]:
+    """Has the wizard of a trunk ask for no credentials."""
+    section = next((one for one in config.sections if one.where == endpoint.where), None)
+    line = section.first("accepts_auth") if section else None
+    if section is None or line is None or line.where.section != section.name or _registers(config, endpoint):
+        return
+    place, text = line.where, line_at(config, line.where)
+    # Without a password a name in From would let anybody in.
+    shut = () if endpoint.option("identify_by") else (style_line(text, "endpoint/identify_by", "ip"),)
+    edit = Edit(place.file, place.line, (text,), (with_value(text, "no"), *shut))
+    note = "the provider is known by its address and need not log in; outbound_auth/ is what Asterisk shows to it"
+    note += "; identify_by=ip keeps everybody else from calling in under its name without a password" if shut else ""
+    yield Draft(groups, place.file, place.line, place.section, endpoint.name, (), (edit,), sources(groups), note)
 
 
 def _registers(config: Config, endpoint: Endpoint) -> bool:

@@ -111,7 +111,7 @@ def challenged_by_auth(situation: Situation, cause: Cause, groups: Sequence[Call
             if missing and _dropped_auth(config, missing[0])
             else f"write the section [{missing[0]}] with type=auth{no_login}"
             if missing
-            else "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
+            else _without_login(endpoint)
             if is_trunk and not retried
             else compare
             if retried
@@ -220,6 +220,16 @@ def _denying(config: Config, why: Reason) -> Where | None:
         return rule.where
     named = [known.option("acl") or known.option("contact_acl") for known in (*config.endpoints.values(), *config.acls)]
     return next((one.where for one in named if one and one.value == why.get("name")), None)
+
+
+def _without_login(endpoint: Endpoint) -> str:
+    """Advice for a trunk that is to let its provider in without credentials."""
+    if endpoint.wizard:
+        return (
+            f"write accepts_auth=no into the wizard [{endpoint.wizard}]: inbound_auth/ is what callers must prove, and"
+            " outbound_auth/, with sends_auth=yes, what Asterisk proves to the provider"
+        )
+    return "auth= is what callers must prove; for what Asterisk proves to the provider write outbound_auth="
 
 
 def _which_401(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]) -> str:

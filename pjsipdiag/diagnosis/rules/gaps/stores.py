@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from pjsipdiag.asterisk.config import Config, UnreadObjects
+from pjsipdiag.asterisk.config import Config, LoadedObject, UnreadObjects
 from pjsipdiag.diagnosis.evidence.seen import with_calls
 from pjsipdiag.diagnosis.model import Finding, Severity
 from pjsipdiag.diagnosis.rules.cause import counted, listed, sources, with_status
@@ -54,10 +54,32 @@ def unread_stores(config: Config) -> Iterator[Finding]:
             Severity.WARNING,
             f"{types} objects come (also) from {held[0].store}: what hangs on them is unknown",
             held[0].where,
-            evidence=(f"{shown} {'show' if ',' in shown else 'shows'} what Asterisk has",),
+            evidence=(
+                f"{shown} {'show' if ',' in shown else 'shows'} what Asterisk has",
+                *(text for one in held for text in _passed_over(config, one.type)),
+            ),
             advice=f"{held[0].give}: until then none can be called missing. What is missing is written {places},"
             " nowhere else",
         )
+
+
+def _passed_over(config: Config, object_type: str) -> Iterator[str]:
+    """A sentence on the sections of a type that are in the files and not loaded: the store stands in their place."""
+    known: Mapping[str, Iterable[LoadedObject]] = {
+        "endpoint": config.endpoints.values(),
+        "identify": config.identifies,
+        "aor": config.aors.values(),
+        "auth": config.auths.values(),
+    }
+    if object_type not in known:
+        return
+    told = {one.where for one in known[object_type]} | {one.section_where for one in config.dropped}
+    typed = ((section, section.first("type")) for section in config.sections if not section.is_template)
+    left = [section for section, kind in typed if kind and kind.value == object_type and section.where not in told]
+    names = [f"[{section.name}] ({section.where})" for section in left if section.where.file in config.files]
+    if names:
+        does = "do" if names[1:] else "does"
+        yield f"{listed(names)} {does} not count: sorcery.conf takes no {object_type} from that file"
 
 
 def stores(config: Config) -> Iterable[Sequence[UnreadObjects]]:
