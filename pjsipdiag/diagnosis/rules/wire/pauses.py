@@ -65,24 +65,31 @@ def silences(situation: Situation, groups: Sequence[CallGroup]) -> tuple[list[Si
         was_answered = bool(calls.status[number])
     longest = sorted(heapq.nlargest(MOST_SILENCES, spans, key=lambda span: span[1] - span[0]))
     sources = {group.source for group in groups}
-    return [_silence_of(situation, calls, sources, first, last) for first, last in longest], len(spans)
-
-
-def _silence_of(situation: Situation, calls: Calls, sources: Collection[str], first: int, last: int) -> Silence:
     mine = {number for number, ip in enumerate(calls.sources) if show_ip(ip) in sources}
+    rows = list(zip(calls.source, calls.time, calls.answered, strict=True))
+    own, others = [row for row in rows if row[0] in mine], [row for row in rows if row[0] not in mine]
+    asked = [one for one in situation.exchanges if one.client not in sources]
+    return [_silence_of(calls, asked, own, others, span) for span in longest], len(spans)
+
+
+_Row = tuple[int, int, int]
+"""Source, time and last answer of a call."""
+
+
+def _silence_of(
+    calls: Calls, asked: Sequence[Exchange], own: Sequence[_Row], others: Sequence[_Row], span: tuple[int, int]
+) -> Silence:
+    first, last = span
     before = max((answer for answer in calls.answered if answer < first), default=0)
     resumed = min((answer for answer in calls.answered if answer > last), default=0)
-    rows = list(zip(calls.source, calls.time, calls.answered, strict=True))
-    heard_again = min((answer for source, _, answer in rows if source in mine and answer > last), default=0)
-    others = [row for row in rows if row[0] not in mine]
-    asked = any(not answer and before < time < (resumed or time + 1) for _, time, answer in others)
+    heard_again = min((answer for *_, answer in own if answer > last), default=0)
+    in_vain = any(not answer and before < time < (resumed or time + 1) for _, time, answer in others)
     # Whoever else asked in vain meanwhile may have been answered once the silence was over: that is no ban of one.
-    stood_still = asked and not any(first <= answer <= last for *_, answer in others)
+    stood_still = in_vain and not any(first <= answer <= last for *_, answer in others)
     end = last if stood_still else min(last + LONGEST_WAIT, heard_again or last + LONGEST_WAIT)
     answered = {show_ip(calls.sources[source]): None for source, _, answer in others if first <= answer <= end}
-    exchanges = (one for one in situation.exchanges if one.client not in sources)
-    answered |= dict.fromkeys(one.client for one in exchanges if first <= one.last_answer <= end)
-    return Silence(first, last, tuple(answered), asked, resumed, heard_again)
+    answered |= dict.fromkeys(one.client for one in asked if first <= one.last_answer <= end)
+    return Silence(first, last, tuple(answered), in_vain, resumed, heard_again)
 
 
 def fallen_silent(situation: Situation, _blamed: Blamed) -> Iterator[Finding]:
