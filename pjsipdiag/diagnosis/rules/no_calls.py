@@ -136,7 +136,7 @@ def _meaning(situation: Situation, methods: Counter[str], messages: int, unread:
 
 def _unregistered(situation: Situation) -> str:
     """Says who refuses the PBX's registration or does not answer it; empty where nobody does."""
-    registrations = [one for one in failing(situation) if one.turn is not Turn.ACCEPTED]
+    registrations = [one for one in failing(situation) if one.turn is not Turn.ACCEPTED and not one.elsewhere]
     if refusing := list(dict.fromkeys(one.exchange.server for one in registrations if one.status)):
         does = "refuses" if len(refusing) == 1 else "refuse"
         return f"{listed(refusing)} {does} the PBX's registration, which may be why no call comes from there"

@@ -46,17 +46,23 @@ NO_CALLS_THEN = "a provider that refuses the registration sends no calls"
 class Failing(NamedTuple):
     """Registrations at one server that fail, the one of the files that they are, the status that tells most (0: no
     answer), and how their answers turned; None where none was a success. `refused` are those of accounts that are
-    never accepted beside others that are."""
+    never accepted beside others that are, `elsewhere` other servers that accept the same accounts afterwards."""
 
     exchange: Exchange
     known: Registration | None
     status: int
     turn: Turn | None = None
     refused: tuple[SipMessage, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 def failing(situation: Situation) -> Iterator[Failing]:
     """The PBX's own registrations that are or were refused or without an answer, always or at times."""
+    for found in _failing(situation):
+        yield found._replace(elsewhere=tuple(_accepted_elsewhere(situation, found)))
+
+
+def _failing(situation: Situation) -> Iterator[Failing]:
     for one in situation.own_exchanges:
         if one.method != "REGISTER" or not was_asked(situation, one):
             continue
@@ -109,7 +115,7 @@ def registration_refused(situation: Situation) -> Iterable[Finding]:
 
 
 def _finding(situation: Situation, found: Failing) -> Finding:
-    exchange, known, status, turn, refused = found
+    exchange, known, status, turn, refused, others = found
     meaning, advice = MEANINGS.get(status, OTHER_ANSWER) if status else NO_ANSWER
     whose = f" of {listed(list(dict.fromkeys(map(_registered, refused))))}" if refused else ""
     says_why = True
@@ -130,14 +136,15 @@ def _finding(situation: Situation, found: Failing) -> Finding:
         message = f"{exchange.server} never answers the PBX's own REGISTER ({counted(exchange.requests, 'request')})"
     message += f": {meaning}" if status and says_why else ""
     over = turn is Turn.ACCEPTED
-    weight = Severity.WARNING if turn is Turn.MIXED else Severity.NOTE if over else Severity.ERROR
+    weight = Severity.WARNING if turn is Turn.MIXED or others else Severity.NOTE if over else Severity.ERROR
     return Finding(
         weight,
         f"{message}; it is {describe_registration(known)}",
         where=known.where if known else None,
         sources=(exchange.server,),
         evidence=(
-            *(() if over else (NO_CALLS_THEN,)),
+            *(f"{ip} accepts it afterwards: calls may come from there" for ip in others),
+            *(() if over or others else (NO_CALLS_THEN,)),
             *(() if refused or not exchange.samples else _users(exchange)),
             *_challenge(exchange),
             *answer_lines(exchange, status),
@@ -150,6 +157,14 @@ def _finding(situation: Situation, found: Failing) -> Finding:
 
 def _registration(config: Config, requests: Iterable[SipMessage]) -> Registration | None:
     return next(filter(None, (registration_of(config, one) for one in requests)), None)
+
+
+def _accepted_elsewhere(situation: Situation, found: Failing) -> list[str]:
+    """The other servers that accept the same accounts afterwards, as where a name has several addresses."""
+    here, users = found.exchange, {user_of(one) for one in found.refused or found.exchange.samples}
+    asked = (one for one in situation.own_exchanges if one.method == "REGISTER" and one.server != here.server)
+    later = (one for one in asked if one.successes and one.last_answer > max(here.last_answer, here.first_time))
+    return [one.server for one in later if not users.isdisjoint(map(user_of, one.samples))]
 
 
 def _marks(requests: Sequence[SipMessage]) -> CallMarks:
