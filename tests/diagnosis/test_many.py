@@ -121,13 +121,13 @@ def test_strangers_cost_no_more_each_where_there_are_many_identifies(tmp_path: P
     call = "@ {0} 10.0.{1}.{2}:5060 > 192.0.2.1:5060\nINVITE sip:1@192.0.2.1 SIP/2.0\n\n"
     rule = "[i{0}]\ntype=identify\nendpoint=e\nmatch=203.0.{1}.{2}\n"
     counts = []
-    for many in (200, 400, 800):
+    for many in (200, 200, 400, 800):  # the first run imports what is asked for late
         places = [(number, *divmod(number, 250)) for number in range(many)]
         calls, rules = ("".join(line.format(*place) for place in places) for line in (call, rule))
         capture = write_capture(calls, tmp_path / "capture.pcap", "ethernet")
         (tmp_path / "pjsip.conf").write_text(f"[e]\ntype=endpoint\n{rules}")
         counts.append(steps(capture, tmp_path))
-    assert counts[2] - counts[1] < 2.25 * (counts[1] - counts[0])
+    assert counts[3] - counts[2] < 2.25 * (counts[2] - counts[1])
 
 
 class _Walked(tuple[Section, ...]):

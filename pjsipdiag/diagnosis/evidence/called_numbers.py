@@ -18,6 +18,8 @@ LEAST_DIGITS = 3
 LONGEST_COUNTRY_CODE = 3
 LEAST_MISSPELT = 5
 """Letters of a name in which one that is wrong is a slip: in shorter ones it may be meant."""
+_AROUND = re.compile(r"^[\"'\s]+|\s*[,|].*$|[\"'\s]+$")
+"""Quotes around the name of a context, and the extension and priority that other options have behind it."""
 _STAND_IN = re.compile(
     r"\+?[\d().-]*+[xX*]{3,}+[\dxX*().-]*+"
     r"|(?=[\w.+-]*+\Z).*?(?i:redacted|removed|hidden|masked|censored|(?:anonymi|saniti)[sz]ed).*+"
@@ -57,7 +59,8 @@ def contexts_with(
     those that there were."""
     dialplan = config.dialplan()
     assert isinstance(dialplan, Dialplan)
-    alike = [name for name in dialplan.contexts if name.lower() == endpoint.context.lower()]
+    meant = {endpoint.context.lower(), _AROUND.sub("", endpoint.context).lower()}
+    alike = [name for name in dialplan.contexts if name.lower() in meant]
     is_missing = endpoint.context not in dialplan.contexts
     close = [name for name in dialplan.contexts if is_slip(endpoint.context, name)] if is_missing else []
     identified = {identify.endpoint for identify in config.identifies}

@@ -10,6 +10,7 @@ from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shar
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
+from pjsipdiag.diagnosis.evidence.called_numbers import is_slip
 from pjsipdiag.diagnosis.evidence.look_alikes import appearance, tell_apart
 from pjsipdiag.diagnosis.evidence.lookup import find_holding, nearest
 from pjsipdiag.diagnosis.evidence.owners import hosts_named, is_likely, owners, samples
@@ -87,7 +88,18 @@ def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[st
             key = ip, rule.where.section
             if miss and "same /" not in miss and bits > found.get(key, (-1, ""))[0]:
                 found[key] = bits, f"{miss} ({rule.where})"
-    return [text for _, text in found.values()][:6]
+    return [text for _, text in found.values()][:6] or _slips(situation, groups)
+
+
+def _slips(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
+    """The addresses of identifies that become those of the callers by another digit, or by two in another order."""
+    rules = [rule for identify in situation.config.identifies[:1000] for rule in identify.rules if not rule.host]
+    return [
+        f"{ip} is match={rule.text} ({rule.where}) but for a digit, or two in another order"
+        for ip in sources(groups)[:8]
+        for rule in rules
+        if rule.text.count(".") == ip.count(".") == 3 and is_slip(rule.text.partition("/")[0].partition(":")[0], ip)
+    ][:4]
 
 
 def reasons(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:

@@ -156,6 +156,8 @@ def _repair(
             f"enter {plain} on the page of the program that writes {known.where.file} (FreePBX: an inbound route), for"
             " a line that is written there by hand is lost"
         )
+    if option is None and known is None and not others:
+        written = f"set context= in [{endpoint.name}] to the context that is for its calls, or {written}"
     template = dialplan.templates.get(endpoint.context)
     if template and known is None:
         return Advice(f"take the (!) out of the head at {template}, or {written}; {shown} tells")
