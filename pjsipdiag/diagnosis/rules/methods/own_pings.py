@@ -23,6 +23,8 @@ LOOK_AT_THE_WAY = (
     "look at the way there (firewall, DNS, port and transport of the contact); `pjsip show contacts` shows"
     " what Asterisk knows of it"
 )
+NOBODY = "nobody answers the PBX's own OPTIONS any more"
+LOOK_AT_OWN_WAY = "look at the PBX's own way out (network, firewall, NAT) and at Asterisk (`systemctl status asterisk`)"
 ASK_WHY = (
     "ask there what changed (account, permitted address, maintenance): who refuses OPTIONS may refuse calls as well"
 )
@@ -74,16 +76,29 @@ def changed(situation: Situation, through: Collection[str]) -> Iterator[Finding]
         if turn is not None:
             matters = aor_line(situation, one.server) is not None and one.server not in through
             alike[turn, matters, wants_success(situation, one)].append(one)
+    stopped = {one.server for (turn, *_), ones in alike.items() if turn is Turn.STOPPED for one in ones}
+    answering = {one.server for one in situation.own_exchanges if one.method == "OPTIONS" and one.successes}
+    # One host that falls silent is its own matter; all of them show that the PBX hears nobody any more.
+    all_stopped = len(stopped) > 1 and stopped == answering
     for (turn, matters, strict), ones in alike.items():
         servers, said = tuple(dict.fromkeys(one.server for one in ones)), [say_turn(one, turn) for one in ones]
         rest = f"; so it is with {listed(servers[1:])}" if servers[1:] else ""
         silent, over = turn is Turn.STOPPED, turn is Turn.ACCEPTED
-        counts = (strict and not over) or (matters and turn in {Turn.STOPPED, Turn.REFUSED})
+        everybody = silent and all_stopped
+        counts = everybody or (strict and not over) or (matters and turn in {Turn.STOPPED, Turn.REFUSED})
         yield Finding(
             Severity.WARNING if counts else Severity.NOTE,
             f"{said[0]}{rest}{'' if over else meaning(servers, strict, answered=not silent)}",
             where=strict or next(filter(None, (aor_line(situation, server) for server in servers)), None),
             sources=servers,
-            evidence=tuple(said[1:MOST_EXCHANGES]),
-            advice="" if over else LOOK_AT_THE_WAY if silent else ASK_WHY if strict is None else advice(strict),
+            evidence=(*([NOBODY] if everybody else ()), *said[1:MOST_EXCHANGES]),
+            advice=LOOK_AT_OWN_WAY
+            if everybody
+            else ""
+            if over
+            else LOOK_AT_THE_WAY
+            if silent
+            else ASK_WHY
+            if strict is None
+            else advice(strict),
         )
