@@ -20,7 +20,7 @@ from pjsipdiag.asterisk.loading.walk_order import MEMORY_BUCKETS, str_hash
 from pjsipdiag.asterisk.reasons.loading import LoadReason
 from pjsipdiag.asterisk.reasons.reason import Reason
 from pjsipdiag.asterisk.releases import Release
-from pjsipdiag.asterisk.section import Section, Where
+from pjsipdiag.asterisk.section import Section, Variable, Where
 from pjsipdiag.digits import is_number, read_number
 
 _OF_EXPRESSIONS = re.compile(r"^\^|\$$|\.[*+]|\\[].+?*/()|[]")
@@ -68,6 +68,9 @@ def build(
         else:
             rules += [match.host_rule(address, name, host, where) for address in found]
     warnings += _bare_expressions(applied, release)
+    for line, later in replaced_patterns(applied.options):
+        reason = LoadReason.REPLACED_PATTERN(option=later.name, value=line.value, place=str(later.where))
+        warnings.append(Problem(reason, line.where))
     return Identify(
         name=section.name,
         where=section.where,
@@ -79,6 +82,13 @@ def build(
         match_request_uri=values.get("match_request_uri", ""),
         srv_lookups=lookups,
     )
+
+
+def replaced_patterns(options: Mapping[str, tuple[Variable, ...]]) -> Iterator[tuple[Variable, Variable]]:
+    """Each line with a pattern and the later one that takes its place: an identify has one of each kind."""
+    for name in ("match_header", "match_request_uri"):
+        lines = options.get(name, ())
+        yield from ((line, lines[-1]) for line in lines[:-1])
 
 
 def _bare_expressions(applied: AppliedOptions, release: Release) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ class LoadReason(ReasonKind):
     BARE_EXPRESSION = (
         "{option}={value} is compared as it stands, for a regular expression stands between slashes: {option}={meant}"
     )
+    REPLACED_PATTERN = "{option}={value} does not count: the later {option}= ({place}) takes its place"
     NO_EXPRESSION = "the regular expression of {option} does not compile: {error}"
     ONLY_ONE_FILE = "only {file} was given: other files of the configuration are not known"
     NO_WAY_OUT = "server_uri needs a transport of protocol={protocol} bound to {family}, and none listens"

@@ -8,7 +8,8 @@ from functools import lru_cache
 from itertools import islice
 
 from pjsipdiag.asterisk.config import Config, Identify
-from pjsipdiag.asterisk.loading.identify import bare_expression, expression_in
+from pjsipdiag.asterisk.loading.identify import bare_expression, expression_in, replaced_patterns
+from pjsipdiag.asterisk.section import Variable
 from pjsipdiag.diagnosis.evidence.lookup import SameConfig
 from pjsipdiag.sip import SipMessage
 
@@ -18,6 +19,7 @@ SHORTEST_TEXT, MOST_TEXTS = 3, 200
 
 def nearly_fitting(config: Config, message: SipMessage) -> Iterator[tuple[str, str]]:
     """(endpoint, words) of the identifies whose header or request URI nearly fits that of the message."""
+    yield from _replaced(config, message)
     for header, literals in _literals(SameConfig(config)).items():
         values = message.values(header) if header else (message.request_uri,)
         what, option = header or "request URI", "match_header" if header else "match_request_uri"
@@ -36,6 +38,25 @@ def nearly_fitting(config: Config, message: SipMessage) -> Iterator[tuple[str, s
                 elif value != wanted and len(wanted) >= SHORTEST_TEXT and wanted in value:
                     words = f"its {what} only contains {line}, which is compared with the whole"
                     yield identify.endpoint, f"{words}: {head}/{wanted}/ would look for it anywhere"
+
+
+def _replaced(config: Config, message: SipMessage) -> Iterator[tuple[str, str]]:
+    """(endpoint, words) of the lines that fit the message, and whose place a later line takes."""
+    for identify, line, later in _replacements(SameConfig(config))[:MOST_TEXTS]:
+        header, _, wanted = line.value.partition(":") if line.name.lower() == "match_header" else ("", "", line.value)
+        values = message.values(header.strip()) if header else (message.request_uri,)
+        wanted, expression = wanted.strip(), expression_in(wanted.strip())
+        if any(_fits(expression, value) if expression else value == wanted for value in values):
+            shown = f"{line.name}={line.value} ({line.where})"
+            yield (
+                identify.endpoint,
+                f"it fits {shown}, whose place the later {later.name}= ({later.where}) takes: an identify has one",
+            )
+
+
+@lru_cache(maxsize=2)
+def _replacements(same: SameConfig) -> list[tuple[Identify, Variable, Variable]]:
+    return [(one, *lines) for one in same.config.identifies for lines in replaced_patterns(one.options)]
 
 
 def _line(identify: Identify, option: str, header: str, wanted: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address
 from itertools import islice
 
-from pjsipdiag.asterisk.addresses.address_rule import canonical, is_prefix, shared_bits
+from pjsipdiag.asterisk.addresses.address_rule import BITS, canonical, is_prefix, shared_bits
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.reasons.walk import WalkReason
 from pjsipdiag.asterisk.verdict import Match
@@ -93,12 +94,17 @@ def nearest_misses(situation: Situation, groups: Sequence[CallGroup]) -> list[st
 
 def _slips(situation: Situation, groups: Sequence[CallGroup]) -> list[str]:
     """The addresses of identifies that become those of the callers by another digit, or by two in another order."""
-    rules = [rule for identify in situation.config.identifies[:1000] for rule in identify.rules if not rule.host]
+    hosts = [
+        rule
+        for identify in situation.config.identifies[:1000]
+        for rule in identify.rules
+        if rule.version == 4 and rule.mask == (1 << BITS[4]) - 1 and not (rule.host or rule.deny)
+    ]
     return [
         f"{ip} is match={rule.text} ({rule.where}) but for a digit, or two in another order"
         for ip in sources(groups)[:8]
-        for rule in rules
-        if rule.text.count(".") == ip.count(".") == 3 and is_slip(rule.text.partition("/")[0].partition(":")[0], ip)
+        for rule in hosts
+        if (written := str(IPv4Address(rule.network))) != ip and is_slip(written, ip)
     ][:4]
 
 

@@ -31,6 +31,7 @@ _ADVICE: dict[ReasonKind, str] = {
     " its name, Asterisk crashes as it looks whether its files have changed",
     LoadReason.NAME_ALONE: "write type= into the section, so that Asterisk reads it, and says what it does not know",
     LoadReason.BIND_LEFT_BEHIND: "give it a bind= of its own and mend the transport before it, then restart Asterisk",
+    LoadReason.REPLACED_PATTERN: "write an identify of its own for each pattern, or one expression: /^(a|b)$/",
     LoadReason.BARE_EXPRESSION: "write the slashes, unless the text is meant as it stands",
     LoadReason.NOT_YET_KNOWN: "see that your release has the option: one that lacks it drops the object",
 }
