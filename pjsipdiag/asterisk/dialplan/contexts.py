@@ -86,6 +86,12 @@ class Dialplan:
         return context not in self.contexts and not elsewhere and not context.startswith(_MADE_BY_MODULES)
 
     @property
+    def unread_file(self) -> Problem | None:
+        """Why extensions.conf is not read, where pbx_config is missing and no other language has a dialplan."""
+        kinds = (one for one in self.unknown_sources if one.why.kind is FileReason.NO_PBX_CONFIG)
+        return None if self.elsewhere else next(kinds, None)
+
+    @property
     def optional_files(self) -> tuple[Problem, ...]:
         """The files that `#tryinclude` names and that are not there: neither here nor, perhaps, on the machine."""
         return tuple(one for one in self.unknown_sources if one.why.kind is FileReason.OPTIONAL_FILE_IS_MISSING)

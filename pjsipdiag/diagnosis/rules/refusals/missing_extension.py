@@ -68,12 +68,16 @@ def explain_missing(
     user, what = found[0]
     if what.presence is Presence.FOUND:
         return _explain_found(situation, user, what, shown)
+    dialplan = situation.config.dialplan()
+    unread = dialplan.unread_file if isinstance(dialplan, Dialplan) else None
+    if what.presence is Presence.UNKNOWN and unread:
+        said = f"{unread.reason} ({unread.where}): Asterisk knows no number of it"
+        return [said], Advice("have it loaded (`load = pbx_config.so`, and no noload of it), then restart Asterisk")
     if what.presence is Presence.UNKNOWN:
         unsaid = f"whether the files take {user or 'it'} is unknown: {what.reason}{show_where(what.where)}"
         return [unsaid, *_to_have_it(situation, what)], _spell(shown, numbers or (user,))
     alike = [other for other, one in found if one.presence is what.presence]
     short = next((pair for pair in found if pair[1].presence is Presence.INCOMPLETE and pair[0] not in alike), None)
-    dialplan = situation.config.dialplan()
     optional = dialplan.optional_files if isinstance(dialplan, Dialplan) else ()
     evidence = [f"{what.reason}{show_where(what.where)}"]
     evidence += [f"{problem.reason} ({problem.where})" for problem in optional[:MOST_OF_A_KIND]]

@@ -76,3 +76,11 @@ def absent_modules(config: Config) -> Iterator[Finding]:
                 unread.where,
                 advice="Take the line out, or write load= in the place of require=, unless that module was added.",
             )
+    dialplan = config.dialplan()
+    if dialplan is not None and dialplan.unread_file:
+        yield Finding(
+            Severity.ERROR,
+            f"{dialplan.unread_file.reason}: each number is answered 404",
+            dialplan.unread_file.where,
+            advice="Have it loaded (`load = pbx_config.so`, and no noload of it), then restart Asterisk.",
+        )
