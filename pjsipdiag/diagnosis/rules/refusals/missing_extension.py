@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pjsipdiag.asterisk.config import Endpoint, Problem
 from pjsipdiag.asterisk.dialplan.contexts import NO_CONTEXTS, Dialplan
 from pjsipdiag.asterisk.dialplan.extensions_conf import EXTENSIONS_FILE
-from pjsipdiag.asterisk.dialplan.find import Destination, Presence
+from pjsipdiag.asterisk.dialplan.find import Destination, Presence, find
 from pjsipdiag.asterisk.reasons.files import FileReason
 from pjsipdiag.asterisk.section import Where
 from pjsipdiag.dataclass import NamedTuple
@@ -172,6 +172,8 @@ def _repair(
         return Advice(
             f"set context={others[0]}{where}, which takes the number, or {written}; {shown} tells", "endpoint"
         )
+    if meant := _meant_include(dialplan, what, numbers):
+        return Advice(f"{meant}, or {written}; {shown} tells")
     if what.presence is Presence.INCOMPLETE:
         return Advice(f"have the whole number sent ({what.reason}), or {written}; {shown} tells")
     other = spelt_otherwise(dialplan, endpoint, numbers[0], message)
@@ -182,6 +184,17 @@ def _repair(
             f" sent so, or {written}; {shown} tells"
         )
     return Advice(f"{written}{_as_sent(numbers)}; {shown} tells")
+
+
+def _meant_include(dialplan: Dialplan, what: Destination, numbers: Sequence[str]) -> str:
+    """Advice on an include whose context is spelt otherwise than one that takes the numbers; empty without any."""
+    for passed in what.passed:
+        wanted = passed.why["context"] if passed.why.kind is FileReason.INCLUDES_NOTHING else ""
+        alike = (name for name in dialplan.contexts if name.lower() == wanted.lower() or is_slip(wanted, name))
+        for name in alike if wanted else ():
+            if all(find(dialplan, name, user).presence is Presence.FOUND for user in numbers):
+                return f"write [{name}], which takes the number, in the include at {passed.where}"
+    return ""
 
 
 def _without_options(dialplan: Dialplan, endpoint: Endpoint, message: SipMessage, plain: str, written: str) -> Advice:
