@@ -51,6 +51,11 @@ def events(_: Path) -> list[str]:
     return ["check", "-c", "/proc/kmsg"]
 
 
+def events_alone(path: Path) -> list[str]:
+    events(path)
+    return ["diagnose", "/proc/kmsg", "-c", ETC]
+
+
 BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "missing capture": (lambda path: ["diagnose", str(path / "gone.pcap"), "-c", ETC], "gone.pcap"),
     "empty file": (empty, "empty.pcap"),
@@ -81,6 +86,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], str]] = {
     "a device for a capture": (lambda _: ["diagnose", "/dev/zero", "-c", ETC], "it is a device"),
     "a device that is followed": (lambda _: ["diagnose", "/dev/zero", "--follow", "-c", ETC], "it is a device"),
     "a block of events for files": (events, "/proc/kmsg"),
+    "a block of events for a capture": (events_alone, "/proc/kmsg"),
     "a time that never ends": (lambda _: ["diagnose", SEED, "-c", ETC, "--follow", "--for", "nan"], "nan"),
     "an endless time": (lambda _: ["diagnose", SEED, "-c", ETC, "--follow", "--for", "inf"], "inf"),
     "no word for a capture": (lambda _: ["diagnose", "", "-c", ETC], "empty word"),

@@ -70,8 +70,9 @@ def open_file(path: str, start: int = 0, end: int | None = None) -> BinaryIO | i
 
 
 def open_plain(path: Path, *, waits: bool = True) -> io.FileIO:
-    """The file or pipe at `path`; it `waits` for a pipe's writer. Raises OSError, also for a device: most of them never
-    end."""
+    """The file or pipe at `path`; it `waits` for a pipe's writer, never for events of the kernel (/proc/kmsg). Raises
+    OSError, also for a device: most of them never end."""
+    waits = waits and not S_ISREG(path.stat().st_mode)
     file = open(path, "rb", buffering=0, opener=None if waits else _open_at_once)  # noqa: SIM115  (it is returned)
     mode = os.fstat(file.fileno()).st_mode
     if S_ISCHR(mode) or S_ISBLK(mode):
