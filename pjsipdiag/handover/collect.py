@@ -76,7 +76,9 @@ class Collector:
             loaded = load_config(everything)
         except ConfigError as error:
             said = str(error).replace(str(everything), self.wish.etc.rstrip("/"))
-            raise PjsipdiagError(f"{said} (on {visible(self.machine.name)})") from None
+            raise PjsipdiagError(
+                "; ".join([f"{said} (on {visible(self.machine.name)})", *self.lacking_parts])
+            ) from None
         for name in {*loaded.texts, *BESIDE}:
             if (everything / name).is_file():
                 (etc / name).parent.mkdir(parents=True, exist_ok=True)
@@ -207,7 +209,8 @@ class Collector:
         if not names:
             raise PjsipdiagError(f"{self._at(what)}: {_last(said)}")
         if "Permission denied" in said:
-            self.lacking_parts.append(f"not readable there: {_last(said)}")
+            hint = "" if self.machine.sudo else " without --sudo"
+            self.lacking_parts.append(f"not readable there{hint}: {_last(said)}")
         return names
 
 

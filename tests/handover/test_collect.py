@@ -223,3 +223,14 @@ def test_a_configuration_that_is_no_text_is_named_where_it_lies(pbx: Pbx, tmp_pa
     assert done.returncode == 2
     assert done.stderr.startswith(f"pjsipdiag: {tmp_path}/etc/pjsip.conf is UTF-16 ")
     assert done.stderr.endswith(" (on pbx.test)\n")
+
+
+def test_a_configuration_that_may_not_be_read_is_not_said_to_be_missing(pbx: Pbx, etc: Path, tmp_path: Path) -> None:
+    refused = "tar: ./pjsip.conf: Cannot open: Permission denied"
+    pbx.program("tar", f"echo '{refused}' >&2; exec {shutil.which('tar')} --exclude=pjsip.conf \"$@\"")
+    try:
+        done = pbx.collect("-c", etc, "--for", "1", "-o", tmp_path / "bundle.tgz")
+    finally:
+        (pbx.folder / "bin/tar").unlink()
+    assert done.returncode == 2
+    assert f"not readable there without --sudo: {refused}" in done.stderr
