@@ -92,13 +92,14 @@ def changed(situation: Situation, through: Collection[str]) -> Iterator[Finding]
             where=strict or next(filter(None, (aor_line(situation, server) for server in servers)), None),
             sources=servers,
             evidence=(*([NOBODY] if everybody else ()), *said[1:MOST_EXCHANGES]),
-            advice=LOOK_AT_OWN_WAY
-            if everybody
-            else ""
-            if over
-            else LOOK_AT_THE_WAY
-            if silent
-            else ASK_WHY
-            if strict is None
-            else advice(strict),
+            advice=LOOK_AT_OWN_WAY if everybody else _advice_on(turn, strict),
         )
+
+
+def _advice_on(turn: Turn, strict: Where | None) -> str:
+    """The advice about the contacts whose answers turned so."""
+    if turn is Turn.ACCEPTED:
+        return ""
+    if turn is Turn.STOPPED:
+        return LOOK_AT_THE_WAY
+    return advice(strict) if strict else ASK_WHY
