@@ -214,6 +214,10 @@ TROUBLES = {
     "an address beside that of a wizard": ("pjsip_wizard.conf", WIZARD + "10{0}\n"),
     "an option of a wizard's endpoint": ("pjsip_wizard.conf", WIZARD + "{0}\nendpoint/dtmf_mode=loud\n"),
     "a wizard's endpoint that denies": ("pjsip_wizard.conf", WIZARD + "{0}\nendpoint/deny=0.0.0.0/0\n"),
+    "a wizard's endpoint with a password": (
+        "pjsip_wizard.conf",
+        WIZARD + "{0}\naccepts_auth=yes\ninbound_auth/username=t{0}\ninbound_auth/password=x\n",
+    ),
     "a mask in a template of its own": (
         "trunks.conf",
         "[m{0}](!)\nmatch=198.51.100.{0}/99\n" + ENDPOINT + "[i{0}](m{0})\ntype=identify\nendpoint=t{0}\n",

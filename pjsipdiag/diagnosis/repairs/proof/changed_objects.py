@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from pjsipdiag.asterisk.addresses.address_rule import fits
 from pjsipdiag.asterisk.config import AddressRule, Config, Identify
 from pjsipdiag.asterisk.loading.wizard import WIZARD_TYPES, make, wizards
 from pjsipdiag.asterisk.releases import release
-from pjsipdiag.asterisk.section import Section, Variable
+from pjsipdiag.asterisk.section import Section
 from pjsipdiag.dataclass import dataclass
 from pjsipdiag.diagnosis.repairs.proof.announced import ASKED
 from pjsipdiag.diagnosis.situation import CallGroup
@@ -16,6 +17,7 @@ from pjsipdiag.diagnosis.situation import CallGroup
 NOT_ASKED = ("identify", "aor")
 """Types of sections that are compared as objects, or not at all."""
 _OF_TOKENS = ("line", "endpoint")
+_Options = list[tuple[str, str]]
 USUAL_METHODS = "username,ip"
 """The default of `identify_by` (res_pjsip/pjsip_configuration.c)."""
 
@@ -126,25 +128,40 @@ def _bare(rule: AddressRule) -> object:
     return rule.version, rule.network, rule.mask, rule.port, rule.deny
 
 
-def _sections(config: Config) -> Iterator[tuple[str, str, list[tuple[str, str]]]]:
+def _sections(config: Config) -> Iterator[tuple[str, str, _Options]]:
     """(type, name, options) of every section that may decide on calls and makes no identify, without the lines that it
     stands on: who is found, let in, and how far he gets hangs on no AOR, and on a registration by its token alone."""
+    naming: dict[str, set[str]] = defaultdict(set)
+    for endpoint in config.endpoints.values():
+        for auth in endpoint.auth:
+            naming[auth].add(endpoint.name)
     for section in config.sections:
-        for kind, name, variables in () if section.is_template else _made_of(section, config.version):
-            if kind not in NOT_ASKED:
-                asked = _OF_TOKENS if kind == "registration" else None
-                options = [(one.name, one.value) for one in variables if asked is None or one.name.lower() in asked]
+        for kind, name, options in () if section.is_template else _made_of(section, config.version, naming):
+            if kind == "registration":
+                yield kind, name, [option for option in options if option[0].lower() in _OF_TOKENS]
+            elif kind not in NOT_ASKED:
                 yield kind, name, options
 
 
-def _made_of(section: Section, version: str) -> Iterator[tuple[str, str, Sequence[Variable]]]:
-    """(type, name, options) of each object that a section is meant to be."""
+def _made_of(
+    section: Section, version: str, naming: Mapping[str, Collection[str]]
+) -> Iterator[tuple[str, str, _Options]]:
+    """(type, name, options) of each object that a section is meant to be. An auth that a wizard makes, and no other
+    endpoint names (`naming`), is of what its endpoint asks."""
     if not wizards([section]):
-        kind = section.first("type")
-        yield kind.value if kind else "", section.name, section.variables
+        written = section.first("type")
+        yield written.value if written else "", section.name, _options(section)
         return
-    for made in WIZARD_TYPES:
-        yield from ((made, one.name, one.variables) for one in make(made, section, release(version)).sections)
+    made = {kind: make(kind, section, release(version)).sections for kind in WIZARD_TYPES}
+    own = [one for one in made["auth"] if {section.name}.issuperset(naming.get(one.name, ()))]
+    asked = [("auth", str(_options(one))) for one in own]
+    for kind, ones in made.items():
+        for one in ones if kind != "auth" else (other for other in ones if other not in own):
+            yield kind, one.name, [*_options(one), *(asked if kind == "endpoint" else ())]
+
+
+def _options(section: Section) -> _Options:
+    return [(variable.name, variable.value) for variable in section.variables]
 
 
 def _rest(config: Config, without: Collection[str]) -> object:
