@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pjsipdiag.asterisk.verdict import Check, Match, Verdict
+from pjsipdiag.dataclass import NamedTuple
 from pjsipdiag.diagnosis.model import DoorState, Severity
 from pjsipdiag.report import wording
 from pjsipdiag.report.escape import clip

@@ -65,6 +65,7 @@ def test_rule(rule: str, case: dict[str, Any], tmp_path: Path) -> None:
     if "at" in case:
         where = alike[0]["where"]
         assert (tmp_path / "etc" / where["file"]).read_text().splitlines()[where["line"] - 1] == case["at"]
+    assert [text.startswith("observed answers: ") for text in alike[0]["evidence"]].count(True) <= 1
     suggestions = [*found["suggestions"], *found["unconfirmed"]]
     assert [suggestion["changes_others"] for suggestion in suggestions if suggestion["changes_others"]] == []
     assert not any(one["fixes"] for one in suggestions if not one["edits"] and not one.get("sql"))

@@ -100,7 +100,10 @@ def _run(words: list[str]) -> tuple[int, bytes, bytes]:
         finally:
             if child.poll() is None:
                 with suppress(PermissionError):  # as for sudo's
-                    os.killpg(child.pid, signal.SIGKILL) if group == 0 else child.kill()
+                    if group == 0:
+                        os.killpg(child.pid, signal.SIGKILL)
+                    else:
+                        child.kill()
                     child.wait()
         out.seek(0)
         err.seek(0)

@@ -6,10 +6,11 @@ As real Asterisk 16.28.0 and 22.10.1 answered with each of them left out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pjsipdiag.asterisk.config import Config
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
+from pjsipdiag.dataclass import NamedTuple
 
 if TYPE_CHECKING:
     from pjsipdiag.asterisk.loading.sources.modules import Modules

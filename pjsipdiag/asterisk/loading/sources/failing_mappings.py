@@ -7,7 +7,6 @@ beside it. What a mapping of [res_pjsip] that does not open leads to is told in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from pjsipdiag.asterisk.files.parsed import ParsedFile
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
@@ -17,6 +16,7 @@ from pjsipdiag.asterisk.releases import Release
 from pjsipdiag.asterisk.releases.features import FeatureName
 from pjsipdiag.asterisk.secrets import hide_secrets, shown_value
 from pjsipdiag.asterisk.section import Section
+from pjsipdiag.dataclass import NamedTuple
 
 
 class _Reader(NamedTuple):

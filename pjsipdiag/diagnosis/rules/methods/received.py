@@ -100,11 +100,7 @@ def _keepalive(situation: Situation, refusal: Refusal) -> Finding:
     unknown = why is UNKNOWN_TAG
     known = bool(refusal.verdict.endpoint or why.where or (group and best(situation, group)))
     return Finding(
-        Severity.NOTE
-        if unknown and not (calls or known)
-        else Severity.WARNING
-        if calls or not known
-        else Severity.ERROR,
+        _weigh(is_note=unknown and not (calls or known), is_warning=calls or not known),
         f"{say_requests([refusal.method], client, refusal.times)} answered {refusal.status}"
         f" ({_share(refusal)}): {why.text}",
         where=why.where,
@@ -125,11 +121,9 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
     attack, why = is_attack(refusal), _why(situation, refusal)
     stranger = refusal.verdict.outcome is Outcome.NO_MATCH and why.where is None
     unknown = why is UNKNOWN_TAG
-    severity = Severity.NOTE if attack or (stranger and unknown) else Severity.ERROR
-    severity = Severity.WARNING if severity is Severity.ERROR and (stranger or unknown) else severity
     as_it_should = AS_IT_SHOULD if attack else ""
     return Finding(
-        severity,
+        _weigh(is_note=attack or (stranger and unknown), is_warning=stranger or unknown),
         f"{say_requests([refusal.method], f'{client}{names}', refusal.times)} refused with {refusal.status}"
         f" ({_share(refusal)}){as_it_should}: {why.text}",
         where=why.where,
@@ -138,6 +132,12 @@ def _request(situation: Situation, refusal: Refusal) -> Finding:
         advice="block it where packets enter, or let fail2ban do so" if attack else why.advice,
         changes="" if attack else why.changes,
     )
+
+
+def _weigh(*, is_note: bool, is_warning: bool) -> Severity:
+    if is_note:
+        return Severity.NOTE
+    return Severity.WARNING if is_warning else Severity.ERROR
 
 
 def _share(refusal: Refusal) -> str:

@@ -9,7 +9,7 @@ from pjsipdiag.asterisk.loading.sources import modules
 from pjsipdiag.asterisk.loading.sources.absent_module import AbsentModule
 from pjsipdiag.asterisk.loading.sources.call_modules import CALL_MODULES
 from pjsipdiag.diagnosis.model import Finding, Severity
-from pjsipdiag.diagnosis.rules.cause import Cause, answers, finding_for, is_silent, who, with_status
+from pjsipdiag.diagnosis.rules.cause import Cause, finding_for, is_silent, who, with_status
 from pjsipdiag.diagnosis.rules.unloaded.ignored import words_of_log
 from pjsipdiag.diagnosis.situation import CallGroup, Situation
 
@@ -46,7 +46,6 @@ def module_not_loaded(situation: Situation, cause: Cause, groups: Sequence[CallG
         f"{cause.detail}; {who(groups, 'is', 'are')} {ends}",
         cause.where,
         *lines,
-        f"observed answers: {answers(groups)}",
         advice=f"{helps}, then restart Asterisk",
     )
 

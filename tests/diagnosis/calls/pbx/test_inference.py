@@ -9,12 +9,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from pjsipdiag.capture.datagram import Tally
-from pjsipdiag.capture.source.location import stamp
 from pjsipdiag.cli import main
-from pjsipdiag.diagnosis.calls.pbx.releases_shown import release_sent
 from pjsipdiag.diagnosis.diagnose import diagnose
-from pjsipdiag.sip import Address
 from tests.diagnosis.scene import write_scene
 from tests.sip_text import write_capture
 
@@ -80,27 +76,6 @@ def test_an_address_of_the_machine_that_no_transport_binds_is_the_pbx_too(tmp_pa
     assert "192.0.2.9:5060" in silent.message
     assert "bound to another address" in silent.message
     assert report.pbx_reason.startswith("a transport of the configuration binds it, and the capture was made on it")
-
-
-ROUTED = """
-@ 0 198.51.100.76:5060 > 192.0.2.1:5060 in
-INVITE sip:300@192.0.2.1 SIP/2.0
-@ 0.001 198.51.100.76:5060 > 192.0.2.1:5060 out -> 200
-INVITE sip:300@192.0.2.1 SIP/2.0
-@ 4 203.0.113.9:5060 > 192.0.2.50:5060 in
-INVITE sip:300@192.0.2.50 SIP/2.0
-@ 4.001 203.0.113.9:5060 > 192.0.2.50:5060 out
-INVITE sip:300@192.0.2.50 SIP/2.0
-"""
-
-
-@pytest.mark.parametrize("bind", ["192.0.2.1", "0.0.0.0"])
-def test_hosts_behind_a_router_that_recorded_are_not_the_pbx(bind: str, tmp_path: Path) -> None:
-    """It sees each packet come in, and go out again."""
-    (tmp_path / "pjsip.conf").write_text(TRANSPORT.replace("0.0.0.0", bind))
-    report = diagnose([write_scene(ROUTED, tmp_path / "c.pcap")], tmp_path)
-    assert report.pbx == ("192.0.2.1",)
-    assert [finding.rule for finding in report.findings if finding.rule == "wrong-transport"] == []
 
 
 REGISTER_ELSEWHERE = """
@@ -281,30 +256,6 @@ def test_a_capture_of_the_machine_itself(tmp_path: Path) -> None:
     """127.0.0.1 is everybody's: to be bound to it says nothing."""
     text = "".join(BLANK.format(at, "127.0.0.1") for at in (1, 2))
     assert seen(text, tmp_path, TRANSPORT.replace("0.0.0.0", "127.0.0.1"))[1] == "most INVITEs go there"
-
-
-SAYS = """
-@ 0 {} > {}
-OPTIONS sip:a@b SIP/2.0
-Call-ID: {}
-User-Agent: Asterisk PBX {}
-"""
-
-
-def test_the_release_is_what_the_pbx_itself_says_to_others(tmp_path: Path) -> None:
-    pbx, carrier, other = "192.0.2.1:5060", "198.51.100.20:5060", "203.0.113.5:5060"
-    said = [
-        (pbx, carrier, "22.10.1"),
-        *[(pbx + " ", pbx + " in", "16.28.0")] * 2,
-        *[(other, carrier, "18.9.0")] * 3,
-        *[(other, pbx, "20.1.0")] * 4,
-        *[(pbx, carrier + " in", "21.0.0")] * 5,
-    ]
-    ways = [(source.strip(), to if to.endswith(" in") else f"{to} out", release) for source, to, release in said]
-    text = "".join(SAYS.format(source, to, at, release) for at, (source, to, release) in enumerate(ways))
-    address = Address("192.0.2.1", 0).pack()[:-2]
-    path = str(write_capture(text, tmp_path / "c.pcap"))
-    assert release_sent([Tally(path, stamp=stamp(path))], {address}) == "22.10.1"
 
 
 @pytest.mark.parametrize(
