@@ -178,6 +178,8 @@ def _open_wizard(config: Config, endpoint: Endpoint, groups: Sequence[CallGroup]
     line = section.first("accepts_auth") if section else None
     if section is None or line is None or line.where.section != section.name or _registers(config, endpoint):
         return
+    if is_generated(config, line.where.file):
+        return
     place, text = line.where, line_at(config, line.where)
     # Without a password a name in From would let anybody in.
     shut = () if endpoint.option("identify_by") else (style_line(text, "endpoint/identify_by", "ip"),)
